@@ -1,0 +1,140 @@
+# Field and sync-server.  One Makefile, no recursion; `make help` lists the targets.
+# Yours to set: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR V=1 WERROR=1 B=build SAN=address,undefined
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+B ?= build
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+
+PACKAGES := gcc make pkg-config libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libsodium-dev \
+	libmicrohttpd-dev libutf8proc-dev libjansson-dev libxlsxwriter-dev libcmocka-dev \
+	perl unzip curl strace
+LIBS := sqlite3 libcurl zlib libsodium libmicrohttpd libutf8proc jansson xlsxwriter
+
+# The first goal of a bare machine brings its packages; $(shell) runs before the rules are read.
+NEEDS_PACKAGES := $(filter-out clean help,$(or $(MAKECMDGOALS),all))
+ifneq ($(NEEDS_PACKAGES),)
+ifneq ($(shell tests/support/packages $(PACKAGES) >&2 && echo ready),ready)
+$(error packages are missing: see the list above)
+endif
+endif
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wformat=2 \
+	-Wstrict-prototypes -Wmissing-prototypes -Wundef -Wcast-qual -Wcast-align -Wwrite-strings \
+	-Wpointer-arith -Wvla -Wswitch-enum -Wnull-dereference -Wdouble-promotion
+ifeq ($(findstring clang,$(CC)),)
+WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+HARDEN := -ftrivial-auto-var-init=zero
+endif
+ifeq ($(SAN),)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fcf-protection=full
+endif
+else
+HARDEN := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+ALLC := -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(WARN) $(if $(WERROR),-Werror) $(HARDEN) -fPIE \
+	$(shell pkg-config --cflags $(LIBS) 2>/dev/null) $(CPPFLAGS) $(CFLAGS)
+ALLLD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm -lpthread
+
+SHARED_SRC := $(wildcard shared/*/*.c)
+FIELD_SRC := $(filter-out field/main.c,$(wildcard field/*.c))
+SERVER_SRC := $(filter-out sync-server/main.c,$(wildcard sync-server/*.c))
+SUPPORT_SRC := $(wildcard tests/support/*.c)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FLOWS := $(wildcard tests/flow/*.t)
+EMBED := $(sort $(wildcard schema/forms/*/*.csv schema/codes/*.csv schema/reports/*.sql schema/*.sql schema/dictionaries/*))
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+REPLAYS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
+OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT_SRC) $(FUZZ_SRC) \
+	$(wildcard tests/bench/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all demo check bench lint san fuzz install uninstall clean help units flows headers
+
+all: $(B)/bin/field $(B)/bin/sync-server
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC $<")
+	$(Q)$(CC) $(ALLC) -MMD -MP -c -o $@ $<
+
+$(B)/gen/embedded_data.c: $(EMBED) tests/support/embed Makefile
+	@mkdir -p $(@D)
+	$(Q)tests/support/embed $(EMBED) > $@
+$(B)/gen/embedded_data.o: $(B)/gen/embedded_data.c
+	$(Q)$(CC) $(ALLC) -c -o $@ $<
+
+$(B)/libshared.a: $(call obj,$(SHARED_SRC)) $(B)/gen/embedded_data.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/libfield.a: $(call obj,$(FIELD_SRC))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/libserver.a: $(call obj,$(SERVER_SRC))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/libsupport.a: $(call obj,$(SUPPORT_SRC))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+define link
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LD $@")
+	$(Q)$(CC) $(ALLLD) -o $@ $(1) $(LDLIBS) $(2)
+endef
+$(B)/bin/field: $(B)/field/main.o $(B)/libfield.a $(B)/libshared.a
+	$(call link,$^)
+$(B)/bin/sync-server: $(B)/sync-server/main.o $(B)/libserver.a $(B)/libshared.a
+	$(call link,$^)
+TESTLIBS := $(B)/libsupport.a $(B)/libfield.a $(B)/libserver.a $(B)/libshared.a
+$(B)/tests/%: $(B)/tests/unit/%.o $(TESTLIBS)
+	$(call link,$^,-lcmocka)
+$(B)/bench/%: $(B)/tests/bench/%.o $(TESTLIBS)
+	$(call link,$^)
+# The same fuzz target, with a main that replays a corpus.
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(TESTLIBS)
+	$(call link,$^)
+
+units: $(UNITS)
+check: all $(UNITS) $(REPLAYS) $(BENCHES)
+	@tests/support/run-checks $(B) $(FLOWS)
+demo: all
+	@tests/support/demo $(B)/bin
+bench: all $(BENCHES)
+	@tests/bench/run $(B)
+lint:
+	@tests/support/lint $(CC) "$(ALLC)"
+san:
+	@$(MAKE) --no-print-directory B=$(B)/san SAN=address,undefined CFLAGS="-O1 -g" check
+fuzz:
+	@tests/fuzz/run $(B)/libfuzzer $(FUZZ_SECONDS)
+
+MAN := field/field.1 sync-server/sync-server.1
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/bin/field $(B)/bin/sync-server $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/field $(DESTDIR)$(PREFIX)/bin/sync-server
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(MAN)))
+clean:
+	rm -rf $(B)
+help:
+	@echo "all      build bin/field and bin/sync-server in $(B)/"
+	@echo "demo     a whole province on this machine, in a minute"
+	@echo "check    every test; the last line is 'N passed, N failed'"
+	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
+	@echo "lint     floors, headers that compile alone, analyzers, manual pages"
+	@echo "san      check under AddressSanitizer and UBSan"
+	@echo "fuzz     every parser of outside bytes (FUZZ_SECONDS=60 each; needs clang)"
+	@echo "install  into PREFIX=$(PREFIX);  uninstall;  clean"
+
+-include $(OBJ:.o=.d)

@@ -1,0 +1,48 @@
+#ifndef SHARED_BASE_PROCESS_H
+#define SHARED_BASE_PROCESS_H
+
+/*
+ * process: what the operating system does for a process: no core dumps, a
+ * background twin, signals as a flag, and a local socket that only the same
+ * user reaches (a named pipe on Windows).
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/rc.h"
+
+/* No core dumps, not traceable by others, owner-only new files, no SIGPIPE. */
+void process_harden(void);
+
+/*
+ * Go on in the background as a child of nobody.  The caller stays until the
+ * child calls process_ready() (RC_OK) or ends (RC_INTERNAL), and learns in
+ * *is_child which one it is.
+ */
+enum rc process_background(bool *is_child, struct error *err) RC_CHECK;
+void process_ready(void);
+
+/* After this, SIGINT and SIGTERM only make process_should_stop() true. */
+void process_catch_stop(void);
+bool process_should_stop(void);
+
+/*
+ * A listening local socket at path.  A stale one is replaced; RC_BUSY if a
+ * living process answers there.  local_accept waits at most timeout_ms:
+ * RC_BUSY when nobody came.  Peers of another user are turned away.
+ */
+struct local_listener;
+struct local_link;
+enum rc local_listen(const char *path, struct local_listener **out, struct error *err) RC_CHECK;
+enum rc local_accept(struct local_listener *l, int timeout_ms, struct local_link **out) RC_CHECK;
+void local_listener_close(struct local_listener *l);	/* removes the path */
+
+/* RC_NOTFOUND: nobody listens.  RC_DENIED: it belongs to another user. */
+enum rc local_connect(const char *path, struct local_link **out, struct error *err) RC_CHECK;
+/* Messages of at most max bytes, length first.  RC_NET: the peer went away. */
+enum rc local_send(struct local_link *l, const uint8_t *data, size_t len) RC_CHECK;
+enum rc local_receive(struct local_link *l, size_t max, uint8_t **data, size_t *len) RC_CHECK;
+void local_close(struct local_link *l);
+
+#endif

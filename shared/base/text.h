@@ -1,0 +1,57 @@
+#ifndef SHARED_BASE_TEXT_H
+#define SHARED_BASE_TEXT_H
+
+/*
+ * text: UTF-8, Unicode normal form C, the folded form for searching, and
+ * Vietnamese order.  The only file that calls utf8proc.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shared/base/rc.h"
+
+/*
+ * Well-formed UTF-8 without NUL, without control characters other than tab
+ * and line feed, without bidirectional overrides and zero-width characters
+ * that hide what is written (U+200B..200F, 202A..202E, 2060..2069, FEFF).
+ */
+bool text_is_clean(const char *s, size_t len);
+
+/*
+ * Normal form C of clean text, CR LF folded to LF, outer blanks removed.
+ * *out is a new string, free() it; NULL on failure.
+ * RC_FORMAT: not clean UTF-8.  RC_NOMEM.
+ */
+enum rc text_normalise(const char *s, size_t len, char **out) RC_CHECK;
+
+/*
+ * Normal form C alone, nothing removed: for passphrases, whose blanks count.
+ */
+enum rc text_nfc(const char *s, size_t len, char **out) RC_CHECK;
+
+/*
+ * The folded form under which text is found: lower case, no tone or vowel
+ * marks, đ as d, runs of blanks and punctuation as one space, a final y after
+ * a consonant as i (Lý = Lí).  "Đặng Thị Hòa" -> "dang thi hoa".
+ */
+enum rc text_fold(const char *s, char **out) RC_CHECK;
+
+/* Number of characters (code points) of clean text. */
+size_t text_length(const char *s);
+
+/*
+ * Vietnamese dictionary order (domain.md section 11): letters first, syllable by
+ * syllable, then tones.  <0, 0, >0.
+ */
+int text_compare(const char *a, const char *b);
+
+/* Persons: by the last syllable (the given name), then the whole. */
+int text_compare_names(const char *a, const char *b);
+
+/* ASCII only: identifiers of forms and fields, [a-z][a-z0-9_]*, at most 63. */
+bool text_is_name(const char *s);
+
+/* strdup, or NULL. */
+char *text_dup(const char *s);
+
+#endif
