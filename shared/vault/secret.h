@@ -12,7 +12,11 @@
 
 #include "shared/base/rc.h"
 
-enum { SECRET_KEY_BYTES = 32, SECRET_MAX = 65536 };
+enum {
+	SECRET_KEY_BYTES = 32,
+	SECRET_MAX = 65536,
+	SECRET_CODE_TEXT_MAX = 84	/* the longest printed code with its NUL */
+};
 
 struct secret;			/* opaque; a length and that many bytes */
 
@@ -38,16 +42,20 @@ void secret_random_bytes(void *p, size_t len);
 void secret_wipe(void *p, size_t len);
 
 /*
- * First line of a file ("-" = standard input) as a secret, line feed dropped,
- * Unicode normal form C (text_nfc).  At most 1,024 bytes; empty is RC_INVALID.
+ * First line of a file ("-" = standard input) as a secret, line feed dropped (and a
+ * carriage return before it), Unicode normal form C (text_nfc).  At most 1,024
+ * bytes, else RC_LIMIT; empty is RC_INVALID; not UTF-8 is RC_FORMAT; RC_NOTFOUND,
+ * RC_IO.  Further lines stay unread: the next call gets them from a pipe.
  */
 enum rc secret_read_line(const char *path, struct secret **out, struct error *err) RC_CHECK;
 
 /*
  * Codes on paper (recovery, invitation): len bytes (a multiple of 5, at most
  * 40) as Crockford base 32 in groups of five, then a check group; O reads as 0,
- * I and L as 1, blanks and hyphens are skipped, either case.
+ * I and L as 1, blanks and hyphens are skipped, either case (formats.md,
+ * "Codes on paper").  The caller wipes what was printed.
  * RC_FORMAT: not a code.  RC_AUTH: the check group does not fit (a slip of the pen).
+ * RC_LIMIT: no such length, or max is too small.
  */
 enum rc secret_code_print(const struct secret *code, char *out, size_t max) RC_CHECK;
 enum rc secret_code_read(const char *text, size_t len, struct secret **out) RC_CHECK;
