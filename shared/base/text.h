@@ -10,10 +10,13 @@
 
 #include "shared/base/rc.h"
 
+enum { TEXT_MARKS_MAX = 30 };	/* combining marks in a row (UAX #15, stream-safe text) */
+
 /*
  * Well-formed UTF-8 without NUL, without control characters other than tab
  * and line feed, without bidirectional overrides and zero-width characters
- * that hide what is written (U+200B..200F, 202A..202E, 2060..2069, FEFF).
+ * that hide what is written (U+200B..200F, 202A..202E, 2060..2069, FEFF),
+ * and without more than TEXT_MARKS_MAX combining marks in a row.
  */
 bool text_is_clean(const char *s, size_t len);
 
@@ -26,6 +29,7 @@ enum rc text_normalise(const char *s, size_t len, char **out) RC_CHECK;
 
 /*
  * Normal form C alone, nothing removed: for passphrases, whose blanks count.
+ * RC_FORMAT: not UTF-8, a NUL, or too many marks in a row.  RC_NOMEM.
  */
 enum rc text_nfc(const char *s, size_t len, char **out) RC_CHECK;
 
@@ -33,6 +37,7 @@ enum rc text_nfc(const char *s, size_t len, char **out) RC_CHECK;
  * The folded form under which text is found: lower case, no tone or vowel
  * marks, đ as d, runs of blanks and punctuation as one space, a final y after
  * a consonant as i (Lý = Lí).  "Đặng Thị Hòa" -> "dang thi hoa".
+ * RC_FORMAT: not UTF-8.  RC_NOMEM.
  */
 enum rc text_fold(const char *s, char **out) RC_CHECK;
 
@@ -41,7 +46,9 @@ size_t text_length(const char *s);
 
 /*
  * Vietnamese dictionary order (domain.md section 11): letters first, syllable by
- * syllable, then tones.  <0, 0, >0.
+ * syllable, then tones (none, huyền, hỏi, ngã, sắc, nặng), lower case before
+ * upper.  Digits stand before letters, other scripts after; punctuation only
+ * parts syllables.  0 also for two spellings of one word (hoà, hòa).
  */
 int text_compare(const char *a, const char *b);
 

@@ -1,0 +1,92 @@
+-- The clear side of a vault: numbered migrations, run by vault_migrate.
+-- version 1
+
+-- Small settings: own device, unit, role, relay address, cursor, last nonce …
+CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+-- Logs, own and others'.  id is the 64-bit log id as a signed integer.
+CREATE TABLE log(
+  id INTEGER PRIMARY KEY,
+  device BLOB NOT NULL,               -- 16 bytes
+  unit TEXT NOT NULL,
+  compartment INTEGER NOT NULL,
+  key BLOB,                           -- 16 bytes; NULL: not known (hollow or erased)
+  own INTEGER NOT NULL DEFAULT 0,
+  tips BLOB NOT NULL DEFAULT x'',     -- as in the chain's start: n x (u64, varint, 16)
+  start BLOB,                         -- h(0), 16 bytes; NULL: entry 1 has not come
+  head_n INTEGER NOT NULL DEFAULT 0,  -- highest n that is here
+  head BLOB,                          -- h(head_n) where the chain is whole to there
+  sealed_n INTEGER NOT NULL DEFAULT 0,-- own: entries up to here are in a frame
+  named INTEGER NOT NULL DEFAULT 0,   -- own: a later log has named this one as a tip
+  fork_n INTEGER,                     -- entries from here on are left out: two branches
+  limit_n INTEGER                     -- entries beyond are left out: retired
+);
+CREATE INDEX log_scope ON log(unit, compartment);
+
+-- The journal: entries as they were written, never changed.
+CREATE TABLE entry(
+  log INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  record_log INTEGER NOT NULL,        -- the record it belongs to; 0 when hollow
+  record_n INTEGER NOT NULL,
+  after BLOB NOT NULL,                -- h(n), 16 bytes
+  body BLOB,                          -- NULL: hollow
+  tag BLOB,                           -- only when hollow
+  PRIMARY KEY(log, n)
+) WITHOUT ROWID;
+CREATE INDEX entry_record ON entry(record_log, record_n);
+
+-- The fold: one row a record.  state is register.h's canonical encoding of all
+-- live values, voids and replacements that came before their target.
+CREATE TABLE record(
+  id INTEGER PRIMARY KEY,             -- local; never leaves this vault
+  log INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  form TEXT NOT NULL DEFAULT '',      -- '' until its first entry has come
+  unit TEXT NOT NULL DEFAULT '',
+  compartment INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL DEFAULT 0,
+  created_by BLOB,                    -- device
+  alive INTEGER NOT NULL DEFAULT 1,
+  conflicts INTEGER NOT NULL DEFAULT 0,  -- number of registers in conflict
+  newer INTEGER NOT NULL DEFAULT 0,   -- number of writes to fields that no form here knows
+  state BLOB NOT NULL DEFAULT x'',
+  UNIQUE(log, n)
+);
+CREATE INDEX record_form ON record(form, unit);
+CREATE INDEX record_conflicts ON record(conflicts) WHERE conflicts > 0;
+CREATE INDEX record_newer ON record(newer) WHERE newer > 0;
+
+-- Found by words: folded text of a record's text fields.  rowid = record.id
+CREATE VIRTUAL TABLE words USING fts5(folded, tokenize = "unicode61 remove_diacritics 0", detail = none);
+
+-- Sync ------------------------------------------------------------------
+
+-- Own device and scope secrets, wrapped under VAULT_IDENTITY.
+CREATE TABLE identity(name TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE scope_secret(
+  unit TEXT NOT NULL, compartment INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  wrapped BLOB NOT NULL, PRIMARY KEY(unit, compartment, epoch)) WITHOUT ROWID;
+
+CREATE TABLE statement(seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE certificate(device BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
+
+-- Sealed frames: own ones until receipted (and after, to refill a relay), and
+-- others' that wait for a key, an author, a newer program, or are set aside.
+CREATE TABLE frame(
+  id BLOB PRIMARY KEY,                -- 32 bytes
+  state INTEGER NOT NULL,             -- replica.h: own unsent, own stored, waiting, quarantined, carried
+  reason INTEGER NOT NULL DEFAULT 0,
+  device BLOB NOT NULL, unit TEXT NOT NULL, compartment INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  entries INTEGER NOT NULL,
+  added INTEGER NOT NULL,
+  bytes BLOB                          -- NULL once it is opened and not to be kept
+);
+CREATE INDEX frame_state ON frame(state);
+
+CREATE TABLE lane(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;  -- only lanes that are behind
+CREATE TABLE receipt(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, signer BLOB NOT NULL,
+  at INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE held_tip(log INTEGER PRIMARY KEY, n INTEGER NOT NULL, at INTEGER NOT NULL, signer BLOB NOT NULL);
+-- What a person should know once (a fork, a refused frame, an alarm).
+CREATE TABLE event(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
