@@ -138,6 +138,7 @@ text_normalise(const char *s, size_t len, char **out)
 	*out = NULL;
 	if ((plain = malloc(len + 1)) == NULL)
 		return RC_NOMEM;
+	plain[0] = '\0';
 	for (size_t i = 0; i < len; i++)
 		if (s[i] != '\r' || i + 1 == len || s[i + 1] != '\n')
 			plain[to++] = s[i];
