@@ -25,6 +25,9 @@ struct clock clock_fixed(int64_t *at);
 /* Milliseconds of a clock that never runs backwards, for durations only. */
 int64_t clock_monotonic_ms(void);
 
+/* Seconds that local time is ahead of UTC at an instant; 25200 in Viet Nam. */
+int64_t clock_local_offset(int64_t seconds);
+
 /*
  * A partial date: year, year-month or year-month-day (domain.md, birth_date).
  * month and day are 0 when not known.  Years 1800..2200.
@@ -40,10 +43,10 @@ struct date {
  * RC_FORMAT: none of these.  RC_INVALID: no such day.
  */
 enum rc date_parse(const char *s, struct date *out) RC_CHECK;
-/* Both write at most 11 bytes with the NUL. */
+/* Months and days that are not known are left out.  At most 11 bytes with the NUL. */
 void date_iso(const struct date *d, char out[11]);
 void date_vietnamese(const struct date *d, char out[11]);
-/* Days since 1970-01-01 of a complete date; and back. */
+/* Days since 1970-01-01 of a complete date; and back (years 0..9999). */
 int64_t date_to_days(const struct date *d);
 void date_from_days(int64_t days, struct date *out);
 /* The date in the local time zone at an instant. */

@@ -1,0 +1,32 @@
+/* The part of clock that another system does otherwise. */
+#include "shared/base/clock.h"
+
+#include <time.h>
+
+int64_t
+clock_monotonic_ms(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+		return 0;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t
+clock_local_offset(int64_t seconds)
+{
+	time_t at = (time_t)seconds;
+	struct tm tm;
+	struct date d;
+
+	/* localtime_r need not look at TZ by itself */
+	tzset();
+	if (localtime_r(&at, &tm) == NULL)
+		return 0;
+	d.year = tm.tm_year + 1900;
+	d.month = tm.tm_mon + 1;
+	d.day = tm.tm_mday;
+	return date_to_days(&d) * 86400 + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec -
+	    seconds;
+}

@@ -1,0 +1,121 @@
+#ifndef SHARED_SYNC_EXCHANGE_H
+#define SHARED_SYNC_EXCHANGE_H
+
+/*
+ * exchange: the messages between a device and a relay (formats.md "Messages"),
+ * as bytes and as structs.  No HTTP, no database.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/bytes.h"
+#include "shared/base/rc.h"
+#include "shared/sync/frame.h"
+#include "shared/sync/identity.h"
+
+struct secret;
+
+enum {
+	EXCHANGE_ITEM_MAX = FRAME_MAX + 64,
+	EXCHANGE_BODY_MAX = 64 << 20,		/* a whole message */
+	EXCHANGE_BEHIND_MAX = 40000,
+	EXCHANGE_HEADS_MAX = 4096,
+	EXCHANGE_RECEIPT_FRAMES_MAX = 65536
+};
+#define EXCHANGE_CONTENT_TYPE "application/x-field"
+
+enum item_type {
+	ITEM_HELLO = 1, ITEM_CERTIFICATE, ITEM_FRAME, ITEM_STATEMENT, ITEM_SHARE,
+	ITEM_SHARE_LIST, ITEM_RECEIPT, ITEM_WELCOME, ITEM_END, ITEM_LANE,
+	ITEM_ROOT, ITEM_RELAY_STATE
+};
+
+enum exchange_status {
+	STATUS_OK, STATUS_STALE, STATUS_UNKNOWN_DEVICE, STATUS_RETIRED, STATUS_LANES,
+	STATUS_OTHER_PROVINCE, STATUS_TOO_MANY, STATUS_WAITING
+};
+
+/* Append one item. */
+void exchange_put(struct bytes *out, enum item_type type, const void *payload, size_t len);
+
+/*
+ * Cuts a stream into items, however it arrives.  Feed bytes; each whole item is
+ * handed to `each` (payload borrowed for the call); a result other than RC_OK stops.
+ * RC_PROTOCOL: not such a stream (e.g. HTML), an item over EXCHANGE_ITEM_MAX, or
+ * anything after `end`.
+ */
+struct exchange_stream {
+	enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len);
+	void *ctx;
+	struct bytes pending;
+	bool ended;		/* the end item came */
+	uint64_t total;
+};
+void exchange_stream_init(struct exchange_stream *s,
+    enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len), void *ctx);
+enum rc exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len) RC_CHECK;
+void exchange_stream_reset(struct exchange_stream *s);
+
+struct exchange_behind { char *lane; uint64_t position; };
+struct exchange_head { uint64_t log, n; uint8_t head[16]; };
+
+struct hello {
+	uint8_t province[8], device[16], generation[16], nonce[16];
+	uint64_t directory_seq;		/* of the last statement known */
+	uint8_t directory_head[16];
+	uint64_t position;
+	uint8_t lanes_digest[16];
+	struct exchange_behind *behind;	/* owned when decoded */
+	size_t n_behind;
+	struct exchange_head *heads;	/* owned when decoded */
+	size_t n_heads;
+	uint64_t down_max;		/* bytes the device wants at most */
+};
+enum rc exchange_hello_write(const struct hello *h, const struct secret *device_seed,
+    struct bytes *payload) RC_CHECK;
+/* Grammar only. */
+enum rc exchange_hello_read(const uint8_t *p, size_t len, struct hello *out) RC_CHECK;
+enum rc exchange_hello_verify(const uint8_t *p, size_t len, const uint8_t sign_public[32]) RC_CHECK;
+void exchange_hello_reset(struct hello *h);
+
+struct welcome {
+	enum exchange_status status;
+	uint8_t generation[16], nonce[16];
+	uint64_t directory_seq;
+	uint8_t directory_head[16];
+	int64_t now;
+	uint8_t request[16];		/* H(16) of the hello it answers */
+	uint64_t quarantined;		/* frames of this request that were set aside */
+	uint8_t relay[16];
+};
+enum rc exchange_welcome_write(const struct welcome *w, const struct secret *relay_seed,
+    struct bytes *payload) RC_CHECK;
+enum rc exchange_welcome_read(const uint8_t *p, size_t len, struct welcome *out) RC_CHECK;
+enum rc exchange_welcome_verify(const uint8_t *p, size_t len, const uint8_t sign_public[32]) RC_CHECK;
+void exchange_request_id(const uint8_t *hello, size_t len, uint8_t out[16]);
+
+enum receipt_kind { RECEIPT_STORED = 1, RECEIPT_HELD = 2 };
+struct receipt_scope {
+	char unit[IDENTITY_UNIT_MAX + 1];
+	unsigned compartment;
+	struct exchange_head *tips;
+	size_t n_tips;
+};
+struct receipt {
+	enum receipt_kind kind;
+	uint8_t signer[16];
+	int64_t at;
+	uint8_t device[16];
+	uint8_t (*frames)[FRAME_ID_BYTES];	/* stored; owned when decoded */
+	size_t n_frames;
+	struct receipt_scope *scopes;		/* held; owned when decoded */
+	size_t n_scopes;
+};
+enum rc exchange_receipt_write(const struct receipt *r, const struct secret *seed,
+    struct bytes *payload) RC_CHECK;
+enum rc exchange_receipt_read(const uint8_t *p, size_t len, struct receipt *out) RC_CHECK;
+enum rc exchange_receipt_verify(const uint8_t *p, size_t len, const uint8_t sign_public[32]) RC_CHECK;
+void exchange_receipt_reset(struct receipt *r);
+
+#endif
