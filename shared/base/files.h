@@ -13,7 +13,10 @@
 #include "shared/base/bytes.h"
 #include "shared/base/rc.h"
 
-enum { FILES_PATH_MAX = 1024 };
+enum {
+	FILES_PATH_MAX = 1024,	/* with the NUL */
+	FILES_NAMES_MAX = 100000	/* in one folder */
+};
 
 /* "a/b" into out; RC_LIMIT if it does not fit. */
 enum rc files_join(const char *dir, const char *name, char out[FILES_PATH_MAX]) RC_CHECK;
@@ -26,7 +29,8 @@ enum rc files_make_dir(const char *path, struct error *err) RC_CHECK;
 
 /*
  * Read a whole regular file of at most max bytes; "-" is standard input.
- * RC_NOTFOUND, RC_LIMIT, RC_IO, RC_NOMEM.
+ * out is initialised by the caller; what it held is wiped.  Empty on failure.
+ * RC_NOTFOUND, RC_LIMIT, RC_INVALID (not a regular file), RC_IO, RC_NOMEM.
  */
 enum rc files_read(const char *path, size_t max, struct bytes *out,
     struct error *err) RC_CHECK;
@@ -34,6 +38,8 @@ enum rc files_read(const char *path, size_t max, struct bytes *out,
 /*
  * Replace a file so that after a power cut either the old or the new contents
  * are there: write beside it, sync, rename, sync the folder.  Mode 0600.
+ * RC_NOTFOUND: no such folder.  RC_INVALID: the path is no regular file (a
+ * folder, a device, a pipe).  RC_FULL, RC_IO.
  */
 enum rc files_replace(const char *path, const uint8_t *data, size_t len,
     struct error *err) RC_CHECK;
@@ -50,8 +56,9 @@ enum rc files_list(const char *dir, char ***names, size_t *n, struct error *err)
 void files_names_free(char **names, size_t n);
 
 /*
- * Take an exclusive lock on a file, made if need be.  It ends with the process.
- * RC_BUSY: another process has it.
+ * Take an exclusive lock on a file, made if need be.  It ends with the process;
+ * a child made by fork shares it.  The file stays.
+ * RC_BUSY: it is taken, by another process or by this one.
  */
 struct file_lock;
 enum rc files_lock(const char *path, struct file_lock **out, struct error *err) RC_CHECK;
