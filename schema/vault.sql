@@ -11,23 +11,26 @@ CREATE TABLE log(
   unit TEXT NOT NULL,
   compartment INTEGER NOT NULL,
   key BLOB,                           -- 16 bytes; NULL: not known (hollow or erased)
-  own INTEGER NOT NULL DEFAULT 0,
+  own INTEGER NOT NULL DEFAULT 0,     -- of the device of this vault
+  folds INTEGER NOT NULL DEFAULT 1,   -- 0: written here into a scope that may not be read here
   tips BLOB NOT NULL DEFAULT x'',     -- as in the chain's start: n x (u64, varint, 16)
   start BLOB,                         -- h(0), 16 bytes; NULL: entry 1 has not come
-  head_n INTEGER NOT NULL DEFAULT 0,  -- highest n that is here
-  head BLOB,                          -- h(head_n) where the chain is whole to there
+  head_n INTEGER NOT NULL DEFAULT 0,  -- entries 1..head_n are here, on one chain
+  head BLOB,                          -- h(head_n); NULL: entry 1 has not come
+  top_n INTEGER NOT NULL DEFAULT 0,   -- highest n that is here; above head_n: a gap
   sealed_n INTEGER NOT NULL DEFAULT 0,-- own: entries up to here are in a frame
-  named INTEGER NOT NULL DEFAULT 0,   -- own: a later log has named this one as a tip
+  named INTEGER NOT NULL DEFAULT 0,   -- a later log of its device has named it as a tip
   fork_n INTEGER,                     -- entries from here on are left out: two branches
   limit_n INTEGER                     -- entries beyond are left out: retired
 );
 CREATE INDEX log_scope ON log(unit, compartment);
+CREATE INDEX log_unsealed ON log(id) WHERE own = 1 AND head_n > sealed_n;
 
 -- The journal: entries as they were written, never changed.
 CREATE TABLE entry(
   log INTEGER NOT NULL,
   n INTEGER NOT NULL,
-  record_log INTEGER NOT NULL,        -- the record it belongs to; 0 when hollow
+  record_log INTEGER NOT NULL,        -- the record it belongs to; 0 when hollow or not readable
   record_n INTEGER NOT NULL,
   after BLOB NOT NULL,                -- h(n), 16 bytes
   body BLOB,                          -- NULL: hollow
@@ -35,6 +38,22 @@ CREATE TABLE entry(
   PRIMARY KEY(log, n)
 ) WITHOUT ROWID;
 CREATE INDEX entry_record ON entry(record_log, record_n);
+-- The other branch of a forked log: kept, never folded.
+CREATE TABLE entry_other(
+  log INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  after BLOB NOT NULL,
+  body BLOB,
+  tag BLOB,
+  PRIMARY KEY(log, n, after)
+) WITHOUT ROWID;
+-- Heads that are known only from the header of a frame: h(n) where entry n has not come.
+CREATE TABLE entry_head(
+  log INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  head BLOB NOT NULL,
+  PRIMARY KEY(log, n, head)
+) WITHOUT ROWID;
 
 -- The fold: one row a record.  state is register.h's canonical encoding of all
 -- live values, voids and replacements that came before their target.
@@ -49,13 +68,17 @@ CREATE TABLE record(
   created_by BLOB,                    -- device
   alive INTEGER NOT NULL DEFAULT 1,
   conflicts INTEGER NOT NULL DEFAULT 0,  -- number of registers in conflict
-  newer INTEGER NOT NULL DEFAULT 0,   -- number of writes to fields that no form here knows
+  settled INTEGER NOT NULL DEFAULT 0,    -- number of registers whose policy hides values
+  breaches INTEGER NOT NULL DEFAULT 0,   -- fields that break a rule of the form after a merge
+  newer INTEGER NOT NULL DEFAULT 0,      -- number of values of fields that no form here knows
   state BLOB NOT NULL DEFAULT x'',
   UNIQUE(log, n)
 );
 CREATE INDEX record_form ON record(form, unit);
-CREATE INDEX record_conflicts ON record(conflicts) WHERE conflicts > 0;
-CREATE INDEX record_newer ON record(newer) WHERE newer > 0;
+CREATE INDEX record_conflicts ON record(id) WHERE conflicts > 0;
+CREATE INDEX record_settled ON record(id) WHERE settled > 0;
+CREATE INDEX record_breaches ON record(id) WHERE breaches > 0;
+CREATE INDEX record_newer ON record(form) WHERE newer > 0;
 
 -- Found by words: folded text of a record's text fields.  rowid = record.id
 CREATE VIRTUAL TABLE words USING fts5(folded, tokenize = "unicode61 remove_diacritics 0", detail = none);

@@ -1,0 +1,67 @@
+#ifndef SHARED_RECORDS_FOLD_H
+#define SHARED_RECORDS_FOLD_H
+
+/*
+ * fold: from the journal to what people see (architecture section 5 "Fold"): the
+ * table record (states), the typed tables, and the index of words.  A pure function
+ * of the set of entries and of what the directory said about their logs.
+ *
+ * Left out: entries from a log's fork_n on, beyond its limit_n, of logs that do
+ * not fold here, and entries that stand in another scope than their record's log.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/rc.h"
+#include "shared/forms/form.h"
+#include "shared/records/entry.h"
+
+struct sqlite3;
+struct fold;
+
+enum {
+	FOLD_CACHE_BYTES = 16 << 20,	/* states held back before they are written */
+	FOLD_DIGEST_BYTES = 32
+};
+
+/*
+ * A session: prepared statements and a write-back cache of states.  forms is
+ * borrowed until fold_close or fold_set_forms.  Makes the typed tables and
+ * columns that are missing (in a transaction of its own if none is open).
+ */
+enum rc fold_open(struct sqlite3 *db, const struct form_set *forms, struct fold **out,
+    struct error *err) RC_CHECK;
+/* Drops what was not flushed. */
+void fold_close(struct fold *f);
+const struct form_set *fold_forms(const struct fold *f);
+
+/*
+ * Fold one entry that is in the journal already.  Inside the caller's
+ * transaction.  What the rules leave out does nothing and is RC_OK.
+ */
+enum rc fold_entry(struct fold *f, const struct entry *e, struct error *err) RC_CHECK;
+/* Write everything that is held back: before COMMIT and before any read. */
+enum rc fold_flush(struct fold *f, struct error *err) RC_CHECK;
+/* After a ROLLBACK: forget what is held back and all that was remembered. */
+void fold_discard(struct fold *f);
+
+/* Make one record again from the journal. */
+enum rc fold_refold_record(struct fold *f, const struct dot *record, struct error *err) RC_CHECK;
+/* The standing of entries from n on changed (fork, limit): refold their records. */
+enum rc fold_refold_log(struct fold *f, uint64_t log, uint64_t from_n, struct error *err) RC_CHECK;
+/* Everything derived is dropped and made again from the journal; the same result. */
+enum rc fold_rebuild(struct fold *f, struct error *err) RC_CHECK;
+
+/*
+ * From now on `next` (borrowed): new tables and columns are made, and records
+ * that waited for it, or whose rules changed, are displayed again.
+ */
+enum rc fold_forms_changed(struct fold *f, const struct form_set *next,
+    struct error *err) RC_CHECK;
+
+/* Over all records with a state, by record dot: equal on replicas that hold the same. */
+enum rc fold_digest(struct sqlite3 *db, uint8_t out[FOLD_DIGEST_BYTES],
+    struct error *err) RC_CHECK;
+
+#endif
