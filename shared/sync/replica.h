@@ -1,0 +1,157 @@
+#ifndef SHARED_SYNC_REPLICA_H
+#define SHARED_SYNC_REPLICA_H
+
+/*
+ * replica: a device's side of sync, over an open vault: its keys, its copy of
+ * the directory, what it has sealed and sent, what it has opened and folded.
+ * The same code is a commune's laptop and the province's consolidator.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/bytes.h"
+#include "shared/base/clock.h"
+#include "shared/base/rc.h"
+#include "shared/records/entry.h"
+#include "shared/sync/directory.h"
+#include "shared/sync/identity.h"
+
+struct vault;
+struct sqlite3;
+struct form_set;
+struct fold;
+struct transport;
+struct replica;
+
+/* State of a row in table frame. */
+enum replica_frame_state {
+	REPLICA_UNSENT = 1,	/* own, sealed, no receipt yet */
+	REPLICA_STORED,		/* own, receipted; kept to refill a relay */
+	REPLICA_WAITING,	/* another's, not to be opened yet: see reason */
+	REPLICA_QUARANTINED,	/* set aside: see reason */
+	REPLICA_CARRIED		/* another's, opened and kept (holder) or merely carried */
+};
+
+enum replica_reason {
+	REASON_NONE, REASON_NO_KEY, REASON_NO_AUTHOR, REASON_NEWER, REASON_SIGNATURE,
+	REASON_SEALED, REASON_GRAMMAR, REASON_CHAIN, REASON_NOT_ALLOWED, REASON_REFUSED,
+	REASON_COUNT
+};
+/* What to tell a person, in Vietnamese or English. */
+const char *replica_reason_text(enum replica_reason reason, bool vietnamese);
+
+/*
+ * Make this vault a device: keys, certificate, secrets and directory from an
+ * opened invitation.  One transaction.  *device may be NULL.
+ * RC_EXISTS: the vault is a device already.
+ */
+enum rc replica_join(struct vault *v, const struct invitation_parcel *parcel,
+    const struct clock *clock, struct error *err) RC_CHECK;
+
+/*
+ * Open what the vault holds.  Starts nothing on the network.
+ * RC_NOTFOUND: the vault is no device yet.
+ */
+enum rc replica_open(struct vault *v, const struct clock *clock, struct replica **out,
+    struct error *err) RC_CHECK;
+void replica_close(struct replica *r);
+
+struct sqlite3 *replica_db(struct replica *r);
+const struct directory *replica_directory(const struct replica *r);
+const struct form_set *replica_forms(const struct replica *r);
+/* The fold session that every change goes through; owned by the replica. */
+struct fold *replica_fold(struct replica *r);
+const uint8_t *replica_device(const struct replica *r);	/* 16 bytes */
+const char *replica_unit(const struct replica *r);
+enum identity_role replica_role(const struct replica *r);
+const char *replica_url(const struct replica *r);
+const char *replica_pin(const struct replica *r);
+enum rc replica_set_url(struct replica *r, const char *url, const char *pin,
+    struct error *err) RC_CHECK;
+/* Holder's name of a device, as far as this replica can open it; else a short device id. */
+const char *replica_name_of(struct replica *r, const uint8_t device[16]);
+
+/*
+ * Whoever runs commands while a sync waits for the network gives a gate: the
+ * replica is inside it whenever it touches the vault, and outside it
+ * whenever it waits.  Both may be NULL.
+ */
+struct replica_gate {
+	void (*enter)(void *ctx);
+	void (*leave)(void *ctx);
+	void (*progress)(void *ctx, uint64_t bytes_up, uint64_t bytes_down,
+	    uint64_t entries_left);
+	void *ctx;
+};
+
+struct replica_sync_result {
+	uint64_t requests, bytes_up, bytes_down;
+	uint64_t sent_frames, sent_entries, received_frames, received_entries;
+	uint64_t waiting, quarantined;		/* now, in this replica */
+	uint64_t relay_quarantined;		/* frames that the relay set aside */
+	int64_t milliseconds;
+	int receipt_level;			/* 0 none, 1 stored, 2 held */
+	int64_t receipt_at;
+};
+
+/*
+ * Push and pull until nothing is left.  What was done before an error stays
+ * done; the result is filled in any case.
+ * RC_NET, RC_UNAVAILABLE, RC_PROTOCOL, RC_DENIED (retired, refused, other
+ * province), RC_FULL, RC_IO.
+ */
+enum rc replica_sync(struct replica *r, struct transport *t, const struct replica_gate *gate,
+    struct replica_sync_result *out, struct error *err) RC_CHECK;
+
+/* Seal what is unsealed, so that it can be sent or exported; at most max_bytes of cargo a frame. */
+enum rc replica_seal(struct replica *r, size_t frame_bytes, struct error *err) RC_CHECK;
+
+/*
+ * Take one item of a message or bundle (formats.md) from anywhere: statements,
+ * certificates, shares, receipts, frames.  Own transaction.  What cannot be
+ * accepted now is kept and counted, and is no error.
+ */
+enum rc replica_take(struct replica *r, int item_type, const uint8_t *payload, size_t len,
+    struct replica_sync_result *count, struct error *err) RC_CHECK;
+
+/* The same by a file, for a stick. */
+enum rc replica_bundle_export(struct replica *r, const char *path,
+    struct replica_sync_result *out, struct error *err) RC_CHECK;
+enum rc replica_bundle_import(struct replica *r, const char *path,
+    struct replica_sync_result *out, struct error *err) RC_CHECK;
+
+struct replica_status {
+	uint64_t records, unsent_entries, conflicts, waiting, quarantined, newer;
+	int receipt_level;
+	int64_t receipt_at;		/* of the last receipt of any level, 0: none */
+	uint8_t receipt_signer[16];
+	uint64_t gaps;			/* entries known of that have not come */
+};
+enum rc replica_status(struct replica *r, struct replica_status *out, struct error *err) RC_CHECK;
+
+/* Frames kept aside; free the array. */
+struct replica_aside {
+	uint8_t id[32];
+	uint8_t device[16];
+	char unit[IDENTITY_UNIT_MAX + 1];
+	unsigned compartment;
+	uint64_t entries;
+	int64_t added;
+	enum replica_frame_state state;
+	enum replica_reason reason;
+};
+enum rc replica_aside(struct replica *r, struct replica_aside **out, size_t *n,
+    struct error *err) RC_CHECK;
+
+/*
+ * A holder's receipt for everything that is folded completely (architecture
+ * section 6): one signed receipt a device, queued to be sent by the next sync.
+ * Call only after the backup is synced.  RC_DENIED: not a holder.
+ */
+enum rc replica_sign_held(struct replica *r, size_t *n, struct error *err) RC_CHECK;
+
+/* Something a person should know: table event. */
+enum rc replica_event(struct replica *r, const char *kind, const char *detail) RC_CHECK;
+
+#endif
