@@ -107,9 +107,12 @@ CREATE TABLE frame(
 );
 CREATE INDEX frame_state ON frame(state);
 
-CREATE TABLE lane(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;  -- only lanes that are behind
+-- Where each lane of this device stands in the relay's sequence; -1: with the base.
+CREATE TABLE lane(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE receipt(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, signer BLOB NOT NULL,
-  at INTEGER NOT NULL, bytes BLOB NOT NULL);
-CREATE TABLE held_tip(log INTEGER PRIMARY KEY, n INTEGER NOT NULL, at INTEGER NOT NULL, signer BLOB NOT NULL);
+  at INTEGER NOT NULL, outgoing INTEGER NOT NULL, bytes BLOB NOT NULL);
+-- Entries of own logs that a holder has folded (from receipts); and, on a
+-- holder, entries of anyone's that it has signed for.
+CREATE TABLE held(log INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 -- What a person should know once (a fork, a refused frame, an alarm).
 CREATE TABLE event(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
