@@ -21,6 +21,7 @@ enum {
 	EXCHANGE_BODY_MAX = 64 << 20,		/* a whole message */
 	EXCHANGE_BEHIND_MAX = 40000,
 	EXCHANGE_HEADS_MAX = 4096,
+	EXCHANGE_LANE_MAX = 40,			/* bytes of a lane's name */
 	EXCHANGE_RECEIPT_FRAMES_MAX = 65536
 };
 #define EXCHANGE_CONTENT_TYPE "application/x-field"
@@ -28,7 +29,7 @@ enum {
 enum item_type {
 	ITEM_HELLO = 1, ITEM_CERTIFICATE, ITEM_FRAME, ITEM_STATEMENT, ITEM_SHARE,
 	ITEM_SHARE_LIST, ITEM_RECEIPT, ITEM_WELCOME, ITEM_END, ITEM_LANE,
-	ITEM_ROOT, ITEM_RELAY_STATE
+	ITEM_ROOT, ITEM_RELAY_STATE, ITEM_RELEASE, ITEM_RELAY_HEADS, ITEM_QUARANTINE
 };
 
 enum exchange_status {
@@ -41,9 +42,11 @@ void exchange_put(struct bytes *out, enum item_type type, const void *payload, s
 
 /*
  * Cuts a stream into items, however it arrives.  Feed bytes; each whole item is
- * handed to `each` (payload borrowed for the call); a result other than RC_OK stops.
- * RC_PROTOCOL: not such a stream (e.g. HTML), an item over EXCHANGE_ITEM_MAX, or
- * anything after `end`.
+ * handed to `each` (payload borrowed for the call); a result other than RC_OK stops,
+ * and every later call gives the same one.  Types of 128 and more are skipped.
+ * RC_PROTOCOL: not such a stream (e.g. HTML), an item over the limit of its type
+ * (at most EXCHANGE_ITEM_MAX), or anything after `end`.  RC_LIMIT: the whole is
+ * over EXCHANGE_BODY_MAX.  RC_NOMEM.
  */
 struct exchange_stream {
 	enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len);
@@ -51,11 +54,22 @@ struct exchange_stream {
 	struct bytes pending;
 	bool ended;		/* the end item came */
 	uint64_t total;
+	enum rc failed;		/* what stopped it */
 };
 void exchange_stream_init(struct exchange_stream *s,
     enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len), void *ctx);
 enum rc exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len) RC_CHECK;
 void exchange_stream_reset(struct exchange_stream *s);
+
+/* Payloads that go downward: where in the sequence an item stands. */
+void exchange_end_write(uint64_t position, bool more, struct bytes *payload);
+enum rc exchange_end_read(const uint8_t *p, size_t len, uint64_t *position, bool *more) RC_CHECK;
+/* *frame points into p. */
+enum rc exchange_frame_down_read(const uint8_t *p, size_t len, uint64_t *position,
+    const uint8_t **frame, size_t *frame_len) RC_CHECK;
+/* A lane item: type is certificate, share, share list or receipt; *inner points into p. */
+enum rc exchange_lane_read(const uint8_t *p, size_t len, uint64_t *position,
+    enum item_type *type, const uint8_t **inner, size_t *inner_len) RC_CHECK;
 
 struct exchange_behind { char *lane; uint64_t position; };
 struct exchange_head { uint64_t log, n; uint8_t head[16]; };
@@ -74,7 +88,7 @@ struct hello {
 };
 enum rc exchange_hello_write(const struct hello *h, const struct secret *device_seed,
     struct bytes *payload) RC_CHECK;
-/* Grammar only. */
+/* Grammar only.  RC_FORMAT, RC_NEWER, RC_LIMIT, RC_NOMEM; then *out is empty. */
 enum rc exchange_hello_read(const uint8_t *p, size_t len, struct hello *out) RC_CHECK;
 enum rc exchange_hello_verify(const uint8_t *p, size_t len, const uint8_t sign_public[32]) RC_CHECK;
 void exchange_hello_reset(struct hello *h);

@@ -1,0 +1,608 @@
+#include "shared/sync/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/sync/directory.h"
+#include "shared/sync/seal.h"
+#include "shared/vault/digest.h"
+#include "shared/vault/secret.h"
+
+#define HELLO_LABEL "field-hello-1POST /sync"
+#define WELCOME_LABEL "field-welcome-1"
+#define RECEIPT_LABEL "field-receipt-1"
+
+enum {
+	SKIPPED_FROM = 128,	/* types that a reader of version 1 passes over */
+	ITEM_HEAD_MAX = 11,	/* type and a varint */
+	SMALL_ITEM_MAX = 4096,
+	HEAD_BYTES_MIN = 8 + 1 + 16
+};
+
+/* ---- items ---- */
+
+void
+exchange_put(struct bytes *out, enum item_type type, const void *payload, size_t len)
+{
+	bytes_u8(out, (uint8_t)type);
+	bytes_span(out, payload, len);
+}
+
+/* What an item of this type may weigh; 0: there is no such type. */
+static size_t
+item_limit(unsigned type)
+{
+	if (type >= SKIPPED_FROM)
+		return EXCHANGE_ITEM_MAX;
+	switch ((enum item_type)type) {
+	case ITEM_CERTIFICATE:
+		return IDENTITY_CERTIFICATE_MAX;
+	case ITEM_SHARE:
+	case ITEM_WELCOME:
+	case ITEM_END:
+		return SMALL_ITEM_MAX;
+	case ITEM_HELLO:
+	case ITEM_STATEMENT:
+		return (size_t)2 << 20;
+	case ITEM_FRAME:
+	case ITEM_SHARE_LIST:
+	case ITEM_RECEIPT:
+	case ITEM_LANE:
+	case ITEM_ROOT:
+	case ITEM_RELAY_STATE:
+	case ITEM_RELEASE:
+	case ITEM_RELAY_HEADS:
+	case ITEM_QUARANTINE:
+		return EXCHANGE_ITEM_MAX;
+	}
+	return 0;
+}
+
+void
+exchange_stream_init(struct exchange_stream *s,
+    enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len), void *ctx)
+{
+	memset(s, 0, sizeof(*s));
+	bytes_init(&s->pending);
+	s->each = each;
+	s->ctx = ctx;
+}
+
+void
+exchange_stream_reset(struct exchange_stream *s)
+{
+	bytes_reset(&s->pending);
+	memset(s, 0, sizeof(*s));
+}
+
+/*
+ * Take one item off the front of p.  *used is 0 when it is not whole yet.  The type and
+ * the length are judged as soon as they are there, so a stream of something else ends
+ * at its first bytes.
+ */
+static enum rc
+take_item(struct exchange_stream *s, const uint8_t *p, size_t len, size_t *used)
+{
+	struct reader r;
+	uint64_t size;
+	size_t limit;
+	unsigned type;
+
+	*used = 0;
+	if (s->ended || (limit = item_limit(p[0])) == 0)
+		return RC_PROTOCOL;
+	type = p[0];
+	reader_init(&r, p + 1, len - 1);
+	size = reader_varint(&r);
+	if (r.bad)
+		return len < ITEM_HEAD_MAX ? RC_OK : RC_PROTOCOL;
+	if (size > limit)
+		return RC_PROTOCOL;
+	if (size > reader_left(&r))
+		return RC_OK;
+	*used = 1 + r.pos + (size_t)size;
+	if (type >= SKIPPED_FROM)
+		return RC_OK;
+	if (type == ITEM_END)
+		s->ended = true;
+	return s->each(s->ctx, (enum item_type)type, p + 1 + r.pos, (size_t)size);
+}
+
+/* Hand out every whole item of p; *used bytes are done with. */
+static enum rc
+take_items(struct exchange_stream *s, const uint8_t *p, size_t len, size_t *used)
+{
+	size_t n = 0;
+	enum rc rc = RC_OK;
+
+	*used = 0;
+	while (rc == RC_OK && *used < len) {
+		rc = take_item(s, p + *used, len - *used, &n);
+		if (n == 0)
+			break;
+		*used += n;
+	}
+	return rc;
+}
+
+/* Bytes that the item at the front of `pending` still lacks; at least 1. */
+static size_t
+lacking(const struct bytes *pending)
+{
+	struct reader r;
+	uint64_t size;
+
+	reader_init(&r, pending->data + 1, pending->len - 1);
+	size = reader_varint(&r);
+	if (r.bad || size <= reader_left(&r))
+		return 1;
+	return (size_t)size - reader_left(&r);
+}
+
+enum rc
+exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len)
+{
+	const uint8_t *from = p;
+	size_t used, n;
+
+	if (s->failed != RC_OK)
+		return s->failed;
+	s->total += len;
+	if (s->total > EXCHANGE_BODY_MAX)
+		return s->failed = RC_LIMIT;
+	while (len > 0 && s->pending.len > 0) {
+		/* complete the item that was begun, and no more */
+		n = lacking(&s->pending);
+		n = n < len ? n : len;
+		bytes_put(&s->pending, from, n);
+		if (s->pending.rc != RC_OK)
+			return s->failed = RC_NOMEM;
+		from += n;
+		len -= n;
+		s->failed = take_items(s, s->pending.data, s->pending.len, &used);
+		if (s->failed != RC_OK)
+			return s->failed;
+		if (used > 0)
+			bytes_reset(&s->pending);
+	}
+	if (len == 0)
+		return RC_OK;
+	s->failed = take_items(s, from, len, &used);
+	if (s->failed == RC_OK && used < len) {
+		bytes_put(&s->pending, from + used, len - used);
+		s->failed = s->pending.rc;
+	}
+	return s->failed;
+}
+
+void
+exchange_end_write(uint64_t position, bool more, struct bytes *payload)
+{
+	bytes_varint(payload, position);
+	bytes_u8(payload, more ? 1 : 0);
+}
+
+enum rc
+exchange_end_read(const uint8_t *p, size_t len, uint64_t *position, bool *more)
+{
+	struct reader r;
+	uint8_t flag;
+
+	reader_init(&r, p, len);
+	*position = reader_varint(&r);
+	flag = reader_u8(&r);
+	*more = flag == 1;
+	return reader_done(&r) && flag <= 1 ? RC_OK : RC_FORMAT;
+}
+
+enum rc
+exchange_frame_down_read(const uint8_t *p, size_t len, uint64_t *position,
+    const uint8_t **frame, size_t *frame_len)
+{
+	struct reader r;
+
+	reader_init(&r, p, len);
+	*position = reader_varint(&r);
+	*frame_len = reader_left(&r);
+	*frame = reader_take(&r, *frame_len);
+	return reader_done(&r) && *frame_len > 0 ? RC_OK : RC_FORMAT;
+}
+
+enum rc
+exchange_lane_read(const uint8_t *p, size_t len, uint64_t *position,
+    enum item_type *type, const uint8_t **inner, size_t *inner_len)
+{
+	struct reader r;
+	uint8_t t;
+
+	reader_init(&r, p, len);
+	*position = reader_varint(&r);
+	t = reader_u8(&r);
+	*type = (enum item_type)t;
+	*inner_len = reader_left(&r);
+	*inner = reader_take(&r, *inner_len);
+	if (!reader_done(&r))
+		return RC_FORMAT;
+	if (t != ITEM_CERTIFICATE && t != ITEM_SHARE && t != ITEM_SHARE_LIST && t != ITEM_RECEIPT)
+		return t >= SKIPPED_FROM ? RC_NEWER : RC_FORMAT;
+	return RC_OK;
+}
+
+/* ---- signed payloads ---- */
+
+static enum rc
+sign_payload(struct bytes *b, const char *label, const struct secret *seed)
+{
+	uint8_t signature[SEAL_SIGNATURE_BYTES];
+	enum rc rc;
+
+	if (b->rc != RC_OK)
+		return b->rc;
+	if (b->len > EXCHANGE_ITEM_MAX - sizeof(signature))
+		return RC_LIMIT;
+	if ((rc = seal_sign(seed, label, b->data, b->len, signature)) != RC_OK)
+		return rc;
+	bytes_put(b, signature, sizeof(signature));
+	return b->rc;
+}
+
+static enum rc
+verify_payload(const uint8_t *p, size_t len, const char *label, const uint8_t sign_public[32])
+{
+	if (len < SEAL_SIGNATURE_BYTES)
+		return RC_FORMAT;
+	len -= SEAL_SIGNATURE_BYTES;
+	return seal_verify(sign_public, label, p, len, p + len);
+}
+
+static void
+put_heads(struct bytes *b, const struct exchange_head *heads, size_t n)
+{
+	bytes_varint(b, n);
+	for (size_t i = 0; i < n; i++) {
+		bytes_u64(b, heads[i].log);
+		bytes_varint(b, heads[i].n);
+		bytes_put(b, heads[i].head, sizeof(heads[i].head));
+	}
+}
+
+static enum rc
+take_heads(struct reader *r, struct exchange_head **out, size_t *n_out)
+{
+	struct exchange_head *heads;
+	size_t n = (size_t)reader_varint_max(r, EXCHANGE_HEADS_MAX);
+
+	*out = NULL;
+	*n_out = 0;
+	if (r->bad || n > reader_left(r) / HEAD_BYTES_MIN)
+		return RC_FORMAT;
+	if (n == 0)
+		return RC_OK;
+	if ((heads = calloc(n, sizeof(*heads))) == NULL)
+		return RC_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		heads[i].log = reader_u64(r);
+		heads[i].n = reader_varint(r);
+		reader_copy(r, heads[i].head, sizeof(heads[i].head));
+	}
+	*out = heads;
+	*n_out = n;
+	return r->bad ? RC_FORMAT : RC_OK;
+}
+
+/* Version 1 goes on; a later one is for a later program. */
+static enum rc
+take_version(struct reader *r)
+{
+	uint8_t version = reader_u8(r);
+
+	if (r->bad || version == 0)
+		return RC_FORMAT;
+	return version == 1 ? RC_OK : RC_NEWER;
+}
+
+/* ---- hello ---- */
+
+enum rc
+exchange_hello_write(const struct hello *h, const struct secret *device_seed,
+    struct bytes *payload)
+{
+	bytes_reset(payload);
+	if (h->n_behind > EXCHANGE_BEHIND_MAX || h->n_heads > EXCHANGE_HEADS_MAX)
+		return RC_LIMIT;
+	bytes_u8(payload, 1);
+	bytes_put(payload, h->province, sizeof(h->province));
+	bytes_put(payload, h->device, sizeof(h->device));
+	bytes_put(payload, h->generation, sizeof(h->generation));
+	bytes_put(payload, h->nonce, sizeof(h->nonce));
+	bytes_varint(payload, h->directory_seq);
+	bytes_put(payload, h->directory_head, sizeof(h->directory_head));
+	bytes_varint(payload, h->position);
+	bytes_put(payload, h->lanes_digest, sizeof(h->lanes_digest));
+	bytes_varint(payload, h->n_behind);
+	for (size_t i = 0; i < h->n_behind; i++) {
+		bytes_span(payload, h->behind[i].lane, strlen(h->behind[i].lane));
+		bytes_varint(payload, h->behind[i].position);
+	}
+	put_heads(payload, h->heads, h->n_heads);
+	bytes_varint(payload, h->down_max);
+	return sign_payload(payload, HELLO_LABEL, device_seed);
+}
+
+/* Lanes are letters, digits and the three marks of unit codes. */
+static char *
+take_lane(struct reader *r)
+{
+	size_t len;
+	const uint8_t *p = reader_span(r, EXCHANGE_LANE_MAX, &len);
+	char *lane;
+
+	if (p == NULL || len < 2) {
+		r->bad = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < len; i++)
+		if (p[i] <= ' ' || p[i] > '~') {
+			r->bad = true;
+			return NULL;
+		}
+	if ((lane = malloc(len + 1)) == NULL)
+		return NULL;
+	memcpy(lane, p, len);
+	lane[len] = '\0';
+	return lane;
+}
+
+static enum rc
+take_behind(struct reader *r, struct hello *out)
+{
+	size_t n = (size_t)reader_varint_max(r, EXCHANGE_BEHIND_MAX);
+
+	if (r->bad || n > reader_left(r) / 4)
+		return RC_FORMAT;
+	if (n == 0)
+		return RC_OK;
+	if ((out->behind = calloc(n, sizeof(*out->behind))) == NULL)
+		return RC_NOMEM;
+	out->n_behind = n;
+	for (size_t i = 0; i < n; i++) {
+		if ((out->behind[i].lane = take_lane(r)) == NULL)
+			return r->bad ? RC_FORMAT : RC_NOMEM;
+		out->behind[i].position = reader_varint(r);
+	}
+	return RC_OK;
+}
+
+enum rc
+exchange_hello_read(const uint8_t *p, size_t len, struct hello *out)
+{
+	struct reader r;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	reader_init(&r, p, len);
+	if ((rc = take_version(&r)) != RC_OK)
+		goto out;
+	reader_copy(&r, out->province, sizeof(out->province));
+	reader_copy(&r, out->device, sizeof(out->device));
+	reader_copy(&r, out->generation, sizeof(out->generation));
+	reader_copy(&r, out->nonce, sizeof(out->nonce));
+	out->directory_seq = reader_varint(&r);
+	reader_copy(&r, out->directory_head, sizeof(out->directory_head));
+	out->position = reader_varint(&r);
+	reader_copy(&r, out->lanes_digest, sizeof(out->lanes_digest));
+	if ((rc = take_behind(&r, out)) != RC_OK ||
+	    (rc = take_heads(&r, &out->heads, &out->n_heads)) != RC_OK)
+		goto out;
+	out->down_max = reader_varint(&r);
+	reader_take(&r, SEAL_SIGNATURE_BYTES);
+	rc = reader_done(&r) ? RC_OK : RC_FORMAT;
+out:
+	if (rc != RC_OK)
+		exchange_hello_reset(out);
+	return rc;
+}
+
+enum rc
+exchange_hello_verify(const uint8_t *p, size_t len, const uint8_t sign_public[32])
+{
+	return verify_payload(p, len, HELLO_LABEL, sign_public);
+}
+
+void
+exchange_hello_reset(struct hello *h)
+{
+	for (size_t i = 0; h->behind != NULL && i < h->n_behind; i++)
+		free(h->behind[i].lane);
+	free(h->behind);
+	free(h->heads);
+	memset(h, 0, sizeof(*h));
+}
+
+void
+exchange_request_id(const uint8_t *hello, size_t len, uint8_t out[16])
+{
+	digest_of(out, 16, "field-request-1", hello, len);
+}
+
+/* ---- welcome ---- */
+
+enum rc
+exchange_welcome_write(const struct welcome *w, const struct secret *relay_seed,
+    struct bytes *payload)
+{
+	bytes_reset(payload);
+	bytes_u8(payload, 1);
+	bytes_u8(payload, (uint8_t)w->status);
+	bytes_put(payload, w->generation, sizeof(w->generation));
+	bytes_put(payload, w->nonce, sizeof(w->nonce));
+	bytes_varint(payload, w->directory_seq);
+	bytes_put(payload, w->directory_head, sizeof(w->directory_head));
+	bytes_zigzag(payload, w->now);
+	bytes_put(payload, w->request, sizeof(w->request));
+	bytes_varint(payload, w->quarantined);
+	bytes_put(payload, w->relay, sizeof(w->relay));
+	return sign_payload(payload, WELCOME_LABEL, relay_seed);
+}
+
+enum rc
+exchange_welcome_read(const uint8_t *p, size_t len, struct welcome *out)
+{
+	struct reader r;
+	uint8_t status;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	reader_init(&r, p, len);
+	if ((rc = take_version(&r)) != RC_OK)
+		return rc;
+	status = reader_u8(&r);
+	out->status = (enum exchange_status)status;
+	reader_copy(&r, out->generation, sizeof(out->generation));
+	reader_copy(&r, out->nonce, sizeof(out->nonce));
+	out->directory_seq = reader_varint(&r);
+	reader_copy(&r, out->directory_head, sizeof(out->directory_head));
+	out->now = reader_zigzag(&r);
+	reader_copy(&r, out->request, sizeof(out->request));
+	out->quarantined = reader_varint(&r);
+	reader_copy(&r, out->relay, sizeof(out->relay));
+	reader_take(&r, SEAL_SIGNATURE_BYTES);
+	if (!reader_done(&r))
+		return RC_FORMAT;
+	return status <= STATUS_WAITING ? RC_OK : RC_NEWER;
+}
+
+enum rc
+exchange_welcome_verify(const uint8_t *p, size_t len, const uint8_t sign_public[32])
+{
+	return verify_payload(p, len, WELCOME_LABEL, sign_public);
+}
+
+/* ---- receipts ---- */
+
+static enum rc
+put_scope(struct bytes *b, const struct receipt_scope *s)
+{
+	if (s->n_tips > EXCHANGE_HEADS_MAX || s->compartment >= DIRECTORY_COMPARTMENTS)
+		return RC_LIMIT;
+	bytes_span(b, s->unit, strlen(s->unit));
+	bytes_u8(b, (uint8_t)s->compartment);
+	put_heads(b, s->tips, s->n_tips);
+	return b->rc;
+}
+
+enum rc
+exchange_receipt_write(const struct receipt *r, const struct secret *seed, struct bytes *payload)
+{
+	enum rc rc;
+
+	bytes_reset(payload);
+	if (r->n_frames > EXCHANGE_RECEIPT_FRAMES_MAX)
+		return RC_LIMIT;
+	bytes_u8(payload, (uint8_t)r->kind);
+	bytes_put(payload, r->signer, sizeof(r->signer));
+	bytes_zigzag(payload, r->at);
+	bytes_put(payload, r->device, sizeof(r->device));
+	if (r->kind == RECEIPT_STORED) {
+		bytes_varint(payload, r->n_frames);
+		bytes_put(payload, r->frames, r->n_frames * FRAME_ID_BYTES);
+	} else {
+		bytes_varint(payload, r->n_scopes);
+		for (size_t i = 0; i < r->n_scopes; i++)
+			if ((rc = put_scope(payload, &r->scopes[i])) != RC_OK)
+				return rc;
+	}
+	return sign_payload(payload, RECEIPT_LABEL, seed);
+}
+
+static enum rc
+take_frames(struct reader *r, struct receipt *out)
+{
+	size_t n = (size_t)reader_varint_max(r, EXCHANGE_RECEIPT_FRAMES_MAX);
+
+	if (r->bad || n > reader_left(r) / FRAME_ID_BYTES)
+		return RC_FORMAT;
+	if (n == 0)
+		return RC_OK;
+	if ((out->frames = calloc(n, sizeof(*out->frames))) == NULL)
+		return RC_NOMEM;
+	out->n_frames = n;
+	reader_copy(r, out->frames, n * FRAME_ID_BYTES);
+	return RC_OK;
+}
+
+static enum rc
+take_scopes(struct reader *r, struct receipt *out)
+{
+	enum { SCOPE_BYTES_MIN = 4 };
+	size_t n = (size_t)reader_varint_max(r, DIRECTORY_UNITS_MAX * DIRECTORY_COMPARTMENTS);
+	const uint8_t *unit;
+	size_t len;
+	enum rc rc;
+
+	if (r->bad || n > reader_left(r) / SCOPE_BYTES_MIN)
+		return RC_FORMAT;
+	if (n == 0)
+		return RC_OK;
+	if ((out->scopes = calloc(n, sizeof(*out->scopes))) == NULL)
+		return RC_NOMEM;
+	out->n_scopes = n;
+	for (size_t i = 0; i < n; i++) {
+		unit = reader_span(r, IDENTITY_UNIT_MAX, &len);
+		if (unit == NULL || !identity_unit_is_valid((const char *)unit, len))
+			return RC_FORMAT;
+		memcpy(out->scopes[i].unit, unit, len);
+		out->scopes[i].compartment = reader_u8(r);
+		if (out->scopes[i].compartment >= DIRECTORY_COMPARTMENTS)
+			return RC_FORMAT;
+		rc = take_heads(r, &out->scopes[i].tips, &out->scopes[i].n_tips);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+enum rc
+exchange_receipt_read(const uint8_t *p, size_t len, struct receipt *out)
+{
+	struct reader r;
+	uint8_t kind;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	reader_init(&r, p, len);
+	kind = reader_u8(&r);
+	out->kind = (enum receipt_kind)kind;
+	reader_copy(&r, out->signer, sizeof(out->signer));
+	out->at = reader_zigzag(&r);
+	reader_copy(&r, out->device, sizeof(out->device));
+	if (kind == RECEIPT_STORED)
+		rc = take_frames(&r, out);
+	else if (kind == RECEIPT_HELD)
+		rc = take_scopes(&r, out);
+	else
+		rc = kind == 0 ? RC_FORMAT : RC_NEWER;
+	if (rc == RC_OK) {
+		reader_take(&r, SEAL_SIGNATURE_BYTES);
+		rc = reader_done(&r) ? RC_OK : RC_FORMAT;
+	}
+	if (rc != RC_OK)
+		exchange_receipt_reset(out);
+	return rc;
+}
+
+enum rc
+exchange_receipt_verify(const uint8_t *p, size_t len, const uint8_t sign_public[32])
+{
+	return verify_payload(p, len, RECEIPT_LABEL, sign_public);
+}
+
+void
+exchange_receipt_reset(struct receipt *r)
+{
+	for (size_t i = 0; r->scopes != NULL && i < r->n_scopes; i++)
+		free(r->scopes[i].tips);
+	free(r->scopes);
+	free(r->frames);
+	memset(r, 0, sizeof(*r));
+}
