@@ -16,9 +16,11 @@
 void process_harden(void);
 
 /*
- * Go on in the background as a child of nobody.  The caller stays until the
- * child calls process_ready() (RC_OK) or ends (RC_INTERNAL), and learns in
- * *is_child which one it is.
+ * Go on in the background as a child of nobody, in a session of its own and in
+ * the same folder.  The caller stays until the child calls process_ready()
+ * (RC_OK) or ends (RC_INTERNAL), and learns in *is_child which one it is.  Until
+ * then the child may print; process_ready() turns its standard streams to
+ * nothing.  Call before threads start.  process_ready() elsewhere does nothing.
  */
 enum rc process_background(bool *is_child, struct error *err) RC_CHECK;
 void process_ready(void);
@@ -27,10 +29,14 @@ void process_ready(void);
 void process_catch_stop(void);
 bool process_should_stop(void);
 
+/* An accepted link gives up a peer that is silent for so long (RC_NET). */
+enum { LOCAL_PATIENCE_SECONDS = 30 };
+
 /*
  * A listening local socket at path.  A stale one is replaced; RC_BUSY if a
  * living process answers there.  local_accept waits at most timeout_ms:
- * RC_BUSY when nobody came.  Peers of another user are turned away.
+ * RC_BUSY when nobody came, or a signal did.  Peers of another user are turned
+ * away.
  */
 struct local_listener;
 struct local_link;
@@ -40,7 +46,11 @@ void local_listener_close(struct local_listener *l);	/* removes the path */
 
 /* RC_NOTFOUND: nobody listens.  RC_DENIED: it belongs to another user. */
 enum rc local_connect(const char *path, struct local_link **out, struct error *err) RC_CHECK;
-/* Messages of at most max bytes, length first.  RC_NET: the peer went away. */
+/*
+ * Messages of at most max bytes, length first.  RC_NET: the peer went away.
+ * RC_LIMIT: longer than max; the link is of no more use.  *data is new, free()
+ * it; a NUL that len leaves out follows the message.
+ */
 enum rc local_send(struct local_link *l, const uint8_t *data, size_t len) RC_CHECK;
 enum rc local_receive(struct local_link *l, size_t max, uint8_t **data, size_t *len) RC_CHECK;
 void local_close(struct local_link *l);

@@ -11,7 +11,8 @@ bool terminal_is(int fd);
 
 /*
  * Ask on the controlling terminal without echo.  At most max - 1 bytes, the
- * line feed dropped.  RC_NOTFOUND: there is no terminal.  RC_LIMIT: too long.
+ * line feed dropped.  RC_NOTFOUND: there is no terminal, or nothing was typed.
+ * RC_LIMIT: too long.  A signal meanwhile takes effect once the echo is back.
  */
 enum rc terminal_ask_secret(const char *prompt, char *out, size_t max,
     struct error *err) RC_CHECK;

@@ -281,6 +281,20 @@ text_length(const char *s)
 	return n;
 }
 
+size_t
+text_width(const char *s)
+{
+	size_t len = strlen(s), used, width = 0;
+
+	for (size_t i = 0; i < len; i += used) {
+		int32_t c = code_point(s + i, len - i, &used);
+		int columns = c < 0 ? 1 : utf8proc_charwidth(c);
+
+		width += columns > 0 ? (size_t)columns : 0;
+	}
+	return width;
+}
+
 /* Reads a text as decomposed, case folded code points, one at a time. */
 struct scan {
 	const char *s;

@@ -44,6 +44,9 @@ enum rc text_fold(const char *s, char **out) RC_CHECK;
 /* Number of characters (code points) of clean text. */
 size_t text_length(const char *s);
 
+/* Columns of a terminal that it takes: wide characters count 2, marks 0. */
+size_t text_width(const char *s);
+
 /*
  * Vietnamese dictionary order (domain.md section 11): letters first, syllable by
  * syllable, then tones (none, huyền, hỏi, ngã, sắc, nặng), lower case before

@@ -229,6 +229,17 @@ counts_characters_and_not_bytes(void **state)
 	assert_int_equal(text_length("😀 a"), 3);
 }
 
+static void
+measures_columns_of_a_terminal(void **state)
+{
+	(void)state;
+	assert_int_equal(text_width(""), 0);
+	assert_int_equal(text_width("Đặng"), 4);
+	assert_int_equal(text_width("Nguye\xCC\x82\xCC\x83n"), 6);
+	assert_int_equal(text_width("中国 a"), 6);
+	assert_int_equal(text_width("\xFF" "a"), 2);
+}
+
 static int
 by_text(const void *a, const void *b)
 {
@@ -391,6 +402,7 @@ main(void)
 		cmocka_unit_test(refuses_to_normalise_text_that_is_not_clean),
 		cmocka_unit_test(nfc_keeps_blanks_of_a_passphrase),
 		cmocka_unit_test(counts_characters_and_not_bytes),
+		cmocka_unit_test(measures_columns_of_a_terminal),
 		cmocka_unit_test(sorts_letters_in_alphabet_order),
 		cmocka_unit_test(sorts_tones_in_dictionary_order),
 		cmocka_unit_test(sorts_syllable_by_syllable),

@@ -1,0 +1,153 @@
+/* The part of process that another system does otherwise; local_* is in local_socket_posix.c. */
+#include "shared/base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Once a process: whether it was asked to stop, and whom to tell when it is ready. */
+static volatile sig_atomic_t stop_asked;
+static int ready_fd = -1;
+
+void
+process_harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+	struct sigaction ignore;
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)umask(077);
+	memset(&ignore, 0, sizeof(ignore));
+	ignore.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* One byte when the child is ready, none when it ended. */
+static enum rc
+wait_until_ready(int fd, struct error *err)
+{
+	char c;
+	ssize_t n;
+
+	do
+		n = read(fd, &c, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return RC_OK;
+	return error_set(err, RC_INTERNAL, NULL, NULL, "the background process ended at once");
+}
+
+/*
+ * The process in between ends at once, so that the one behind it belongs to
+ * nobody, and not being the leader of its session never gets a terminal.
+ */
+static bool
+fork_twice(pid_t *between)
+{
+	if ((*between = fork()) != 0)
+		return false;
+	if (setsid() < 0)
+		_exit(1);
+	switch (fork()) {
+	case -1:
+		_exit(1);
+	case 0:
+		return true;
+	default:
+		_exit(0);
+	}
+}
+
+enum rc
+process_background(bool *is_child, struct error *err)
+{
+	int fds[2];
+	pid_t between;
+	enum rc rc;
+
+	*is_child = false;
+	if (pipe(fds) != 0)
+		return error_set(err, RC_IO, NULL, NULL, "cannot make a pipe: %s", strerror(errno));
+	(void)fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	(void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	/* what is buffered must not be written twice */
+	fflush(NULL);
+	if (fork_twice(&between)) {
+		close(fds[0]);
+		ready_fd = fds[1];
+		*is_child = true;
+		return RC_OK;
+	}
+	close(fds[1]);
+	if (between < 0) {
+		rc = error_set(err, RC_NOMEM, NULL, NULL, "cannot start a process: %s",
+		    strerror(errno));
+	} else {
+		while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
+			;
+		rc = wait_until_ready(fds[0], err);
+	}
+	close(fds[0]);
+	return rc;
+}
+
+/* The terminal, or the pipe of a waiting caller, is not ours any more. */
+static void
+leave_terminal(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	if (fd < 0)
+		return;
+	(void)dup2(fd, STDIN_FILENO);
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+void
+process_ready(void)
+{
+	if (ready_fd < 0)
+		return;
+	fflush(NULL);
+	leave_terminal();
+	while (write(ready_fd, "r", 1) < 0 && errno == EINTR)
+		;
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+static void
+ask_to_stop(int signal)
+{
+	(void)signal;
+	stop_asked = 1;
+}
+
+void
+process_catch_stop(void)
+{
+	struct sigaction act;
+
+	/* without SA_RESTART, so that a waiting accept or read looks up */
+	memset(&act, 0, sizeof(act));
+	act.sa_handler = ask_to_stop;
+	(void)sigaction(SIGINT, &act, NULL);
+	(void)sigaction(SIGTERM, &act, NULL);
+}
+
+bool
+process_should_stop(void)
+{
+	return stop_asked != 0;
+}
