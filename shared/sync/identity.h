@@ -22,6 +22,10 @@ enum {
 	IDENTITY_INVITATION_MAX = 256,
 	IDENTITY_CERTIFICATE_MAX = 1200,
 	IDENTITY_CODE_BYTES = 20,
+	IDENTITY_URL_MAX = 255,
+	IDENTITY_PIN_MAX = 127,
+	IDENTITY_SECRETS_MAX = 1024,	/* scope secrets in an invitation file */
+	IDENTITY_ITEMS_MAX = 65536,	/* statements, shares, certificates, each */
 	IDENTITY_FILE_MAX = 16 << 20
 };
 
@@ -29,11 +33,15 @@ enum identity_role {
 	ROLE_COMMUNICATOR, ROLE_CASEWORKER, ROLE_SUPERVISOR, ROLE_ANALYST,
 	ROLE_HOLDER, ROLE_RELAY, ROLE_COUNT
 };
+/* The English word of commands.md, "unknown" beyond the table. */
 const char *identity_role_name(enum identity_role role);
+/* False, and *out the first role, when it is none of the words. */
 bool identity_role_parse(const char *name, enum identity_role *out);
 
 /* Unit codes: 1..16 of [0-9A-Za-z._-]. */
 bool identity_unit_is_valid(const char *unit, size_t len);
+/* A `text` as formats.md has it: clean UTF-8 in normal form C.  Empty is allowed. */
+bool identity_text_is_valid(const uint8_t *p, size_t len);
 
 /* The keys of a device. */
 struct identity {
@@ -43,8 +51,9 @@ struct identity {
 	uint8_t box_public[32];
 	uint8_t device[IDENTITY_ID_BYTES];
 };
+/* New random keys.  *out is the caller's to reset; zeroes on failure. */
 enum rc identity_make(struct identity *out) RC_CHECK;
-/* From stored secrets; takes both. */
+/* From stored secrets of 32 bytes each; takes both, also when it fails. */
 enum rc identity_load(struct secret *sign_seed, struct secret *box_key,
     struct identity *out) RC_CHECK;
 void identity_reset(struct identity *id);
@@ -57,9 +66,11 @@ struct invitation {
 	enum identity_role role;
 	int64_t not_before, not_after;
 };
+void identity_invitation_id(const uint8_t public_key[32], uint8_t out[IDENTITY_ID_BYTES]);
+/* Append the signed invitation.  inv->id is not read: it follows from the key.  RC_INVALID. */
 enum rc identity_invitation_sign(const struct secret *root_seed,
     const struct invitation *inv, struct bytes *out) RC_CHECK;
-/* RC_FORMAT, RC_AUTH, RC_NEWER. */
+/* RC_FORMAT, RC_AUTH (not signed by this root), RC_NEWER.  *out is zeroes on failure. */
 enum rc identity_invitation_read(const uint8_t *p, size_t len,
     const uint8_t root_public[32], struct invitation *out) RC_CHECK;
 
@@ -72,14 +83,28 @@ struct certificate {
 	uint8_t sealed_name[IDENTITY_SEALED_NAME_MAX];
 	size_t sealed_name_len;
 };
-/* Make the device's certificate with the invitation's one-use key. */
+/*
+ * Make the device's certificate with the invitation's one-use key and append it.
+ * sealed_name: the holder's name in a sealed box to the unit's activities scope.
+ * RC_LIMIT: too long.  RC_AUTH: the seed is not that of the invitation.
+ */
 enum rc identity_certificate_make(const struct identity *device,
     const uint8_t *invitation, size_t invitation_len, const struct secret *invitation_seed,
     int64_t joined_at, const uint8_t *sealed_name, size_t sealed_name_len,
     struct bytes *out) RC_CHECK;
-/* Checks root -> invitation -> device.  Dates are for the relay to judge. */
+/*
+ * Checks root -> invitation -> device, and that the device has the keys it
+ * names.  Dates are for the relay to judge.  RC_FORMAT, RC_AUTH, RC_NEWER; *out is
+ * zeroes on failure.
+ */
 enum rc identity_certificate_read(const uint8_t *p, size_t len,
     const uint8_t root_public[32], struct certificate *out) RC_CHECK;
+/*
+ * Grammar only, no signature: for bytes that identity_certificate_read accepted
+ * before and that nobody else could change since (the vault).
+ */
+enum rc identity_certificate_parse(const uint8_t *p, size_t len,
+    struct certificate *out) RC_CHECK;
 
 /* The invitation file: what travels inside it. */
 struct scope_secret {
@@ -89,11 +114,13 @@ struct scope_secret {
 	struct secret *key;
 };
 struct invitation_parcel {
+	uint8_t province[8];		/* set by identity_parcel_open */
+	uint8_t id[IDENTITY_ID_BYTES];	/* likewise */
 	struct bytes invitation;
 	struct secret *seed;
 	char name[IDENTITY_NAME_MAX + 1];
-	char url[256];
-	char pin[128];
+	char url[IDENTITY_URL_MAX + 1];
+	char pin[IDENTITY_PIN_MAX + 1];
 	struct scope_secret *secrets;
 	size_t n_secrets;
 	struct bytes *statements;
@@ -103,12 +130,21 @@ struct invitation_parcel {
 	struct bytes *certificates;
 	size_t n_certificates;
 };
+/* Free and wipe everything in it; all zero afterwards. */
 void identity_parcel_reset(struct invitation_parcel *p);
+/*
+ * Append the file, sealed under the code (20 bytes).  RC_INVALID: a text or a scope
+ * that is none.  RC_LIMIT: more than IDENTITY_FILE_MAX.
+ */
 enum rc identity_parcel_seal(const struct invitation_parcel *p, const uint8_t province[8],
     const uint8_t id[16], const struct secret *code, struct bytes *file) RC_CHECK;
 /*
  * RC_FORMAT: not an invitation or damaged in its frame.  RC_AUTH: wrong code or
- * changed bytes.  RC_NEWER.
+ * changed bytes.  RC_LIMIT: a file of more than IDENTITY_FILE_MAX.  RC_NEWER.
+ * The seed inside belongs to the invitation inside, and both to `id`.  The
+ * invitation itself, the statements, shares and certificates are not judged here:
+ * feed the statements to a directory pinned to `province`, then check the invitation
+ * with identity_invitation_read under that directory's root.
  */
 enum rc identity_parcel_open(const uint8_t *file, size_t len, const struct secret *code,
     struct invitation_parcel *out, struct error *err) RC_CHECK;
