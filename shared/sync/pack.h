@@ -1,0 +1,18 @@
+#ifndef SHARED_SYNC_PACK_H
+#define SHARED_SYNC_PACK_H
+
+/* pack: raw deflate of bytes that are not entries (a form set in the directory). */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/bytes.h"
+#include "shared/base/rc.h"
+
+enum { PACK_RAW_MAX = 16 << 20 };
+
+/* Appends the deflated bytes.  RC_LIMIT: over PACK_RAW_MAX. */
+enum rc pack_squeeze(const uint8_t *p, size_t len, struct bytes *out) RC_CHECK;
+/* Appends exactly raw_len bytes, or RC_FORMAT; RC_LIMIT: over PACK_RAW_MAX. */
+enum rc pack_unsqueeze(const uint8_t *p, size_t len, size_t raw_len, struct bytes *out) RC_CHECK;
+
+#endif

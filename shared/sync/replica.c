@@ -1,0 +1,542 @@
+#include "shared/sync/replica.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/embedded.h"
+#include "shared/forms/form.h"
+#include "shared/records/conflict.h"
+#include "shared/records/fold.h"
+#include "shared/records/journal.h"
+#include "shared/sync/form_parcel.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/sync/seal.h"
+#include "shared/vault/query.h"
+#include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
+
+static const char *const reason_text[REASON_COUNT][2] = {
+	[REASON_NONE] = { "", "" },
+	[REASON_NO_KEY] = { "chưa có khóa của đơn vị này", "the key of this unit has not come" },
+	[REASON_NO_AUTHOR] = { "chưa biết máy đã ghi", "its device is not known yet" },
+	[REASON_NEWER] = { "cần phiên bản phần mềm mới hơn", "needs a newer version of the program" },
+	[REASON_SIGNATURE] = { "chữ ký không đúng", "the signature does not hold" },
+	[REASON_SEALED] = { "không mở được niêm phong", "the seal does not open" },
+	[REASON_GRAMMAR] = { "dữ liệu không đúng khuôn dạng", "the data does not follow the format" },
+	[REASON_CHAIN] = { "không nối với các lần ghi trước", "it does not join what came before" },
+	[REASON_NOT_ALLOWED] = { "máy này không được ghi vào đơn vị đó", "its device may not write there" },
+	[REASON_REFUSED] = { "máy này đã bị từ chối", "its device was refused" },
+};
+
+const char *
+replica_reason_text(enum replica_reason reason, bool vietnamese)
+{
+	return (unsigned)reason < REASON_COUNT ? reason_text[reason][vietnamese ? 0 : 1] : "";
+}
+
+enum rc
+replica_setting_get(struct sqlite3 *db, const char *name, void *out, size_t len,
+    struct error *err)
+{
+	struct bytes b;
+	enum rc rc;
+
+	memset(out, 0, len);
+	bytes_init(&b);
+	rc = query_blob(db, err, &b, "SELECT value FROM setting WHERE name = ?1", "t", name);
+	if (rc == RC_OK && b.len != len)
+		rc = error_set(err, RC_DAMAGED, name, "run field verify", "a setting is damaged");
+	if (rc == RC_OK)
+		memcpy(out, b.data, len);
+	bytes_reset(&b);
+	return rc;
+}
+
+enum rc
+replica_setting_text(struct sqlite3 *db, const char *name, char *out, size_t max,
+    struct error *err)
+{
+	struct bytes b;
+	enum rc rc;
+
+	out[0] = '\0';
+	bytes_init(&b);
+	rc = query_blob(db, err, &b, "SELECT value FROM setting WHERE name = ?1", "t", name);
+	if (rc == RC_OK && b.len < max) {
+		memcpy(out, bytes_cstr(&b), b.len);
+		out[b.len] = '\0';
+	}
+	bytes_reset(&b);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
+enum rc
+replica_setting_put(struct sqlite3 *db, const char *name, const void *p, size_t len,
+    struct error *err)
+{
+	return query_run(db, err, "INSERT OR REPLACE INTO setting(name, value) VALUES (?1, ?2)",
+	    "tb", name, p, len);
+}
+
+static void
+scope_context(const char *unit, unsigned compartment, uint32_t epoch, char out[80])
+{
+	snprintf(out, 80, "scope_secret %s %u %u", unit, compartment, (unsigned)epoch);
+}
+
+enum rc
+replica_store_scope_secret(struct vault *v, const char *unit, unsigned compartment,
+    uint32_t epoch, const struct secret *key, struct error *err)
+{
+	struct bytes wrapped;
+	char context[80];
+	enum rc rc;
+
+	bytes_init(&wrapped);
+	scope_context(unit, compartment, epoch, context);
+	if ((rc = vault_wrap(v, VAULT_IDENTITY, context, key, &wrapped)) == RC_OK)
+		rc = query_run(vault_db(v), err,
+		    "INSERT OR IGNORE INTO scope_secret(unit, compartment, epoch, wrapped)"
+		    " VALUES (?1, ?2, ?3, ?4)", "tiib", unit, (int64_t)compartment,
+		    (int64_t)epoch, wrapped.data, wrapped.len);
+	bytes_reset(&wrapped);
+	return rc;
+}
+
+enum rc
+replica_scope_secret(struct replica *r, const char *unit, unsigned compartment,
+    uint32_t epoch, struct secret **out, struct error *err)
+{
+	struct bytes wrapped;
+	char context[80];
+	enum rc rc;
+
+	*out = NULL;
+	bytes_init(&wrapped);
+	scope_context(unit, compartment, epoch, context);
+	rc = query_blob(r->db, err, &wrapped, "SELECT wrapped FROM scope_secret"
+	    " WHERE unit = ?1 AND compartment = ?2 AND epoch = ?3", "tii", unit,
+	    (int64_t)compartment, (int64_t)epoch);
+	if (rc == RC_OK)
+		rc = vault_unwrap(r->vault, VAULT_IDENTITY, context, wrapped.data,
+		    wrapped.len, out);
+	bytes_reset(&wrapped);
+	return rc;
+}
+
+enum rc
+replica_begin(struct replica *r, struct error *err)
+{
+	return query_begin(r->db, err);
+}
+
+enum rc
+replica_end(struct replica *r, enum rc rc, struct error *err)
+{
+	if (rc == RC_OK)
+		rc = fold_flush(r->fold, err);
+	rc = query_end(r->db, rc, err);
+	if (rc != RC_OK)
+		fold_discard(r->fold);
+	return rc;
+}
+
+static enum rc
+load_statements(struct replica *r, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	bool row = true, forked;
+	const uint8_t *p;
+	size_t len;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q, "SELECT bytes FROM statement ORDER BY seq", "");
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		rc = directory_add(r->directory, p, len, NULL, &forked, err);
+	}
+	query_close(q);
+	if (rc != RC_OK)
+		return rc;
+	rc = query_open(r->db, err, &q, "SELECT bytes FROM certificate", "");
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		rc = directory_add_certificate(r->directory, p, len, err);
+	}
+	query_close(q);
+	return rc;
+}
+
+static enum rc
+load_identity(struct replica *r, struct error *err)
+{
+	static const char *const names[2] = { "sign", "box" };
+	struct secret *keys[2] = { NULL, NULL };
+	struct bytes wrapped;
+	enum rc rc = RC_OK;
+
+	bytes_init(&wrapped);
+	for (int i = 0; i < 2 && rc == RC_OK; i++) {
+		wrapped.len = 0;
+		rc = query_blob(r->db, err, &wrapped,
+		    "SELECT wrapped FROM identity WHERE name = ?1", "t", names[i]);
+		if (rc == RC_OK)
+			rc = vault_unwrap(r->vault, VAULT_IDENTITY, names[i], wrapped.data,
+			    wrapped.len, &keys[i]);
+	}
+	bytes_reset(&wrapped);
+	if (rc == RC_OK)
+		return identity_load(keys[0], keys[1], &r->identity);
+	secret_free(keys[0]);
+	secret_free(keys[1]);
+	if (rc == RC_NOTFOUND)
+		return error_set(err, rc, vault_dir(r->vault), "run field join INVITATION",
+		    "this vault is no device of a province yet");
+	return rc;
+}
+
+enum rc
+replica_load_forms(struct replica *r, struct error *err)
+{
+	struct form_set *set = NULL;
+	const uint8_t *payload;
+	uint64_t seq = UINT64_MAX;
+	size_t len;
+	enum rc rc;
+
+	payload = directory_forms(r->directory, &len, &seq);
+	if (payload == NULL)
+		seq = UINT64_MAX;
+	if (r->forms != NULL && seq == r->forms_seq)
+		return RC_OK;
+	rc = payload != NULL ? form_parcel_open(payload, len, &set, err) :
+	    form_set_load_embedded(&set, err);
+	if (rc != RC_OK)
+		return rc;
+	if (r->fold == NULL)
+		rc = fold_open(r->db, set, &r->fold, err);
+	else
+		rc = fold_forms_changed(r->fold, set, err);
+	if (rc != RC_OK) {
+		form_set_free(set);
+		return rc;
+	}
+	form_set_free(r->forms);
+	r->forms = set;
+	r->forms_seq = seq;
+	return RC_OK;
+}
+
+enum rc
+replica_open(struct vault *v, const struct clock *clock, struct replica **out,
+    struct error *err)
+{
+	const struct embedded *sql = embedded_find("vault.sql");
+	struct replica *r;
+	enum rc rc;
+
+	*out = NULL;
+	if (sql == NULL)
+		return RC_INTERNAL;
+	if ((rc = vault_migrate(v, (const char *)sql->data, err)) != RC_OK)
+		return rc;
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return RC_NOMEM;
+	r->vault = v;
+	r->db = vault_db(v);
+	r->clock = *clock;
+	if ((rc = directory_new(&r->directory)) != RC_OK ||
+	    (rc = load_identity(r, err)) != RC_OK ||
+	    (rc = load_statements(r, err)) != RC_OK ||
+	    (rc = replica_setting_text(r->db, "url", r->url, sizeof(r->url), err)) != RC_OK ||
+	    (rc = replica_setting_text(r->db, "pin", r->pin, sizeof(r->pin), err)) != RC_OK ||
+	    (rc = replica_load_forms(r, err)) != RC_OK)
+		goto out;
+	*out = r;
+	r = NULL;
+out:
+	replica_close(r);
+	return rc;
+}
+
+void
+replica_close(struct replica *r)
+{
+	if (r == NULL)
+		return;
+	fold_close(r->fold);
+	form_set_free(r->forms);
+	identity_reset(&r->identity);
+	directory_free(r->directory);
+	free(r->names);
+	free(r);
+}
+
+struct sqlite3 *
+replica_db(struct replica *r)
+{
+	return r->db;
+}
+
+const struct directory *
+replica_directory(const struct replica *r)
+{
+	return r->directory;
+}
+
+const struct form_set *
+replica_forms(const struct replica *r)
+{
+	return r->forms;
+}
+
+struct fold *
+replica_fold(struct replica *r)
+{
+	return r->fold;
+}
+
+const uint8_t *
+replica_device(const struct replica *r)
+{
+	return r->identity.device;
+}
+
+const char *
+replica_unit(const struct replica *r)
+{
+	const struct device *d = directory_device(r->directory, r->identity.device);
+
+	return d == NULL ? "" : d->unit;
+}
+
+enum identity_role
+replica_role(const struct replica *r)
+{
+	const struct device *d = directory_device(r->directory, r->identity.device);
+
+	return d == NULL ? ROLE_COMMUNICATOR : d->role;
+}
+
+const char *
+replica_url(const struct replica *r)
+{
+	return r->url;
+}
+
+const char *
+replica_pin(const struct replica *r)
+{
+	return r->pin;
+}
+
+enum rc
+replica_set_url(struct replica *r, const char *url, const char *pin, struct error *err)
+{
+	enum rc rc;
+
+	if (strlen(url) >= sizeof(r->url) || strlen(pin) >= sizeof(r->pin))
+		return error_set(err, RC_LIMIT, url, "use a shorter address",
+		    "the server's address is too long");
+	if ((rc = replica_setting_put(r->db, "url", url, strlen(url), err)) != RC_OK ||
+	    (rc = replica_setting_put(r->db, "pin", pin, strlen(pin), err)) != RC_OK)
+		return rc;
+	snprintf(r->url, sizeof(r->url), "%s", url);
+	snprintf(r->pin, sizeof(r->pin), "%s", pin);
+	return RC_OK;
+}
+
+/* A holder's name is sealed to its unit's activities; any epoch may have been the one. */
+static bool
+open_name(struct replica *r, const struct device *d, char out[IDENTITY_NAME_MAX + 1])
+{
+	const struct scope_key *newest =
+	    directory_scope_key(r->directory, d->cert.invitation.unit, 0);
+	struct secret *key = NULL, *name = NULL;
+	bool found = false;
+
+	for (uint32_t e = newest == NULL ? 0 : newest->epoch; e > 0 && !found; e--) {
+		const struct scope_key *k = directory_scope_key_at(r->directory,
+		    d->cert.invitation.unit, 0, e);
+
+		if (k == NULL || replica_scope_secret(r, k->unit, 0, e, &key, NULL) != RC_OK)
+			continue;
+		if (seal_box_open(k->public_key, key, d->cert.sealed_name,
+		    d->cert.sealed_name_len, &name) == RC_OK &&
+		    secret_len(name) <= IDENTITY_NAME_MAX) {
+			memcpy(out, secret_bytes(name), secret_len(name));
+			out[secret_len(name)] = '\0';
+			found = true;
+		}
+		secret_free(name);
+		secret_free(key);
+		name = key = NULL;
+	}
+	return found;
+}
+
+const char *
+replica_name_of(struct replica *r, const uint8_t device[16])
+{
+	const struct device *d = directory_device(r->directory, device);
+	struct replica_name *n;
+	void *p;
+
+	for (size_t i = 0; i < r->n_names; i++)
+		if (memcmp(r->names[i].device, device, IDENTITY_ID_BYTES) == 0)
+			return r->names[i].text;
+	if ((p = realloc(r->names, (r->n_names + 1) * sizeof(*r->names))) == NULL)
+		return "?";
+	r->names = p;
+	n = &r->names[r->n_names];
+	memcpy(n->device, device, IDENTITY_ID_BYTES);
+	if (d == NULL || !open_name(r, d, n->text)) {
+		bytes_hex(device, 4, n->text);
+		if (d == NULL)
+			return "?";	/* may become known: not remembered */
+	}
+	r->n_names++;
+	return n->text;
+}
+
+enum rc
+replica_event(struct replica *r, const char *kind, const char *detail)
+{
+	return query_run(r->db, NULL, "INSERT INTO event(at, kind, detail) VALUES (?1, ?2, ?3)",
+	    "itt", clock_now(&r->clock), kind, detail);
+}
+
+static enum rc
+count_frames(struct replica *r, enum replica_frame_state state, uint64_t *out,
+    struct error *err)
+{
+	int64_t n;
+	enum rc rc = query_int(r->db, err, &n,
+	    "SELECT ifnull(sum(entries), 0) FROM frame WHERE state = ?1", "i", (int64_t)state);
+
+	*out = (uint64_t)n;
+	return rc;
+}
+
+static enum rc
+last_receipt(struct replica *r, struct replica_status *out, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	const uint8_t *p;
+	size_t len;
+	bool row;
+	int64_t open;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q,
+	    "SELECT at, signer FROM receipt WHERE outgoing = 0 ORDER BY at DESC, id DESC LIMIT 1", "");
+	if (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		out->receipt_at = query_column_int(q, 0);
+		p = query_column_blob(q, 1, &len);
+		if (len == sizeof(out->receipt_signer))
+			memcpy(out->receipt_signer, p, len);
+		out->receipt_level = 1;
+	}
+	query_close(q);
+	if (rc != RC_OK || out->receipt_level == 0 || out->unsent_entries > 0)
+		return rc;
+	/* held: a holder has signed for every entry of every own log */
+	rc = query_int(r->db, err, &open, "SELECT count(*) FROM log LEFT JOIN held"
+	    " ON held.log = log.id WHERE own = 1 AND ifnull(held.n, 0) < top_n", "");
+	if (rc == RC_OK && open == 0)
+		out->receipt_level = 2;
+	return rc;
+}
+
+enum rc
+replica_status(struct replica *r, struct replica_status *out, struct error *err)
+{
+	struct conflict_counts conflicts;
+	struct journal_gap *gaps = NULL;
+	uint64_t sealed, unsealed;
+	size_t n_gaps = 0;
+	int64_t n;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = query_int(r->db, err, &n, "SELECT count(*) FROM record"
+	    " WHERE form <> '' AND alive = 1", "")) != RC_OK)
+		return rc;
+	out->records = (uint64_t)n;
+	if ((rc = query_int(r->db, err, &n, "SELECT ifnull(sum(newer), 0) FROM record"
+	    " WHERE newer > 0", "")) != RC_OK)
+		return rc;
+	out->newer = (uint64_t)n;
+	if ((rc = conflict_count(r->db, &conflicts, err)) != RC_OK ||
+	    (rc = journal_count_unsealed(r->db, &unsealed, err)) != RC_OK ||
+	    (rc = count_frames(r, REPLICA_UNSENT, &sealed, err)) != RC_OK ||
+	    (rc = count_frames(r, REPLICA_WAITING, &out->waiting, err)) != RC_OK ||
+	    (rc = count_frames(r, REPLICA_QUARANTINED, &out->quarantined, err)) != RC_OK ||
+	    (rc = journal_gaps(r->db, &gaps, &n_gaps, err)) != RC_OK)
+		return rc;
+	out->conflicts = conflicts.open;
+	out->unsent_entries = unsealed + sealed;
+	for (size_t i = 0; i < n_gaps; i++)
+		out->gaps += gaps[i].last - gaps[i].first + 1;
+	free(gaps);
+	return last_receipt(r, out, err);
+}
+
+static void
+read_aside(struct sqlite3_stmt *q, struct replica_aside *a)
+{
+	size_t len;
+	const uint8_t *p;
+
+	p = query_column_blob(q, 0, &len);
+	if (len == sizeof(a->id))
+		memcpy(a->id, p, len);
+	p = query_column_blob(q, 1, &len);
+	if (len == sizeof(a->device))
+		memcpy(a->device, p, len);
+	snprintf(a->unit, sizeof(a->unit), "%s", query_column_text(q, 2));
+	a->compartment = (unsigned)query_column_int(q, 3);
+	a->entries = (uint64_t)query_column_int(q, 4);
+	a->added = query_column_int(q, 5);
+	a->state = (enum replica_frame_state)query_column_int(q, 6);
+	a->reason = (enum replica_reason)query_column_int(q, 7);
+}
+
+enum rc
+replica_aside(struct replica *r, struct replica_aside **out, size_t *n, struct error *err)
+{
+	struct replica_aside *list = NULL;
+	struct sqlite3_stmt *q;
+	size_t cap = 0;
+	bool row;
+	void *p;
+	enum rc rc;
+
+	*out = NULL;
+	*n = 0;
+	rc = query_open(r->db, err, &q, "SELECT id, device, unit, compartment, entries, added,"
+	    " state, reason FROM frame WHERE state IN (?1, ?2) ORDER BY added, id", "ii",
+	    (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED);
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		if (*n == cap) {
+			cap = cap ? 2 * cap : 16;
+			if ((p = realloc(list, cap * sizeof(*list))) == NULL) {
+				rc = RC_NOMEM;
+				break;
+			}
+			list = p;
+		}
+		memset(&list[*n], 0, sizeof(*list));
+		read_aside(q, &list[(*n)++]);
+	}
+	query_close(q);
+	if (rc != RC_OK) {
+		free(list);
+		*n = 0;
+		return rc;
+	}
+	*out = list;
+	return RC_OK;
+}

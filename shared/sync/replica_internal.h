@@ -1,0 +1,79 @@
+#ifndef SHARED_SYNC_REPLICA_INTERNAL_H
+#define SHARED_SYNC_REPLICA_INTERNAL_H
+
+/* replica_internal: what the files of replica share; nobody else includes it. */
+#include "shared/sync/replica.h"
+#include "shared/sync/exchange.h"
+
+struct vault;
+struct sqlite3_stmt;
+
+enum {
+	REPLICA_FRAME_BYTES_MIN = 4 << 10,	/* of cargo, on a bad link */
+	REPLICA_FRAME_BYTES_FIRST = 48 << 10,	/* before a link is known */
+	REPLICA_FRAME_BYTES_MAX = 512 << 10,
+	REPLICA_FRAME_SECONDS = 6,		/* how long one frame may take */
+	REPLICA_STATEMENT_MAX = DIRECTORY_PAYLOAD_MAX + 1024
+};
+
+struct replica_name {
+	uint8_t device[IDENTITY_ID_BYTES];
+	char text[IDENTITY_NAME_MAX + 1];
+};
+
+struct replica {
+	struct vault *vault;		/* borrowed */
+	struct sqlite3 *db;		/* the vault's */
+	struct clock clock;
+	struct directory *directory;
+	struct identity identity;
+	struct form_set *forms;
+	uint64_t forms_seq;		/* statement that `forms` came from; UINT64_MAX: built in */
+	struct fold *fold;
+	char url[256], pin[128];
+	struct replica_name *names;
+	size_t n_names;
+	bool directory_grew;		/* since the last look at what waits */
+	bool keys_grew;
+};
+
+/* Settings: small blobs by name.  RC_NOTFOUND leaves out zeroed. */
+enum rc replica_setting_get(struct sqlite3 *db, const char *name, void *out, size_t len,
+    struct error *err) RC_CHECK;
+enum rc replica_setting_text(struct sqlite3 *db, const char *name, char *out, size_t max,
+    struct error *err) RC_CHECK;
+enum rc replica_setting_put(struct sqlite3 *db, const char *name, const void *p, size_t len,
+    struct error *err) RC_CHECK;
+
+/* The secret of a scope's epoch.  RC_NOTFOUND. */
+enum rc replica_scope_secret(struct replica *r, const char *unit, unsigned compartment,
+    uint32_t epoch, struct secret **out, struct error *err) RC_CHECK;
+enum rc replica_store_scope_secret(struct vault *v, const char *unit, unsigned compartment,
+    uint32_t epoch, const struct secret *key, struct error *err) RC_CHECK;
+
+/* Take single things; inside the caller's transaction. */
+enum rc replica_take_statement(struct replica *r, const uint8_t *p, size_t len,
+    struct error *err) RC_CHECK;
+enum rc replica_take_certificate(struct replica *r, const uint8_t *p, size_t len,
+    struct error *err) RC_CHECK;
+enum rc replica_take_share(struct replica *r, enum item_type type, const uint8_t *p,
+    size_t len, struct error *err) RC_CHECK;
+enum rc replica_take_receipt(struct replica *r, const uint8_t *p, size_t len,
+    struct error *err) RC_CHECK;
+enum rc replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
+    struct replica_sync_result *count, struct error *err) RC_CHECK;
+/* One of the above by its type, then what waited for it.  No transaction of its own. */
+enum rc replica_take_item(struct replica *r, enum item_type type, const uint8_t *p,
+    size_t len, struct replica_sync_result *count, struct error *err) RC_CHECK;
+/* Try frames that wait again, if something came that they may have waited for. */
+enum rc replica_retry_waiting(struct replica *r, struct replica_sync_result *count,
+    struct error *err) RC_CHECK;
+
+/* The forms as the directory publishes them now (or the built-in ones). */
+enum rc replica_load_forms(struct replica *r, struct error *err) RC_CHECK;
+
+/* Transactions that also forget what the fold held back when they fail. */
+enum rc replica_begin(struct replica *r, struct error *err) RC_CHECK;
+enum rc replica_end(struct replica *r, enum rc rc, struct error *err) RC_CHECK;
+
+#endif
