@@ -331,8 +331,13 @@ static void
 read_close(struct compiling *c)
 {
 	struct waiting w;
-	bool empty = c->want_operand;
+	bool empty = c->want_operand;	/* only f() may close without an operand */
 
+	if (empty && !(c->top > 0 && c->stack[c->top - 1].kind == W_CALL &&
+	    c->stack[c->top - 1].args == 0)) {
+		refuse(c, RC_FORMAT, "an operand is missing before )", NULL, 0);
+		return;
+	}
 	c->pos++;
 	flush(c, 0);
 	if (c->top == 0) {
@@ -340,10 +345,6 @@ read_close(struct compiling *c)
 		return;
 	}
 	w = c->stack[--c->top];
-	if (empty && !(w.kind == W_CALL && w.args == 0)) {
-		refuse(c, RC_FORMAT, "an operand is missing before )", NULL, 0);
-		return;
-	}
 	c->want_operand = false;
 	if (w.kind != W_CALL)
 		return;

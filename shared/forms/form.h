@@ -12,6 +12,7 @@
  *   bind::field:sensitivity  PUB INT CON SEC
  *   bind::field:refers       form that a reference field points to
  * and of the settings sheet: compartment (activities, cases, reports).
+ * The columns, types and limits are described in schema/forms/README.md.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,7 +83,7 @@ struct form_field {
 	char *required_message[FORM_LANGS];
 	struct expression *calculation;
 	struct expression *choice_filter;
-	char *default_value;
+	char *default_value;		/* as in a sheet: a value, or "today()" */
 	char *appearance;
 	enum form_policy policy;
 	bool many;			/* union and append: each item is a value */
@@ -113,6 +114,8 @@ struct form {
 	size_t n_fields;
 	struct form_group *groups;
 	size_t n_groups;
+	size_t *order;			/* indexes of all fields, each after those that its
+					 * relevance and calculation ask for */
 };
 
 struct form_set;	/* all forms, and the lists they share */
@@ -147,6 +150,9 @@ void form_set_free(struct form_set *set);
 enum rc form_set_check_successor(const struct form_set *prev,
     const struct form_set *next, struct error *err) RC_CHECK;
 
+/* The files that a set was read from, sorted by name; borrowed from the set. */
+const struct form_file *form_set_files(const struct form_set *set, size_t *n);
+
 size_t form_set_count(const struct form_set *set);
 const struct form *form_set_at(const struct form_set *set, size_t i);
 const struct form *form_set_find(const struct form_set *set, const char *name);
@@ -154,8 +160,11 @@ const struct form_list *form_set_list(const struct form_set *set, const char *na
 
 const struct form_field *form_field_named(const struct form *f, const char *name);
 const struct form_field *form_field_numbered(const struct form *f, unsigned number);
+/* Does the appearance hold this word ("partial", "multiline")? */
+bool form_field_looks(const struct form_field *field, const char *word);
 const struct form_choice *form_choice_find(const struct form_list *l, const char *code);
-/* Position of a code in its list (highest: later is higher), or -1. */
+/* Position of a code in its list, or -1.  Later is stronger under `highest`, and
+ * under `deny_wins` unless the list says yes (shared/records/register.h). */
 int form_choice_rank(const struct form_list *l, const char *code);
 /* Number of the register that a field's value lives in: its own or its group's. */
 unsigned form_register_of(const struct form *f, const struct form_field *field);
