@@ -45,6 +45,14 @@ struct vault_kdf {
 };
 
 /*
+ * Once a process, before SQLite is first used by anybody in it: randomness, and
+ * an allocator for SQLite that overwrites what it frees.  vault_create and
+ * vault_open call it; a program that opens other databases first calls it itself.
+ * RC_INTERNAL: no randomness, or SQLite was already running.
+ */
+enum rc vault_start(void) RC_CHECK;
+
+/*
  * Make a new vault in dir (made if need be).  escrow_public: the authority's
  * 32-byte X25519 recovery key, or NULL for no escrow slot.
  * *recovery: the recovery code (secret_code_print shows it), owned by the caller.

@@ -1,0 +1,244 @@
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "shared/base/bytes.h"
+#include "shared/base/files.h"
+#include "shared/vault/key_file.h"
+#include "shared/vault/secret.h"
+
+enum { COPIES = 2, READ_MAX = 65536 };
+
+static const char *const NAMES[COPIES] = { KEY_FILE_A, KEY_FILE_B };
+
+struct copy {
+	char path[FILES_PATH_MAX];
+	bool there;
+	enum rc rc;		/* of reading and parsing */
+	struct bytes raw;
+	struct keyslots slots;
+};
+
+static enum rc
+copy_load(const char *dir, const char *name, struct copy *c)
+{
+	bytes_init(&c->raw);
+	if ((c->rc = files_join(dir, name, c->path)) != RC_OK)
+		return c->rc;
+	c->rc = files_read(c->path, READ_MAX, &c->raw, NULL);
+	c->there = c->rc != RC_NOTFOUND;
+	if (c->rc == RC_NOMEM)
+		return RC_NOMEM;
+	if (c->rc == RC_OK)
+		c->rc = keyslots_parse(c->raw.data, c->raw.len, &c->slots);
+	return RC_OK;
+}
+
+/* What can be said before any key is tried. */
+static enum rc
+judge(const char *dir, const struct copy c[COPIES], struct error *err)
+{
+	if (!c[0].there && !c[1].there)
+		return RC_NOTFOUND;
+	if (c[0].rc == RC_NEWER || c[1].rc == RC_NEWER)
+		return error_set(err, RC_NEWER, dir, "use the newer program",
+		    "the key file was written by a newer program");
+	if (c[0].rc != RC_OK && c[1].rc != RC_OK)
+		return error_set(err, RC_DAMAGED, dir,
+		    "bring back the folder from a backup; nothing was changed",
+		    "both copies of the key file are damaged");
+	return RC_OK;
+}
+
+static bool
+same(const struct copy *a, const struct copy *b)
+{
+	return a->raw.len == b->raw.len && a->raw.len > 0 &&
+	    memcmp(a->raw.data, b->raw.data, a->raw.len) == 0;
+}
+
+/* Open one copy and check that the header belongs to the key that came out. */
+static enum rc
+try_copy(const struct copy *c, struct key_file_opener opener, struct secret **master)
+{
+	enum rc rc;
+
+	if (c->rc != RC_OK)
+		return c->rc;
+	if ((rc = opener.open(&c->slots, opener.ctx, master)) != RC_OK)
+		return rc;
+	if ((rc = keyslots_check(c->raw.data, c->raw.len, *master)) != RC_OK) {
+		secret_free(*master);
+		*master = NULL;
+	}
+	return rc;
+}
+
+/* Newest first.  *used is the copy that opened. */
+static enum rc
+choose(const char *dir, struct copy c[COPIES], struct key_file_opener opener, int *used,
+    struct secret **master, struct error *err)
+{
+	int newest = c[0].rc != RC_OK || (c[1].rc == RC_OK &&
+	    c[1].slots.generation > c[0].slots.generation) ? 1 : 0;
+	struct copy *other = &c[1 - newest];
+	enum rc first, second;
+
+	*used = newest;
+	first = try_copy(&c[newest], opener, master);
+	if (first == RC_OK)
+		return RC_OK;
+	if (first != RC_AUTH && first != RC_DAMAGED)
+		return error_set(err, first, dir, NULL, "cannot open the key file");
+	if (same(&c[0], &c[1])) {
+		second = first;
+	} else if ((second = try_copy(other, opener, master)) == RC_OK) {
+		*used = 1 - newest;
+		/* Genuine and newer, and this key is not in it: it was replaced. */
+		if (c[newest].rc != RC_OK ||
+		    keyslots_check(c[newest].raw.data, c[newest].raw.len, *master) != RC_OK)
+			return RC_OK;
+		secret_free(*master);
+		*master = NULL;
+		return error_set(err, RC_AUTH, dir, "use the new one",
+		    "this passphrase or code was replaced");
+	}
+	if (first == RC_AUTH || second == RC_AUTH)
+		return error_set(err, RC_AUTH, dir, NULL, "the passphrase, code or key does not fit");
+	return error_set(err, RC_DAMAGED, dir,
+	    "bring back the folder from a backup; nothing was changed",
+	    "the key file is not what this vault's owner wrote");
+}
+
+enum rc
+key_file_read(const char *dir, struct key_file_opener opener, struct keyslots *out,
+    struct secret **master, struct error *err)
+{
+	struct copy c[COPIES];
+	int used = 0;
+	enum rc rc, rc_b;
+
+	memset(out, 0, sizeof *out);
+	memset(c, 0, sizeof c);
+	*master = NULL;
+	rc = copy_load(dir, NAMES[0], &c[0]);
+	rc_b = copy_load(dir, NAMES[1], &c[1]);
+	if (rc == RC_OK)
+		rc = rc_b;
+	if (rc != RC_OK || (rc = judge(dir, c, err)) != RC_OK ||
+	    (rc = choose(dir, c, opener, &used, master, err)) != RC_OK)
+		goto out;
+	*out = c[used].slots;
+	/* One good copy is enough to work with; a failed repair is tried again next time. */
+	if (!same(&c[0], &c[1]) &&
+	    files_replace(c[1 - used].path, c[used].raw.data, c[used].raw.len, NULL) != RC_OK)
+		rc = RC_OK;
+out:
+	bytes_reset(&c[0].raw);
+	bytes_reset(&c[1].raw);
+	return rc;
+}
+
+static enum rc
+write_copies(const char *dir, const struct keyslots *k, const struct secret *master, bool create,
+    struct error *err)
+{
+	char path[FILES_PATH_MAX];
+	struct bytes raw;
+	enum rc rc;
+
+	bytes_init(&raw);
+	if ((rc = keyslots_print(k, master, &raw)) != RC_OK)
+		goto out;
+	for (int i = 0; i < COPIES; i++) {
+		if ((rc = files_join(dir, NAMES[i], path)) != RC_OK)
+			break;
+		rc = create ? files_create(path, raw.data, raw.len, err) :
+		    files_replace(path, raw.data, raw.len, err);
+		if (rc != RC_OK)
+			break;
+	}
+out:
+	bytes_reset(&raw);
+	return rc;
+}
+
+enum rc
+key_file_create(const char *dir, struct keyslots *k, const struct secret *master,
+    struct error *err)
+{
+	k->generation = 1;
+	return write_copies(dir, k, master, true, err);
+}
+
+enum rc
+key_file_replace(const char *dir, struct keyslots *k, const struct secret *master,
+    struct error *err)
+{
+	k->generation++;
+	return write_copies(dir, k, master, false, err);
+}
+
+/*
+ * Random bytes over a file where it lies, synced.  Through SQLite's VFS, which
+ * is the only door to such a write that is the same on every system.
+ */
+static enum rc
+overwrite(const char *path, struct error *err)
+{
+	char name[FILES_PATH_MAX + 2] = { 0 };	/* SQLite looks for a second NUL */
+	uint8_t random[4096];
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	sqlite3_file *file = NULL;
+	sqlite3_int64 size = 0;
+	int rc = SQLITE_NOMEM, flags = 0, close_rc;
+
+	if (vfs == NULL || strlen(path) >= FILES_PATH_MAX)
+		return RC_INTERNAL;
+	memcpy(name, path, strlen(path));
+	if ((file = sqlite3_malloc(vfs->szOsFile)) == NULL)
+		goto out;
+	memset(file, 0, (size_t)vfs->szOsFile);
+	rc = vfs->xOpen(vfs, name, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_SUPER_JOURNAL, &flags);
+	if (rc != SQLITE_OK || (rc = file->pMethods->xFileSize(file, &size)) != SQLITE_OK)
+		goto out;
+	secret_random_bytes(random, sizeof random);
+	for (sqlite3_int64 at = 0; at < size && rc == SQLITE_OK; at += (int)sizeof random) {
+		int n = size - at < (int)sizeof random ? (int)(size - at) : (int)sizeof random;
+
+		rc = file->pMethods->xWrite(file, random, n, at);
+	}
+	if (rc == SQLITE_OK)
+		rc = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
+out:
+	if (file != NULL && file->pMethods != NULL) {
+		close_rc = file->pMethods->xClose(file);
+		rc = rc == SQLITE_OK ? close_rc : rc;
+	}
+	sqlite3_free(file);
+	if (rc != SQLITE_OK)
+		return error_set(err, RC_IO, path, "delete the file by hand",
+		    "cannot overwrite the key file (%d)", rc);
+	return RC_OK;
+}
+
+enum rc
+key_file_destroy(const char *dir, struct error *err)
+{
+	char path[FILES_PATH_MAX];
+	enum rc rc = RC_OK, one;
+
+	/* Both are overwritten before either is removed: the name leads to the bytes. */
+	for (int step = 0; step < 2; step++) {
+		for (int i = 0; i < COPIES; i++) {
+			if ((one = files_join(dir, NAMES[i], path)) != RC_OK)
+				return one;
+			if (!files_exists(path))
+				continue;
+			one = step == 0 ? overwrite(path, err) : files_remove(path, err);
+			if (rc == RC_OK)
+				rc = one;
+		}
+	}
+	return rc;
+}

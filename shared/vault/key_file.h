@@ -1,0 +1,46 @@
+#ifndef SHARED_VAULT_KEY_FILE_H
+#define SHARED_VAULT_KEY_FILE_H
+
+/*
+ * key_file: the two copies of a vault's key file, vault.key (A) and vault.key.b
+ * (B).  A is written completely before B is touched, so that one of them is
+ * whole at every moment.  Who calls holds the vault's lock.
+ */
+#include "shared/base/rc.h"
+#include "shared/vault/keyslots.h"
+
+#define KEY_FILE_A "vault.key"
+#define KEY_FILE_B "vault.key.b"
+
+struct secret;
+
+/* One way to open a slot; ctx belongs to whoever asks. */
+struct key_file_opener {
+	enum rc (*open)(const struct keyslots *k, const void *ctx, struct secret **master);
+	const void *ctx;
+};
+
+/*
+ * Take the newest copy that authenticates and write it over the other one if
+ * that differs (a disk too full for this does not matter now).
+ * RC_NOTFOUND: neither copy is there.  RC_DAMAGED: neither is a key file, or
+ * none authenticates.  RC_NEWER: a copy of a later version.  RC_AUTH: the opener
+ * does not fit, or fits only a copy that was replaced.
+ */
+enum rc key_file_read(const char *dir, struct key_file_opener opener, struct keyslots *out,
+    struct secret **master, struct error *err) RC_CHECK;
+
+/* Write both copies; refuses (RC_EXISTS) if there is one. */
+enum rc key_file_create(const char *dir, struct keyslots *k, const struct secret *master,
+    struct error *err) RC_CHECK;
+/*
+ * Replace both copies with the next generation.  k->generation grows even on
+ * failure: the first copy may have been written.
+ */
+enum rc key_file_replace(const char *dir, struct keyslots *k, const struct secret *master,
+    struct error *err) RC_CHECK;
+
+/* Overwrite both copies where they lie, then remove them.  Absent ones are fine. */
+enum rc key_file_destroy(const char *dir, struct error *err) RC_CHECK;
+
+#endif

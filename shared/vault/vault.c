@@ -1,0 +1,547 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+#include <sqlite3.h>
+
+#include "shared/base/files.h"
+#include "shared/vault/key_file.h"
+#include "shared/vault/secret.h"
+#include "shared/vault/sqlite_memory.h"
+#include "shared/vault/vault.h"
+#include "shared/vault/vault_db.h"
+#include "shared/vault/vault_internal.h"
+#include "shared/vault/vault_vfs.h"
+
+enum { WRAP_NONCE = 24, WRAP_TAG = 16, CONTEXT_MAX = 1024 };
+
+_Static_assert(WRAP_NONCE + WRAP_TAG == VAULT_WRAP_OVERHEAD, "overhead of a wrapped secret");
+
+#define LOCK_NAME "vault.lock"
+#define DB_NAME "vault.db"
+#define FILE_PREFIX "vault."
+
+struct vault {
+	char dir[FILES_PATH_MAX];
+	struct file_lock *lock;
+	struct keyslots slots;
+	struct secret *master;
+	struct vault_vfs *vfs;
+	sqlite3 *db;
+};
+
+enum rc
+vault_start(void)
+{
+	enum rc rc = secret_start();
+
+	return rc == RC_OK ? sqlite_memory_start() : rc;
+}
+
+/* Files of a vault in a folder, the lock aside: it says nothing. */
+static enum rc
+count_files(const char *dir, size_t *n, struct error *err)
+{
+	char **names = NULL;
+	size_t all = 0;
+	enum rc rc;
+
+	*n = 0;
+	if (!files_is_dir(dir))
+		return RC_OK;
+	if ((rc = files_list(dir, &names, &all, err)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < all; i++) {
+		if (strncmp(names[i], FILE_PREFIX, strlen(FILE_PREFIX)) == 0 &&
+		    strcmp(names[i], LOCK_NAME) != 0)
+			++*n;
+	}
+	files_names_free(names, all);
+	return RC_OK;
+}
+
+int
+vault_exists(const char *dir)
+{
+	size_t n = 0;
+
+	/* A folder that cannot be listed is no place for a new vault. */
+	return count_files(dir, &n, NULL) != RC_OK || n > 0;
+}
+
+static enum rc
+vault_new(const char *dir, struct vault **out, struct error *err)
+{
+	struct vault *v = NULL;
+	char path[FILES_PATH_MAX];
+	enum rc rc;
+
+	*out = NULL;
+	if (strlen(dir) >= FILES_PATH_MAX || files_join(dir, LOCK_NAME, path) != RC_OK)
+		return error_set(err, RC_LIMIT, NULL, NULL, "the path of the vault is too long");
+	if ((rc = vault_start()) != RC_OK)
+		return error_set(err, rc, NULL, NULL, "cannot start the vault's libraries");
+	if ((v = calloc(1, sizeof *v)) == NULL)
+		return RC_NOMEM;
+	memcpy(v->dir, dir, strlen(dir) + 1);
+	if ((rc = files_lock(path, &v->lock, err)) != RC_OK) {
+		free(v);
+		return rc;
+	}
+	*out = v;
+	return RC_OK;
+}
+
+/* v->master and v->slots are known. */
+static enum rc
+open_database(struct vault *v, bool create, struct vault_bench bench, struct error *err)
+{
+	struct secret *files_key = NULL;
+	char path[FILES_PATH_MAX];
+	enum rc rc;
+
+	if ((rc = files_join(v->dir, DB_NAME, path)) != RC_OK ||
+	    (rc = keyslots_subkey(v->master, VAULT_FILES, &files_key)) != RC_OK)
+		goto out;
+	rc = vault_vfs_new(files_key, v->slots.vault_id, path, bench.below, bench.rules, &v->vfs);
+	if (rc == RC_OK)
+		rc = vault_db_open(v->vfs, create, bench.rules, &v->db, err);
+	else
+		rc = error_set(err, rc, path, NULL, "cannot prepare the database");
+out:
+	secret_free(files_key);
+	return rc;
+}
+
+/* What goes into the slots of a new vault. */
+struct creation {
+	const struct secret *master;		/* NULL: a random one */
+	const struct secret *passphrase;	/* NULL: no slots */
+	struct vault_kdf kdf;
+	const uint8_t *escrow_public;
+	struct secret **recovery;
+};
+
+static enum rc
+fill_slots(struct vault *v, struct creation how, struct error *err)
+{
+	enum rc rc;
+
+	secret_random_bytes(v->slots.vault_id, sizeof v->slots.vault_id);
+	rc = how.master == NULL ? secret_random(SECRET_KEY_BYTES, &v->master) :
+	    secret_from(secret_bytes(how.master), SECRET_KEY_BYTES, &v->master);
+	if (rc != RC_OK || how.passphrase == NULL)
+		return rc;
+	if ((rc = keyslots_calibrate(&how.kdf)) != RC_OK)
+		return error_set(err, rc, NULL, "32 to 1024 MiB, 1 to 10 passes",
+		    "cannot stretch the passphrase with these parameters");
+	rc = keyslots_put_passphrase(&v->slots, how.passphrase, how.kdf, v->master);
+	if (rc != RC_OK)
+		return error_set(err, rc, NULL, NULL, "cannot stretch the passphrase: %s", rc_name(rc));
+	if ((rc = secret_random(VAULT_RECOVERY_BYTES, how.recovery)) != RC_OK ||
+	    (rc = keyslots_put_recovery(&v->slots, *how.recovery, v->master)) != RC_OK)
+		return rc;
+	if (how.escrow_public != NULL &&
+	    (rc = keyslots_put_escrow(&v->slots, how.escrow_public, v->master)) != RC_OK)
+		return error_set(err, rc, NULL, NULL, "the authority's recovery key cannot be used");
+	return RC_OK;
+}
+
+static enum rc
+create(const char *dir, struct creation how, struct vault_bench bench, struct vault **out,
+    struct error *err)
+{
+	struct vault *v = NULL;
+	bool begun = false;
+	size_t n;
+	enum rc rc;
+
+	*out = NULL;
+	if (how.master != NULL && secret_len(how.master) != SECRET_KEY_BYTES)
+		return RC_LIMIT;
+	if ((rc = files_make_dir(dir, err)) != RC_OK || (rc = vault_new(dir, &v, err)) != RC_OK ||
+	    (rc = count_files(dir, &n, err)) != RC_OK)
+		goto out;
+	if (n > 0) {
+		rc = error_set(err, RC_EXISTS, dir, "open it, or wipe it first if it is of no use",
+		    "there are files of a vault already");
+		goto out;
+	}
+	begun = true;
+	/* The key file last: with it the vault exists, without it nothing was promised. */
+	if ((rc = fill_slots(v, how, err)) != RC_OK ||
+	    (rc = open_database(v, true, bench, err)) != RC_OK ||
+	    (rc = key_file_create(dir, &v->slots, v->master, err)) != RC_OK)
+		goto out;
+	*out = v;
+	v = NULL;
+	begun = false;
+out:
+	vault_close(v);
+	/* A vault that was never finished must not stand in the way of the next try. */
+	if (begun && vault_wipe(dir, NULL) != RC_OK)
+		return rc;
+	return rc;
+}
+
+enum rc
+vault_create(const char *dir, const struct secret *passphrase, struct vault_kdf kdf,
+    const uint8_t *escrow_public, struct vault **out, struct secret **recovery,
+    struct error *err)
+{
+	struct creation how = { NULL, passphrase, kdf, escrow_public, recovery };
+	struct vault_bench bench = { NULL, NULL };
+	enum rc rc;
+
+	*recovery = NULL;
+	if ((rc = create(dir, how, bench, out, err)) != RC_OK) {
+		secret_free(*recovery);
+		*recovery = NULL;
+	}
+	return rc;
+}
+
+enum rc
+vault_create_on(const char *dir, const struct secret *master, struct vault_bench bench,
+    struct vault **out, struct error *err)
+{
+	struct creation how = { master, NULL, { 0, 0 }, NULL, NULL };
+
+	return create(dir, how, bench, out, err);
+}
+
+enum rc
+vault_create_with_master(const char *dir, const struct secret *master, struct vault **out,
+    struct error *err)
+{
+	struct vault_bench bench = { NULL, NULL };
+
+	return vault_create_on(dir, master, bench, out, err);
+}
+
+static enum rc
+open_with(const char *dir, struct key_file_opener opener, struct vault_bench bench,
+    struct vault **out, struct error *err)
+{
+	struct vault *v = NULL;
+	size_t n;
+	enum rc rc;
+
+	*out = NULL;
+	if ((rc = count_files(dir, &n, err)) != RC_OK)
+		return rc;
+	if (n == 0)
+		return error_set(err, RC_NOTFOUND, dir, NULL, "there is no vault");
+	if ((rc = vault_new(dir, &v, err)) != RC_OK)
+		goto out;
+	rc = key_file_read(dir, opener, &v->slots, &v->master, err);
+	if (rc == RC_NOTFOUND)
+		rc = error_set(err, RC_DAMAGED, dir, "bring back vault.key from a backup",
+		    "the key file of this vault is gone");
+	if (rc != RC_OK || (rc = open_database(v, false, bench, err)) != RC_OK)
+		goto out;
+	*out = v;
+	v = NULL;
+out:
+	vault_close(v);
+	return rc;
+}
+
+static enum rc
+by_passphrase(const struct keyslots *k, const void *ctx, struct secret **master)
+{
+	return keyslots_open_passphrase(k, ctx, master);
+}
+
+static enum rc
+by_recovery(const struct keyslots *k, const void *ctx, struct secret **master)
+{
+	return keyslots_open_recovery(k, ctx, master);
+}
+
+struct escrow {
+	const uint8_t *public_key;
+	const struct secret *secret_key;
+};
+
+static enum rc
+by_escrow(const struct keyslots *k, const void *ctx, struct secret **master)
+{
+	const struct escrow *e = ctx;
+
+	return keyslots_open_escrow(k, e->public_key, e->secret_key, master);
+}
+
+/* The MAC of the header tells whether it is the right one. */
+static enum rc
+by_master(const struct keyslots *k, const void *ctx, struct secret **master)
+{
+	const struct secret *given = ctx;
+
+	(void)k;
+	*master = NULL;
+	if (secret_len(given) != SECRET_KEY_BYTES)
+		return RC_AUTH;
+	return secret_from(secret_bytes(given), SECRET_KEY_BYTES, master);
+}
+
+enum rc
+vault_open(const char *dir, const struct secret *passphrase, struct vault **out,
+    struct error *err)
+{
+	struct key_file_opener opener = { by_passphrase, passphrase };
+	struct vault_bench bench = { NULL, NULL };
+
+	return open_with(dir, opener, bench, out, err);
+}
+
+enum rc
+vault_open_with_recovery(const char *dir, const struct secret *code, struct vault **out,
+    struct error *err)
+{
+	struct key_file_opener opener = { by_recovery, code };
+	struct vault_bench bench = { NULL, NULL };
+
+	return open_with(dir, opener, bench, out, err);
+}
+
+enum rc
+vault_open_with_escrow(const char *dir, const uint8_t escrow_public[32],
+    const struct secret *escrow_secret, struct vault **out, struct error *err)
+{
+	struct escrow e = { escrow_public, escrow_secret };
+	struct key_file_opener opener = { by_escrow, &e };
+	struct vault_bench bench = { NULL, NULL };
+
+	return open_with(dir, opener, bench, out, err);
+}
+
+enum rc
+vault_open_on(const char *dir, const struct secret *master, struct vault_bench bench,
+    struct vault **out, struct error *err)
+{
+	struct key_file_opener opener = { by_master, master };
+
+	return open_with(dir, opener, bench, out, err);
+}
+
+enum rc
+vault_open_with_master(const char *dir, const struct secret *master, struct vault **out,
+    struct error *err)
+{
+	struct vault_bench bench = { NULL, NULL };
+
+	return vault_open_on(dir, master, bench, out, err);
+}
+
+void
+vault_close(struct vault *v)
+{
+	if (v == NULL)
+		return;
+	vault_db_close(v->db);
+	vault_vfs_free(v->vfs);
+	secret_free(v->master);
+	files_unlock(v->lock);
+	secret_wipe(v, sizeof *v);
+	free(v);
+}
+
+enum rc
+vault_check_passphrase(struct vault *v, const struct secret *passphrase, struct error *err)
+{
+	struct secret *master = NULL;
+	enum rc rc = keyslots_open_passphrase(&v->slots, passphrase, &master);
+
+	if (rc == RC_OK && !secret_equal(master, v->master))
+		rc = RC_DAMAGED;
+	secret_free(master);
+	if (rc != RC_OK)
+		return error_set(err, rc, v->dir, NULL, rc == RC_AUTH ?
+		    "this is not the passphrase" : "cannot check the passphrase");
+	return RC_OK;
+}
+
+/* Put changed slots on the disk; on failure the old ones stay, the generation does not. */
+static enum rc
+replace_slots(struct vault *v, struct keyslots *changed, struct error *err)
+{
+	enum rc rc = key_file_replace(v->dir, changed, v->master, err);
+
+	if (rc == RC_OK)
+		v->slots = *changed;
+	else
+		v->slots.generation = changed->generation;
+	return rc;
+}
+
+enum rc
+vault_set_passphrase(struct vault *v, const struct secret *passphrase, struct vault_kdf kdf,
+    struct error *err)
+{
+	struct keyslots changed = v->slots;
+	enum rc rc;
+
+	if ((rc = keyslots_calibrate(&kdf)) != RC_OK)
+		return error_set(err, rc, NULL, "32 to 1024 MiB, 1 to 10 passes",
+		    "cannot stretch the passphrase with these parameters");
+	if ((rc = keyslots_put_passphrase(&changed, passphrase, kdf, v->master)) != RC_OK)
+		return error_set(err, rc, NULL, NULL, "cannot stretch the passphrase: %s", rc_name(rc));
+	return replace_slots(v, &changed, err);
+}
+
+enum rc
+vault_new_recovery(struct vault *v, struct secret **recovery, struct error *err)
+{
+	struct keyslots changed = v->slots;
+	enum rc rc;
+
+	if ((rc = secret_random(VAULT_RECOVERY_BYTES, recovery)) == RC_OK &&
+	    (rc = keyslots_put_recovery(&changed, *recovery, v->master)) == RC_OK)
+		rc = replace_slots(v, &changed, err);
+	if (rc != RC_OK) {
+		secret_free(*recovery);
+		*recovery = NULL;
+	}
+	return rc;
+}
+
+enum rc
+vault_wipe(const char *dir, struct error *err)
+{
+	char path[FILES_PATH_MAX];
+	char **names = NULL;
+	size_t n = 0;
+	enum rc rc, one;
+
+	if ((rc = vault_start()) != RC_OK)
+		return rc;
+	/* The slots before all else: from then on nothing can be opened any more. */
+	rc = key_file_destroy(dir, err);
+	if ((one = files_list(dir, &names, &n, err)) != RC_OK)
+		return rc != RC_OK ? rc : one;
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(names[i], FILE_PREFIX, strlen(FILE_PREFIX)) != 0)
+			continue;
+		if ((one = files_join(dir, names[i], path)) == RC_OK)
+			one = files_remove(path, err);
+		if (rc == RC_OK)
+			rc = one;
+	}
+	files_names_free(names, n);
+	return rc;
+}
+
+struct sqlite3 *
+vault_db(struct vault *v)
+{
+	return v->db;
+}
+
+const char *
+vault_dir(const struct vault *v)
+{
+	return v->dir;
+}
+
+void
+vault_id(const struct vault *v, uint8_t out[VAULT_ID_BYTES])
+{
+	memcpy(out, v->slots.vault_id, VAULT_ID_BYTES);
+}
+
+enum rc
+vault_subkey(const struct vault *v, enum vault_purpose purpose, struct secret **out)
+{
+	return keyslots_subkey(v->master, purpose, out);
+}
+
+/* A key of its own: a caller may use the subkey itself for something else. */
+static enum rc
+wrap_key(const struct vault *v, enum vault_purpose purpose, struct secret **out)
+{
+	static const uint8_t label[] = { 'f', 'i', 'e', 'l', 'd', ' ', 'w', 'r', 'a', 'p' };
+	struct secret *subkey = NULL;
+	enum rc rc;
+
+	*out = NULL;
+	if ((rc = keyslots_subkey(v->master, purpose, &subkey)) == RC_OK &&
+	    (rc = secret_new(SECRET_KEY_BYTES, out)) == RC_OK)
+		crypto_generichash(secret_data(*out), SECRET_KEY_BYTES, label, sizeof label,
+		    secret_bytes(subkey), SECRET_KEY_BYTES);
+	secret_free(subkey);
+	return rc;
+}
+
+enum rc
+vault_wrap(const struct vault *v, enum vault_purpose purpose, const char *context,
+    const struct secret *s, struct bytes *out)
+{
+	struct secret *key = NULL;
+	size_t len = secret_len(s), context_len = strlen(context);
+	uint8_t *p;
+	enum rc rc;
+
+	if (context_len > CONTEXT_MAX)
+		return RC_LIMIT;
+	if ((rc = wrap_key(v, purpose, &key)) != RC_OK)
+		return rc;
+	if ((p = bytes_room(out, len + VAULT_WRAP_OVERHEAD)) == NULL) {
+		rc = RC_NOMEM;
+		goto out;
+	}
+	secret_random_bytes(p, WRAP_NONCE);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(p + WRAP_NONCE, NULL, secret_bytes(s), len,
+	    (const uint8_t *)context, context_len, NULL, p, secret_bytes(key));
+	out->len += len + VAULT_WRAP_OVERHEAD;
+out:
+	secret_free(key);
+	return rc;
+}
+
+enum rc
+vault_unwrap(const struct vault *v, enum vault_purpose purpose, const char *context,
+    const uint8_t *p, size_t len, struct secret **out)
+{
+	struct secret *key = NULL, *s = NULL;
+	size_t context_len = strlen(context);
+	enum rc rc;
+
+	*out = NULL;
+	if (context_len > CONTEXT_MAX)
+		return RC_LIMIT;
+	if (len <= VAULT_WRAP_OVERHEAD || len > SECRET_MAX + VAULT_WRAP_OVERHEAD)
+		return RC_AUTH;
+	if ((rc = wrap_key(v, purpose, &key)) != RC_OK ||
+	    (rc = secret_new(len - VAULT_WRAP_OVERHEAD, &s)) != RC_OK)
+		goto out;
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(secret_data(s), NULL, NULL, p + WRAP_NONCE,
+	    len - WRAP_NONCE, (const uint8_t *)context, context_len, p, secret_bytes(key)) != 0) {
+		rc = RC_AUTH;
+		goto out;
+	}
+	*out = s;
+	s = NULL;
+out:
+	secret_free(key);
+	secret_free(s);
+	return rc;
+}
+
+enum rc
+vault_migrate(struct vault *v, const char *sql, struct error *err)
+{
+	return vault_db_migrate(v->db, sql, err);
+}
+
+enum rc
+vault_verify(struct vault *v, struct error *err)
+{
+	return vault_db_verify(v->db, err);
+}
+
+enum rc
+vault_rc_of_sqlite(struct sqlite3 *db, int sqlite_rc, const char *doing, struct error *err)
+{
+	return vault_db_rc(db, sqlite_rc, doing, err);
+}

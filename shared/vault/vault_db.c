@@ -1,0 +1,386 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "shared/base/files.h"
+#include "shared/vault/block_file.h"
+#include "shared/vault/vault_db.h"
+#include "shared/vault/vault_vfs.h"
+
+enum { VERSION_MAX = 1000000, CACHE_KIB = 8192 };
+
+/* Pages that SQLite never writes: the one that holds the byte at 1 GiB (lock bytes). */
+#define LOCK_OFFSET 0x40000000
+
+static enum rc
+rc_of_code(sqlite3 *db, int sqlite_rc)
+{
+	switch (sqlite_rc) {
+	case SQLITE_IOERR_NOMEM:
+		return RC_NOMEM;
+	case SQLITE_IOERR_DATA:
+	case SQLITE_IOERR_SHORT_READ:
+	case SQLITE_IOERR_CORRUPTFS:
+		return RC_DAMAGED;
+	case SQLITE_CONSTRAINT_UNIQUE:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+		return RC_EXISTS;
+	default:
+		break;
+	}
+	switch (sqlite_rc & 255) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return RC_OK;
+	case SQLITE_FULL:
+		return RC_FULL;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		return db == NULL ? RC_IO : files_rc_of_errno(sqlite3_system_errno(db));
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return RC_IO;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return RC_DAMAGED;
+	case SQLITE_NOMEM:
+		return RC_NOMEM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return RC_BUSY;
+	case SQLITE_TOOBIG:
+		return RC_LIMIT;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+		return RC_INVALID;
+	default:
+		return RC_INTERNAL;
+	}
+}
+
+/*
+ * SQLite's messages may quote what somebody typed (a search, a value).  Those
+ * that name only our own tables are worth having.
+ */
+static const char *
+safe_message(sqlite3 *db, int sqlite_rc)
+{
+	static const char *const safe[] = { "no such table: ", "no such function: ",
+	    "no such module: ", "table ", "UNIQUE constraint failed: ",
+	    "NOT NULL constraint failed: ", "FOREIGN KEY constraint failed" };
+	const char *message = db == NULL ? NULL : sqlite3_errmsg(db);
+
+	for (size_t i = 0; message != NULL && i < sizeof safe / sizeof *safe; i++) {
+		if (strncmp(message, safe[i], strlen(safe[i])) == 0)
+			return message;
+	}
+	return sqlite3_errstr(sqlite_rc);
+}
+
+enum rc
+vault_db_rc(struct sqlite3 *db, int sqlite_rc, const char *doing, struct error *err)
+{
+	enum rc rc = rc_of_code(db, sqlite_rc);
+	const char *help = NULL;
+
+	if (rc == RC_OK)
+		return RC_OK;
+	if (rc == RC_FULL)
+		help = "free some space on the disk and try again; what was saved before is safe";
+	else if (rc == RC_DAMAGED)
+		help = "copy the whole folder, then run verify";
+	return error_set(err, rc, "vault.db", help, "%s: %s (%d)", doing,
+	    safe_message(db, sqlite_rc), sqlite_rc);
+}
+
+static enum rc
+run(sqlite3 *db, const char *sql, const char *doing, struct error *err)
+{
+	return vault_db_rc(db, sqlite3_exec(db, sql, NULL, NULL, NULL), doing, err);
+}
+
+/* First column of the first row as a number. */
+static enum rc
+number(sqlite3 *db, const char *sql, sqlite3_int64 *out, struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+	*out = 0;
+	if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		*out = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return vault_db_rc(db, rc, "read a setting of the database", err);
+}
+
+static enum rc
+settings(sqlite3 *db, bool create, struct error *err)
+{
+	int reserve = BLOCK_OVERHEAD;
+	char cache[64];
+	enum rc rc;
+
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	sqlite3_snprintf((int)sizeof cache, cache, "PRAGMA cache_size = -%d", CACHE_KIB);
+	/* The lock first: it decides how a WAL is opened. */
+	if ((rc = run(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;"
+	    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
+	    "PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL",
+	    "set up the database", err)) != RC_OK ||
+	    (rc = run(db, cache, "set up the database", err)) != RC_OK)
+		return rc;
+	if (!create)
+		return RC_OK;
+	if ((rc = run(db, "PRAGMA page_size = 4096", "set up the database", err)) != RC_OK)
+		return rc;
+	return vault_db_rc(db, sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve),
+	    "reserve room in the pages", err);
+}
+
+/*
+ * The journal mode is WAL from the first page on; and after a crash the WAL
+ * that was recovered is emptied before anything is appended, because its end
+ * may share a block with the last commit.
+ */
+static enum rc
+start_wal(sqlite3 *db, bool create, const struct vault_vfs_rules *rules, struct error *err)
+{
+	sqlite3_int64 pages;
+	enum rc rc;
+
+	if (create && (rc = run(db, "PRAGMA journal_mode = WAL; PRAGMA application_id = 1717924964",
+	    "create the database", err)) != RC_OK)
+		return rc;
+	if ((rc = number(db, "PRAGMA page_count", &pages, err)) != RC_OK ||
+	    (rc = number(db, "SELECT count(*) FROM sqlite_schema", &pages, err)) != RC_OK)
+		return rc;
+	if (sqlite3_db_readonly(db, "main") != 0)
+		return error_set(err, RC_IO, "vault.db", "give its owner the right to write",
+		    "the database cannot be written");
+	if (rules != NULL && rules->no_checkpoint_at_open)
+		return RC_OK;
+	return vault_db_rc(db, sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE,
+	    NULL, NULL), "empty the write-ahead log", err);
+}
+
+static enum rc
+check_there(struct vault_vfs *vfs, bool create, struct error *err)
+{
+	int64_t size;
+	enum rc rc = vault_vfs_database_size(vfs, &size, err);
+
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	if (create)
+		return rc == RC_NOTFOUND ? RC_OK : error_set(err, RC_EXISTS, vault_vfs_path(vfs), NULL,
+		    "there is a database already");
+	/* Never a reason to begin an empty one: it held somebody's work. */
+	if (rc == RC_NOTFOUND || size == 0)
+		return error_set(err, RC_DAMAGED, vault_vfs_path(vfs),
+		    "bring back the folder from a backup", "the database of this vault is gone");
+	return RC_OK;
+}
+
+enum rc
+vault_db_open(struct vault_vfs *vfs, bool create, const struct vault_vfs_rules *rules,
+    struct sqlite3 **out, struct error *err)
+{
+	sqlite3 *db = NULL;
+	int rc;
+	enum rc result;
+
+	*out = NULL;
+	if ((result = check_there(vfs, create, err)) != RC_OK ||
+	    (result = vault_vfs_check_wal(vfs, err)) != RC_OK)
+		return result;
+	rc = sqlite3_open_v2(vault_vfs_path(vfs), &db, SQLITE_OPEN_READWRITE |
+	    (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_PRIVATECACHE, vault_vfs_name(vfs));
+	if ((result = vault_db_rc(db, rc, "open the database", err)) != RC_OK ||
+	    (result = settings(db, create, err)) != RC_OK ||
+	    (result = start_wal(db, create, rules, err)) != RC_OK)
+		goto out;
+	*out = db;
+	db = NULL;
+out:
+	vault_db_close(db);
+	return result;
+}
+
+void
+vault_db_close(struct sqlite3 *db)
+{
+	sqlite3_stmt *stmt;
+
+	if (db == NULL)
+		return;
+	/* A statement that was forgotten must not keep keys and pages in memory. */
+	while ((stmt = sqlite3_next_stmt(db, NULL)) != NULL)
+		sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+/* The next "-- version N" line at or behind *at: *body is the line after it. */
+static bool
+next_version(const char *at, const char **line, const char **body, long *version)
+{
+	static const char mark[] = "-- version ";
+	char *end;
+
+	for (; at != NULL && *at != '\0'; at = strchr(at, '\n'), at = at == NULL ? NULL : at + 1) {
+		if (strncmp(at, mark, sizeof mark - 1) != 0)
+			continue;
+		*version = strtol(at + sizeof mark - 1, &end, 10);
+		*line = at;
+		end += strcspn(end, "\n");
+		*body = *end == '\n' ? end + 1 : end;
+		return true;
+	}
+	return false;
+}
+
+/* Versions must be 1, 2, 3 ...; *last is the highest. */
+static enum rc
+check_versions(const char *sql, long *last, struct error *err)
+{
+	const char *line, *body;
+	long version;
+
+	*last = 0;
+	while (next_version(sql, &line, &body, &version)) {
+		if (version != *last + 1 || version > VERSION_MAX)
+			return error_set(err, RC_FORMAT, "migrations", NULL,
+			    "version %ld follows version %ld", version, *last);
+		*last = version;
+		sql = body;
+	}
+	if (*last == 0)
+		return error_set(err, RC_FORMAT, "migrations", NULL, "no line \"-- version 1\"");
+	return RC_OK;
+}
+
+static enum rc
+run_version(sqlite3 *db, const char *body, long version, struct error *err)
+{
+	const char *line, *next;
+	char where[64], pragma[64];
+	char *text;
+	long ignored;
+	size_t len = next_version(body, &line, &next, &ignored) ? (size_t)(line - body) : strlen(body);
+	enum rc rc;
+
+	if ((text = malloc(len + 1)) == NULL)
+		return RC_NOMEM;
+	memcpy(text, body, len);
+	text[len] = '\0';
+	sqlite3_snprintf((int)sizeof where, where, "migrate to version %ld", version);
+	sqlite3_snprintf((int)sizeof pragma, pragma, "PRAGMA user_version = %ld", version);
+	if ((rc = run(db, text, where, err)) == RC_OK)
+		rc = run(db, pragma, where, err);
+	free(text);
+	return rc;
+}
+
+enum rc
+vault_db_migrate(struct sqlite3 *db, const char *sql, struct error *err)
+{
+	const char *line, *body, *at = sql;
+	sqlite3_int64 now;
+	long version, last;
+	enum rc rc;
+
+	if ((rc = check_versions(sql, &last, err)) != RC_OK ||
+	    (rc = number(db, "PRAGMA user_version", &now, err)) != RC_OK)
+		return rc;
+	if (now > last)
+		return error_set(err, RC_NEWER, "vault.db", "use the newer program",
+		    "the database has version %ld, this program knows %ld", (long)now, last);
+	if (now == last)
+		return RC_OK;
+	if ((rc = run(db, "BEGIN IMMEDIATE", "migrate", err)) != RC_OK)
+		return rc;
+	while (rc == RC_OK && next_version(at, &line, &body, &version)) {
+		if (version > now)
+			rc = run_version(db, body, version, err);
+		at = body;
+	}
+	if (rc == RC_OK)
+		rc = run(db, "COMMIT", "migrate", err);
+	if (rc != RC_OK)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+/* Every page as it lies on the disk, those that no row uses included. */
+static enum rc
+verify_pages(sqlite3 *db, struct error *err)
+{
+	uint8_t page[BLOCK_SIZE];
+	sqlite3_file *file = NULL;
+	sqlite3_int64 size = 0, first = 0;
+	long bad = 0;
+	int rc;
+
+	rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (rc == SQLITE_OK)
+		rc = file->pMethods->xFileSize(file, &size);
+	if (rc != SQLITE_OK)
+		return vault_db_rc(db, rc, "read the database", err);
+	for (sqlite3_int64 at = 0; at < size; at += BLOCK_SIZE) {
+		if (at == LOCK_OFFSET)
+			continue;
+		rc = file->pMethods->xRead(file, page, BLOCK_SIZE, at);
+		if (rc == SQLITE_IOERR_DATA) {
+			if (bad++ == 0)
+				first = at / BLOCK_SIZE + 1;
+		} else if (rc != SQLITE_OK) {
+			return vault_db_rc(db, rc, "read the database", err);
+		}
+	}
+	if (bad > 0)
+		return error_set(err, RC_DAMAGED, "vault.db", "bring back the folder from a backup",
+		    "%ld of %lld pages are not what was written, the first is page %lld", bad,
+		    (long long)(size / BLOCK_SIZE), (long long)first);
+	return RC_OK;
+}
+
+static enum rc
+verify_structure(sqlite3 *db, const char *pragma, const char *good, struct error *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	const char *text = NULL;
+	enum rc result = RC_OK;
+	int rc = sqlite3_prepare_v2(db, pragma, -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		text = (const char *)sqlite3_column_text(stmt, 0);
+		if (good == NULL || text == NULL || strcmp(text, good) != 0)
+			result = error_set(err, RC_DAMAGED, "vault.db",
+			    "bring back the folder from a backup", "%s: %s",
+			    good == NULL ? "a row refers to one that is gone, in table" :
+			    "the structure is damaged", text == NULL ? "?" : text);
+	}
+	if (result == RC_OK)
+		result = vault_db_rc(db, rc, "check the database", err);
+	sqlite3_finalize(stmt);
+	return result;
+}
+
+enum rc
+vault_db_verify(struct sqlite3 *db, struct error *err)
+{
+	enum rc rc;
+
+	rc = vault_db_rc(db, sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE,
+	    NULL, NULL), "empty the write-ahead log", err);
+	if (rc != RC_OK || (rc = verify_pages(db, err)) != RC_OK ||
+	    (rc = verify_structure(db, "PRAGMA integrity_check(1)", "ok", err)) != RC_OK)
+		return rc;
+	return verify_structure(db, "PRAGMA foreign_key_check", NULL, err);
+}
