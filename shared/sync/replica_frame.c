@@ -1,0 +1,350 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/fold.h"
+#include "shared/records/journal.h"
+#include "shared/sync/cargo.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/vault/query.h"
+#include "shared/vault/secret.h"
+
+/* A frame on its way in. */
+struct arrival {
+	struct replica *replica;
+	const uint8_t *bytes;
+	size_t len;
+	struct frame_header header;
+	const struct device *author;
+	struct bytes cargo_bytes;
+	struct cargo cargo;
+	struct bytes bodies;
+	struct journal_piece *pieces;
+	size_t *places;			/* of the bodies, since their buffer moves */
+	uint64_t new_entries;
+};
+
+/* Keep a frame that is not opened, with why. */
+static enum rc
+set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason reason,
+    struct error *err)
+{
+	const struct frame_header *h = &a->header;
+
+	return query_run(a->replica->db, err, "INSERT INTO frame(id, state, reason, device, unit,"
+	    " compartment, epoch, entries, added, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+	    " ?9, ?10) ON CONFLICT(id) DO UPDATE SET state = ?2, reason = ?3"
+	    " WHERE state IN (?11, ?12)", "biibtiiiibii", h->id, sizeof(h->id), (int64_t)state,
+	    (int64_t)reason, h->device, sizeof(h->device), h->unit, (int64_t)h->compartment,
+	    (int64_t)h->epoch, (int64_t)h->n_entries, clock_now(&a->replica->clock), a->bytes,
+	    a->len, (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED);
+}
+
+/* All its entries are here already, by the heads that its author signed. */
+static enum rc
+is_repeat(struct arrival *a, bool *repeat, struct error *err)
+{
+	uint8_t head[ENTRY_HEAD_BYTES];
+	int64_t n;
+	enum rc rc = RC_OK;
+
+	*repeat = false;
+	for (size_t i = 0; i < a->header.n_ranges; i++) {
+		const struct frame_range *g = &a->header.ranges[i];
+
+		rc = journal_head(a->replica->db, g->log, g->first + g->count - 1, head, NULL);
+		if (rc == RC_NOTFOUND || (rc == RC_OK && memcmp(head, g->after, sizeof(head)) != 0))
+			return RC_OK;
+		if (rc != RC_OK)
+			return rc;
+		/* a head may be known from another frame's header alone */
+		rc = query_int(a->replica->db, err, &n, "SELECT count(*) FROM entry WHERE log = ?1"
+		    " AND n BETWEEN ?2 AND ?3 AND (body IS NOT NULL OR tag IS NOT NULL)", "iii",
+		    (int64_t)g->log, (int64_t)g->first, (int64_t)(g->first + g->count - 1));
+		if (rc != RC_OK || (uint64_t)n != g->count)
+			return rc;
+	}
+	*repeat = true;
+	return rc;
+}
+
+/*
+ * May its author write there?  As now assigned, or as first invited: a role that
+ * shrank later does not take back what was written before.
+ */
+static bool
+author_may_write(const struct arrival *a)
+{
+	const struct directory *d = a->replica->directory;
+	const struct invitation *inv = &a->author->cert.invitation;
+
+	return directory_may_write(d, a->author->unit, a->author->role, a->header.unit,
+	    a->header.compartment) ||
+	    directory_may_write(d, inv->unit, inv->role, a->header.unit, a->header.compartment);
+}
+
+/* REASON_NONE: opened.  *state says what becomes of it otherwise. */
+static enum rc
+open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reason *reason,
+    struct error *err)
+{
+	struct replica *r = a->replica;
+	const struct frame_header *h = &a->header;
+	const struct scope_key *k;
+	struct secret *key = NULL;
+	enum rc rc;
+
+	*state = REPLICA_QUARANTINED;
+	*reason = REASON_NONE;
+	a->author = directory_device(r->directory, h->device);
+	if (a->author == NULL) {
+		*state = REPLICA_WAITING;
+		*reason = REASON_NO_AUTHOR;
+		return RC_OK;
+	}
+	if (a->author->state == DEVICE_REFUSED)
+		*reason = REASON_REFUSED;
+	else if ((rc = frame_verify(h, a->bytes, a->len, a->author->cert.sign_public)) == RC_AUTH)
+		*reason = REASON_SIGNATURE;
+	else if (rc != RC_OK)
+		return rc;
+	else if (!author_may_write(a))
+		*reason = REASON_NOT_ALLOWED;
+	if (*reason != REASON_NONE)
+		return RC_OK;
+	k = directory_scope_key_at(r->directory, h->unit, h->compartment, h->epoch);
+	rc = k == NULL ? RC_NOTFOUND :
+	    replica_scope_secret(r, h->unit, h->compartment, h->epoch, &key, err);
+	if (rc == RC_NOTFOUND) {
+		*state = REPLICA_WAITING;
+		*reason = REASON_NO_KEY;
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		rc = frame_open(h, a->bytes, a->len, k->public_key, key, &a->cargo_bytes);
+	secret_free(key);
+	if (rc == RC_AUTH || rc == RC_FORMAT) {
+		*reason = REASON_SEALED;
+		return RC_OK;
+	}
+	return rc;
+}
+
+static enum rc
+unpack(struct arrival *a, enum replica_frame_state *state, enum replica_reason *reason)
+{
+	const struct frame_header *h = &a->header;
+	struct cargo_log *ranges;
+	enum rc rc;
+
+	if ((ranges = calloc(h->n_ranges + 1, sizeof(*ranges))) == NULL)
+		return RC_NOMEM;
+	for (size_t i = 0; i < h->n_ranges; i++) {
+		ranges[i].log = h->ranges[i].log;
+		ranges[i].first = h->ranges[i].first;
+		ranges[i].count = h->ranges[i].count;
+	}
+	rc = cargo_decode(a->cargo_bytes.data, a->cargo_bytes.len, ranges, h->n_ranges, &a->cargo);
+	free(ranges);
+	if (rc == RC_NEWER) {
+		*state = REPLICA_WAITING;
+		*reason = REASON_NEWER;
+		return RC_OK;
+	}
+	if (rc == RC_FORMAT || rc == RC_LIMIT) {
+		*reason = REASON_GRAMMAR;
+		return RC_OK;
+	}
+	return rc;
+}
+
+/* The canonical bodies of all entries: what the journal keeps and the tags are made of. */
+static enum rc
+encode_bodies(struct arrival *a, enum replica_reason *reason)
+{
+	size_t n = a->cargo.n_entries;
+	size_t start;
+	enum rc rc;
+
+	a->pieces = calloc(n + 1, sizeof(*a->pieces));
+	a->places = calloc(n + 1, sizeof(*a->places));
+	if (a->pieces == NULL || a->places == NULL)
+		return RC_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct cargo_entry *e = &a->cargo.entries[i];
+
+		start = a->places[i] = a->bodies.len;
+		if (e->hollow) {
+			memcpy(a->pieces[i].tag, e->tag, ENTRY_TAG_BYTES);
+			continue;
+		}
+		rc = entry_encode(&e->entry, &a->bodies);
+		if (rc == RC_INTERNAL || rc == RC_LIMIT) {	/* not canonical, or too long */
+			*reason = REASON_GRAMMAR;
+			return RC_OK;
+		}
+		if (rc != RC_OK)
+			return rc;
+		a->pieces[i].len = a->bodies.len - start;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!a->cargo.entries[i].hollow)
+			a->pieces[i].body = a->bodies.data + a->places[i];
+	return RC_OK;
+}
+
+static enum rc
+receive_range(struct arrival *a, const struct cargo_log *g, const struct frame_range *range,
+    struct journal_piece *pieces, struct error *err)
+{
+	struct replica *r = a->replica;
+	struct journal_log *log;
+	uint64_t fork = 0, from;
+	enum rc rc;
+
+	if ((log = calloc(1, sizeof(*log))) == NULL)
+		return RC_NOMEM;
+	log->id = g->log;
+	memcpy(log->device, a->header.device, sizeof(log->device));
+	memcpy(log->scope.unit, a->header.unit, sizeof(log->scope.unit));
+	log->scope.compartment = a->header.compartment;
+	log->has_key = true;
+	memcpy(log->key, g->key, sizeof(log->key));
+	log->n_tips = g->n_tips;
+	if (g->n_tips > 0)
+		memcpy(log->tips, g->tips, g->n_tips * sizeof(*g->tips));
+	log->own = memcmp(log->device, r->identity.device, sizeof(log->device)) == 0;
+	log->folds = true;
+	rc = journal_receive(r->db, log, g->first, range->before, range->after, pieces,
+	    (size_t)g->count, &fork, err);
+	free(log);
+	/* what a frame brings of an own log needs no sealing again */
+	if (rc == RC_OK && memcmp(a->header.device, r->identity.device, IDENTITY_ID_BYTES) == 0)
+		rc = journal_mark_sealed(r->db, g->log, g->first + g->count - 1, err);
+	if (rc == RC_OK && a->author->state == DEVICE_RETIRED) {
+		uint64_t limit = 0;
+
+		for (size_t i = 0; i < a->author->n_heads; i++)
+			if (a->author->heads[i].log == g->log)
+				limit = a->author->heads[i].n;
+		rc = journal_set_limit(r->db, g->log, limit, &from, err);
+		if (rc == RC_OK && from != 0)
+			rc = fold_refold_log(r->fold, g->log, from, err);
+	}
+	if (rc == RC_OK && fork != 0) {
+		if ((rc = fold_refold_log(r->fold, g->log, fork, err)) == RC_OK)
+			rc = replica_event(r, "fork", replica_name_of(r, a->header.device));
+	}
+	return rc;
+}
+
+static enum rc
+receive_all(struct arrival *a, enum replica_reason *reason, struct error *err)
+{
+	size_t at = 0, k;
+	struct error why = { 0 };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < a->cargo.n_logs && rc == RC_OK; i++) {
+		const struct cargo_log *g = &a->cargo.logs[i];
+
+		rc = receive_range(a, g, &a->header.ranges[i], a->pieces + at, &why);
+		for (k = 0; rc == RC_OK && k < g->count; k++, at++) {
+			if (a->pieces[at].verdict != JOURNAL_NEW)
+				continue;
+			a->new_entries++;
+			if (!a->cargo.entries[at].hollow)
+				rc = fold_entry(a->replica->fold, &a->cargo.entries[at].entry, &why);
+		}
+	}
+	if (rc == RC_FORMAT || rc == RC_PROTOCOL) {
+		*reason = REASON_CHAIN;
+		return RC_OK;
+	}
+	if (rc != RC_OK && err != NULL)
+		*err = why;
+	return rc;
+}
+
+/* Opened: its row, if it waited, goes; a holder keeps the bytes to refill a relay. */
+static enum rc
+file_away(struct arrival *a, struct error *err)
+{
+	enum rc rc;
+
+	rc = query_run(a->replica->db, err, "DELETE FROM frame WHERE id = ?1 AND state IN (?2, ?3)",
+	    "bii", a->header.id, sizeof(a->header.id), (int64_t)REPLICA_WAITING,
+	    (int64_t)REPLICA_QUARANTINED);
+	if (rc == RC_OK && replica_role(a->replica) == ROLE_HOLDER)
+		rc = set_aside(a, REPLICA_CARRIED, REASON_NONE, err);
+	return rc;
+}
+
+static void
+arrival_reset(struct arrival *a)
+{
+	frame_header_reset(&a->header);
+	cargo_reset(&a->cargo);
+	bytes_wipe(&a->cargo_bytes);
+	bytes_wipe(&a->bodies);
+	free(a->pieces);
+	free(a->places);
+}
+
+enum rc
+replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
+    struct replica_sync_result *count, struct error *err)
+{
+	struct arrival a;
+	enum replica_frame_state state = REPLICA_QUARANTINED;
+	enum replica_reason reason = REASON_NONE;
+	bool repeat = false;
+	enum rc rc;
+
+	memset(&a, 0, sizeof(a));
+	a.replica = r;
+	a.bytes = p;
+	a.len = len;
+	rc = frame_read(p, len, &a.header);
+	if (rc == RC_FORMAT || rc == RC_LIMIT || rc == RC_NEWER) {
+		/* no author can be named: the id is all that is known of it */
+		frame_id(p, len, a.header.id);
+		state = rc == RC_NEWER ? REPLICA_WAITING : REPLICA_QUARANTINED;
+		rc = set_aside(&a, state, rc == RC_NEWER ? REASON_NEWER : REASON_GRAMMAR, err);
+		goto out;
+	}
+	if (rc != RC_OK || (rc = is_repeat(&a, &repeat, err)) != RC_OK || repeat)
+		goto out;
+	if ((rc = open_frame(&a, &state, &reason, err)) != RC_OK)
+		goto out;
+	if (reason == REASON_NONE && (rc = unpack(&a, &state, &reason)) != RC_OK)
+		goto out;
+	if (reason == REASON_NONE && (rc = encode_bodies(&a, &reason)) != RC_OK)
+		goto out;
+	if (reason == REASON_NONE) {
+		/* a frame that turns out not to join must leave nothing behind */
+		if ((rc = fold_flush(r->fold, err)) != RC_OK ||
+		    (rc = query_run(r->db, err, "SAVEPOINT frame", "")) != RC_OK)
+			goto out;
+		rc = receive_all(&a, &reason, err);
+		if (rc == RC_OK && reason != REASON_NONE) {
+			fold_discard(r->fold);
+			rc = query_run(r->db, err, "ROLLBACK TO frame", "");
+		}
+		if (rc == RC_OK)
+			rc = query_run(r->db, err, "RELEASE frame", "");
+		if (rc != RC_OK)
+			goto out;
+	}
+	if (reason != REASON_NONE) {
+		rc = set_aside(&a, state, reason, err);
+		goto out;
+	}
+	if (count != NULL) {
+		count->received_frames++;
+		count->received_entries += a.new_entries;
+	}
+	rc = file_away(&a, err);
+out:
+	arrival_reset(&a);
+	return rc;
+}

@@ -1,0 +1,393 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/fold.h"
+#include "shared/records/journal.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/sync/seal.h"
+#include "shared/vault/query.h"
+#include "shared/vault/secret.h"
+
+/* Where a statement's type stands in its bytes (formats.md "Directory"). */
+enum { STATEMENT_TYPE_AT = 3 };
+
+/* Logs whose standing a retirement or refusal changes. */
+struct limits {
+	struct replica *replica;
+	const struct device *device;
+	struct { uint64_t log, n; } *all;
+	size_t n, cap;
+};
+
+static enum rc
+limit_of_log(void *ctx, const struct journal_log *log)
+{
+	struct limits *l = ctx;
+	void *p;
+
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 16;
+		if ((p = realloc(l->all, l->cap * sizeof(*l->all))) == NULL)
+			return RC_NOMEM;
+		l->all = p;
+	}
+	l->all[l->n].log = log->id;
+	l->all[l->n].n = 0;
+	for (size_t i = 0; i < l->device->n_heads && l->device->state == DEVICE_RETIRED; i++)
+		if (l->device->heads[i].log == log->id)
+			l->all[l->n].n = l->device->heads[i].n;
+	l->n++;
+	return RC_OK;
+}
+
+/* Entries of a retired or refused device count as far as the directory says. */
+static enum rc
+apply_limits(struct replica *r, const struct device *d, struct error *err)
+{
+	struct limits l;
+	uint64_t from;
+	enum rc rc;
+
+	if (d->state != DEVICE_RETIRED && d->state != DEVICE_REFUSED)
+		return RC_OK;
+	memset(&l, 0, sizeof(l));
+	l.replica = r;
+	l.device = d;
+	rc = journal_logs(r->db, d->cert.device, limit_of_log, &l, err);
+	for (size_t i = 0; i < l.n && rc == RC_OK; i++) {
+		rc = journal_set_limit(r->db, l.all[i].log, l.all[i].n, &from, err);
+		if (rc == RC_OK && from != 0)
+			rc = fold_refold_log(r->fold, l.all[i].log, from, err);
+	}
+	free(l.all);
+	return rc;
+}
+
+static enum rc
+all_limits(struct replica *r, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < directory_device_count(r->directory) && rc == RC_OK; i++)
+		rc = apply_limits(r, directory_device_at(r->directory, i), err);
+	return rc;
+}
+
+enum rc
+replica_take_statement(struct replica *r, const uint8_t *p, size_t len, struct error *err)
+{
+	uint64_t before = directory_count(r->directory);
+	bool forked = false;
+	enum rc rc;
+
+	rc = directory_add(r->directory, p, len, NULL, &forked, NULL);
+	if (rc == RC_NOMEM)
+		return rc;
+	if (rc != RC_OK)	/* nothing of ours is touched, and a person is told */
+		return replica_event(r, forked ? "directory-fork" : "directory-refused",
+		    rc_name(rc));
+	if (directory_count(r->directory) == before)
+		return RC_OK;
+	r->directory_grew = true;
+	if ((rc = query_run(r->db, err, "INSERT INTO statement(seq, bytes) VALUES (?1, ?2)", "ib",
+	    (int64_t)before, p, len)) != RC_OK)
+		return rc;
+	if (p[STATEMENT_TYPE_AT] == STATEMENT_RETIRE || p[STATEMENT_TYPE_AT] == STATEMENT_REFUSE)
+		return all_limits(r, err);
+	if (p[STATEMENT_TYPE_AT] == STATEMENT_FORMS)
+		return replica_load_forms(r, err);
+	return RC_OK;
+}
+
+enum rc
+replica_take_certificate(struct replica *r, const uint8_t *p, size_t len, struct error *err)
+{
+	struct certificate cert;
+
+	if (directory_add_certificate(r->directory, p, len, NULL) != RC_OK ||
+	    identity_certificate_read(p, len, directory_root(r->directory), &cert) != RC_OK)
+		return replica_event(r, "certificate-refused", "");
+	r->directory_grew = true;
+	return query_run(r->db, err, "INSERT OR IGNORE INTO certificate(device, bytes)"
+	    " VALUES (?1, ?2)", "bb", cert.device, sizeof(cert.device), p, len);
+}
+
+/* The key is what the directory promised, or it is not taken. */
+static enum rc
+keep_share(struct replica *r, const struct share *s, const struct secret *key,
+    struct error *err)
+{
+	const struct scope_key *k =
+	    directory_scope_key_at(r->directory, s->unit, s->compartment, s->epoch);
+	uint8_t public_key[32];
+	enum rc rc;
+
+	if (k == NULL || secret_len(key) != SECRET_KEY_BYTES)
+		return replica_event(r, "share-refused", s->unit);
+	if ((rc = seal_box_keys(key, public_key)) != RC_OK)
+		return rc;
+	if (memcmp(public_key, k->public_key, sizeof(public_key)) != 0)
+		return replica_event(r, "share-refused", s->unit);
+	r->keys_grew = true;
+	return replica_store_scope_secret(r->vault, s->unit, s->compartment, s->epoch, key, err);
+}
+
+/* RC_NOTFOUND: the key that opens it has not come. */
+static enum rc
+open_share(struct replica *r, const struct share *s, struct error *err)
+{
+	const struct scope_key *to;
+	struct secret *parent = NULL, *key = NULL;
+	enum rc rc;
+
+	if (s->to_device) {
+		if (memcmp(s->to_device_id, r->identity.device, IDENTITY_ID_BYTES) != 0)
+			return RC_OK;	/* not for us */
+		rc = seal_box_open(r->identity.box_public, r->identity.box_key, s->sealed,
+		    sizeof(s->sealed), &key);
+	} else {
+		to = directory_scope_key_at(r->directory, s->to_unit, s->to_compartment,
+		    s->to_epoch);
+		if (to == NULL)
+			return RC_NOTFOUND;
+		if ((rc = replica_scope_secret(r, s->to_unit, s->to_compartment, s->to_epoch,
+		    &parent, err)) != RC_OK)
+			return rc;
+		rc = seal_box_open(to->public_key, parent, s->sealed, sizeof(s->sealed), &key);
+	}
+	if (rc == RC_OK)
+		rc = keep_share(r, s, key, err);
+	else if (rc == RC_AUTH)
+		rc = replica_event(r, "share-refused", s->unit);
+	secret_free(parent);
+	secret_free(key);
+	return rc;
+}
+
+static enum rc
+take_one_share(struct replica *r, const uint8_t *p, size_t len, const struct share *s,
+    struct error *err)
+{
+	enum rc rc = open_share(r, s, err);
+
+	if (rc != RC_NOTFOUND || p == NULL)
+		return rc == RC_NOTFOUND ? RC_OK : rc;
+	return query_run(r->db, err, "INSERT OR IGNORE INTO waiting_share(bytes) VALUES (?1)",
+	    "b", p, len);
+}
+
+enum rc
+replica_take_share(struct replica *r, enum item_type type, const uint8_t *p, size_t len,
+    struct error *err)
+{
+	struct share one, *list = NULL;
+	size_t n = 0;
+	bool again = true;
+	enum rc rc;
+
+	if (type == ITEM_SHARE) {
+		if ((rc = directory_share_check(r->directory, p, len, &one)) != RC_OK)
+			return rc == RC_NOMEM ? rc : replica_event(r, "share-refused", rc_name(rc));
+		return take_one_share(r, p, len, &one, err);
+	}
+	if ((rc = directory_share_list_check(r->directory, p, len, &list, &n)) != RC_OK)
+		return rc == RC_NOMEM ? rc : replica_event(r, "share-refused", rc_name(rc));
+	/* a list is whole: a parent's line may stand behind its child's */
+	for (int pass = 0; pass < 8 && again && rc == RC_OK; pass++) {
+		again = false;
+		for (size_t i = 0; i < n && rc == RC_OK; i++) {
+			rc = open_share(r, &list[i], err);
+			if (rc == RC_NOTFOUND) {
+				again = true;
+				rc = RC_OK;
+			}
+		}
+	}
+	free(list);
+	return rc;
+}
+
+static enum rc
+retry_shares(struct replica *r, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	struct share s;
+	const uint8_t *p;
+	size_t len;
+	bool row = true;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q, "SELECT bytes FROM waiting_share", "");
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		if (directory_share_check(r->directory, p, len, &s) == RC_OK)
+			rc = take_one_share(r, NULL, 0, &s, err);
+	}
+	query_close(q);
+	return rc;
+}
+
+/* A holder that folded a log has folded all that the log's tips name. */
+static enum rc
+mark_held(struct replica *r, uint64_t log, uint64_t n, struct error *err)
+{
+	struct { uint64_t log, n; } *todo = NULL;
+	struct journal_log *l = NULL;
+	size_t n_todo = 1, cap = 256;
+	int64_t have;
+	enum rc rc = RC_OK;
+
+	if ((todo = malloc(cap * sizeof(*todo))) == NULL ||
+	    (l = malloc(sizeof(*l))) == NULL) {
+		free(todo);
+		return RC_NOMEM;
+	}
+	todo[0].log = log;
+	todo[0].n = n;
+	while (n_todo > 0 && rc == RC_OK) {
+		log = todo[--n_todo].log;
+		n = todo[n_todo].n;
+		rc = query_int(r->db, err, &have, "SELECT n FROM held WHERE log = ?1", "i",
+		    (int64_t)log);
+		if (rc == RC_OK && (uint64_t)have >= n)
+			continue;
+		if (rc != RC_OK && rc != RC_NOTFOUND)
+			break;
+		rc = query_run(r->db, err, "INSERT OR REPLACE INTO held(log, n) VALUES (?1, ?2)",
+		    "ii", (int64_t)log, (int64_t)n);
+		if (rc != RC_OK || have > 0)
+			continue;	/* its tips were marked before */
+		rc = journal_log_get(r->db, log, l, NULL);
+		if (rc == RC_NOTFOUND) {
+			rc = RC_OK;
+			continue;
+		}
+		if (n_todo + ENTRY_TIPS_MAX > cap) {
+			void *p = realloc(todo, 2 * cap * sizeof(*todo));
+
+			if (p == NULL) {
+				rc = RC_NOMEM;
+				break;
+			}
+			todo = p;
+			cap *= 2;
+		}
+		for (size_t i = 0; rc == RC_OK && i < l->n_tips; i++) {
+			todo[n_todo].log = l->tips[i].log;
+			todo[n_todo++].n = l->tips[i].n;
+		}
+	}
+	free(l);
+	free(todo);
+	return rc;
+}
+
+enum rc
+replica_take_receipt(struct replica *r, const uint8_t *p, size_t len, struct error *err)
+{
+	struct receipt rec;
+	const struct device *d;
+	enum rc rc;
+
+	if ((rc = exchange_receipt_read(p, len, &rec)) != RC_OK)
+		return rc == RC_NOMEM ? rc : replica_event(r, "receipt-refused", rc_name(rc));
+	d = directory_device(r->directory, rec.signer);
+	if (d == NULL || d->state != DEVICE_ADMITTED ||
+	    d->role != (rec.kind == RECEIPT_STORED ? ROLE_RELAY : ROLE_HOLDER) ||
+	    exchange_receipt_verify(p, len, d->cert.sign_public) != RC_OK ||
+	    memcmp(rec.device, r->identity.device, IDENTITY_ID_BYTES) != 0) {
+		rc = replica_event(r, "receipt-refused", "not from a relay or holder");
+		goto out;
+	}
+	rc = query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing, bytes)"
+	    " VALUES (?1, ?2, ?3, 0, ?4)", "ibib", (int64_t)rec.kind, rec.signer,
+	    sizeof(rec.signer), rec.at, p, len);
+	for (size_t i = 0; i < rec.n_frames && rc == RC_OK; i++)
+		rc = query_run(r->db, err, "UPDATE frame SET state = ?2 WHERE id = ?1 AND state = ?3",
+		    "bii", rec.frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
+		    (int64_t)REPLICA_UNSENT);
+	for (size_t i = 0; i < rec.n_scopes && rc == RC_OK; i++)
+		for (size_t t = 0; t < rec.scopes[i].n_tips && rc == RC_OK; t++)
+			rc = mark_held(r, rec.scopes[i].tips[t].log, rec.scopes[i].tips[t].n, err);
+out:
+	exchange_receipt_reset(&rec);
+	return rc;
+}
+
+enum rc
+replica_take_item(struct replica *r, enum item_type type, const uint8_t *p, size_t len,
+    struct replica_sync_result *count, struct error *err)
+{
+	if (type == ITEM_STATEMENT)
+		return replica_take_statement(r, p, len, err);
+	if (type == ITEM_CERTIFICATE)
+		return replica_take_certificate(r, p, len, err);
+	if (type == ITEM_SHARE || type == ITEM_SHARE_LIST)
+		return replica_take_share(r, type, p, len, err);
+	if (type == ITEM_RECEIPT)
+		return replica_take_receipt(r, p, len, err);
+	if (type == ITEM_FRAME)
+		return replica_take_frame(r, p, len, count, err);
+	return RC_OK;	/* not meant for a replica: no harm */
+}
+
+enum rc
+replica_retry_waiting(struct replica *r, struct replica_sync_result *count, struct error *err)
+{
+	struct sqlite3_stmt *q = NULL;
+	struct bytes *frames = NULL;
+	size_t n = 0, cap = 0, len;
+	const uint8_t *p;
+	bool row = true;
+	void *grown;
+	enum rc rc = RC_OK;
+
+	if (!r->directory_grew && !r->keys_grew)
+		return RC_OK;
+	for (int pass = 0; pass < 8 && rc == RC_OK && (pass == 0 || r->keys_grew); pass++) {
+		r->keys_grew = false;
+		rc = retry_shares(r, err);
+	}
+	r->directory_grew = r->keys_grew = false;
+	if (rc == RC_OK)
+		rc = query_open(r->db, err, &q, "SELECT bytes FROM frame WHERE state = ?1", "i",
+		    (int64_t)REPLICA_WAITING);
+	/* read first: taking a frame changes the table that is read */
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		if (n == cap) {
+			cap = cap ? 2 * cap : 16;
+			if ((grown = realloc(frames, cap * sizeof(*frames))) == NULL) {
+				rc = RC_NOMEM;
+				break;
+			}
+			frames = grown;
+		}
+		bytes_init(&frames[n]);
+		p = query_column_blob(q, 0, &len);
+		bytes_put(&frames[n], p, len);
+		rc = frames[n++].rc;
+	}
+	query_close(q);
+	for (size_t i = 0; i < n; i++) {
+		if (rc == RC_OK)
+			rc = replica_take_frame(r, frames[i].data, frames[i].len, count, err);
+		bytes_reset(&frames[i]);
+	}
+	free(frames);
+	return rc;
+}
+
+enum rc
+replica_take(struct replica *r, int item_type, const uint8_t *payload, size_t len,
+    struct replica_sync_result *count, struct error *err)
+{
+	enum rc rc;
+
+	if ((rc = replica_begin(r, err)) != RC_OK)
+		return rc;
+	rc = replica_take_item(r, (enum item_type)item_type, payload, len, count, err);
+	if (rc == RC_OK)
+		rc = replica_retry_waiting(r, count, err);
+	return replica_end(r, rc, err);
+}
