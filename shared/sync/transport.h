@@ -23,8 +23,9 @@ struct transport;
 
 /*
  * url: http://HOST:PORT or https://…; plain HTTP only to loopback unless
- * allow_plain.  pin: "sha256//BASE64" of the server's public key, or "".
- * RC_USAGE: not such a URL.
+ * allow_plain.  pin: "sha256//BASE64" of the server's public key, or ""; with a pin
+ * the key alone counts, not who signed its certificate.
+ * RC_USAGE: not such a URL or pin.
  */
 enum rc transport_open(const char *url, const char *pin, bool allow_plain,
     struct transport **out, struct error *err) RC_CHECK;
@@ -38,8 +39,9 @@ struct transport_stats {
 /*
  * POST body to path; each piece of a 200 reply with our content type goes to
  * `take`.  A connection is kept between calls.
- * RC_NET: no connection, cut, or too slow.  RC_PROTOCOL: answers, but is not a
- * sync-server (another content type: a captive portal; says so).
+ * RC_NET: no connection, cut, or too slow; what came before was given to `take`.
+ * RC_PROTOCOL: answers, but is not a sync-server (another content type: a captive
+ * portal; says so).  RC_AUTH: TLS with another key than the pinned one.
  * RC_UNAVAILABLE: 5xx, 429.  RC_LIMIT: reply too large.  What `take` returns stops it.
  */
 enum rc transport_post(struct transport *t, const char *path, const uint8_t *body,

@@ -1,0 +1,616 @@
+#include "shared/web/http_server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#if __has_include(<arpa/inet.h>)
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#endif
+
+#include "shared/base/clock.h"
+
+#ifndef SHUT_RDWR
+#define SHUT_RDWR SD_BOTH
+#endif
+
+enum {
+	REPLY_HEADERS_MAX = 16,
+	REPLY_BLOCK = 32 << 10,
+	STEP_MS = 250,
+	TEXT_MAX = 4096			/* of a method, path or header that is kept */
+};
+
+/* A connection and the moment by which it must have got further. */
+struct link {
+	struct link *next, *previous;
+	struct http_server *server;
+	MHD_socket fd;
+	int64_t deadline;
+};
+
+struct http_server {
+	struct http_config config;
+	struct MHD_Daemon *daemon;
+	struct link *links;
+	int64_t swept;
+	uint16_t port;
+	unsigned n_links;
+	pthread_t thread;
+	bool has_thread;
+	atomic_bool stop;
+};
+
+struct http_request {
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	struct link *link;
+	char *method, *path;
+	void *user;
+	int64_t since;			/* milliseconds */
+	uint64_t received;
+	bool begun, replied;
+	size_t n_headers;
+	char *headers[REPLY_HEADERS_MAX][2];
+	enum rc (*next)(void *ctx, uint8_t *buf, size_t cap, size_t *n);
+	void *next_ctx;
+};
+
+/* ---- deadlines ---- */
+
+static struct link *
+link_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info == NULL ? NULL : info->socket_context;
+}
+
+static void
+set_deadline(struct link *link, int64_t milliseconds)
+{
+	if (link != NULL)
+		link->deadline = clock_monotonic_ms() + milliseconds;
+}
+
+/* Time that so many bytes may take. */
+static int64_t
+time_for(const struct http_server *s, uint64_t bytes)
+{
+	return ((int64_t)s->config.body_seconds + (int64_t)(bytes / s->config.rate)) * 1000;
+}
+
+static void
+on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *s = cls;
+	const union MHD_ConnectionInfo *info;
+	struct link *link = *socket_context;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (link == NULL)
+			return;
+		if (link->previous != NULL)
+			link->previous->next = link->next;
+		else
+			s->links = link->next;
+		if (link->next != NULL)
+			link->next->previous = link->previous;
+		s->n_links--;
+		free(link);
+		*socket_context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info == NULL || (link = calloc(1, sizeof(*link))) == NULL)
+		return;		/* answered with a cut at its first request */
+	link->server = s;
+	link->fd = info->connect_fd;
+	link->next = s->links;
+	if (s->links != NULL)
+		s->links->previous = link;
+	s->links = link;
+	s->n_links++;
+	set_deadline(link, (int64_t)s->config.head_seconds * 1000);
+	*socket_context = link;
+}
+
+static void
+sweep(struct http_server *s)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (now - s->swept < STEP_MS)
+		return;
+	s->swept = now;
+	for (struct link *l = s->links; l != NULL; l = l->next)
+		if (l->deadline < now) {
+			shutdown(l->fd, SHUT_RDWR);
+			l->deadline = INT64_MAX;
+		}
+}
+
+/* ---- requests ---- */
+
+static void
+request_free(struct http_request *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->n_headers; i++) {
+		free(r->headers[i][0]);
+		free(r->headers[i][1]);
+	}
+	free(r->method);
+	free(r->path);
+	free(r);
+}
+
+static char *
+copy_text(const char *text)
+{
+	size_t len = strnlen(text, TEXT_MAX + 1);
+	char *copy;
+
+	if (len > TEXT_MAX || (copy = malloc(len + 1)) == NULL)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+static struct http_request *
+request_new(struct http_server *s, struct MHD_Connection *connection, const char *url,
+    const char *method)
+{
+	struct http_request *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->server = s;
+	r->connection = connection;
+	r->link = link_of(connection);
+	r->since = clock_monotonic_ms();
+	r->method = copy_text(method);
+	r->path = copy_text(url);
+	if (r->link == NULL || r->method == NULL || r->path == NULL) {
+		request_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* What is wrong with the announced length; 0 if nothing is. */
+static unsigned
+judge_length(const struct http_request *r)
+{
+	const char *length = http_server_header(r, "Content-Length");
+	size_t n_lengths = http_server_header_count(r, "Content-Length");
+	size_t n_codings = http_server_header_count(r, "Transfer-Encoding");
+	char *end;
+	unsigned long long n;
+
+	if (n_lengths + n_codings > 1)
+		return 400;
+	if (length == NULL)
+		return 0;
+	if (length[0] < '0' || length[0] > '9')
+		return 400;
+	errno = 0;
+	n = strtoull(length, &end, 10);
+	if (*end != '\0')
+		return 400;
+	return errno != 0 || n > r->server->config.body_max ? 413 : 0;
+}
+
+static enum MHD_Result
+begin_request(struct http_request *r)
+{
+	struct http_server *s = r->server;
+	unsigned refused = judge_length(r);
+
+	set_deadline(r->link, time_for(s, 0));
+	if (refused == 0) {
+		r->begun = true;
+		refused = s->config.begin(s->config.ctx, r);
+	}
+	if (refused == 0)
+		return MHD_YES;
+	http_server_reply(r, refused, NULL, "", 0);
+	return r->replied ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result
+take_body(struct http_request *r, const char *p, size_t *len)
+{
+	struct http_server *s = r->server;
+	int64_t allowed;
+	enum rc rc = RC_OK;
+
+	if (r->replied) {	/* refused already; let the rest run dry */
+		*len = 0;
+		return MHD_YES;
+	}
+	r->received += *len;
+	allowed = time_for(s, r->received);
+	if (r->received > s->config.body_max || clock_monotonic_ms() - r->since > allowed)
+		return MHD_NO;
+	r->link->deadline = r->since + allowed;
+	if (s->config.body != NULL)
+		rc = s->config.body(s->config.ctx, r, (const uint8_t *)p, *len);
+	*len = 0;
+	return rc == RC_OK ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result
+on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload_data, size_t *upload_data_size, void **con_cls)
+{
+	struct http_server *s = cls;
+	struct http_request *r = *con_cls;
+
+	(void)version;
+	if (r == NULL) {
+		if ((r = request_new(s, connection, url, method)) == NULL)
+			return MHD_NO;
+		*con_cls = r;
+		return begin_request(r);
+	}
+	if (*upload_data_size > 0)
+		return take_body(r, upload_data, upload_data_size);
+	if (r->replied)
+		return MHD_YES;
+	set_deadline(r->link, time_for(s, 0));
+	s->config.answer(s->config.ctx, r);
+	if (!r->replied)
+		http_server_reply(r, 500, NULL, "", 0);
+	return r->replied ? MHD_YES : MHD_NO;
+}
+
+static void
+on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+    enum MHD_RequestTerminationCode code)
+{
+	struct http_server *s = cls;
+	struct http_request *r = *con_cls;
+
+	(void)connection;
+	(void)code;
+	if (r == NULL)
+		return;
+	/* the next request's headers must be whole some time after the longest silence */
+	set_deadline(r->link,
+	    ((int64_t)s->config.idle_seconds + (int64_t)s->config.head_seconds) * 1000);
+	if (r->begun && s->config.done != NULL)
+		s->config.done(s->config.ctx, r);
+	request_free(r);
+	*con_cls = NULL;
+}
+
+const char *
+http_server_method(const struct http_request *r)
+{
+	return r->method;
+}
+
+const char *
+http_server_path(const struct http_request *r)
+{
+	return r->path;
+}
+
+const char *
+http_server_header(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+struct counted {
+	const char *name;
+	size_t n;
+};
+
+static enum MHD_Result
+count_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct counted *c = cls;
+	size_t i;
+
+	(void)kind;
+	(void)value;
+	for (i = 0; key[i] != '\0' && c->name[i] != '\0'; i++)
+		if ((key[i] | 0x20) != (c->name[i] | 0x20))
+			return MHD_YES;
+	if (key[i] == c->name[i])
+		c->n++;
+	return MHD_YES;
+}
+
+size_t
+http_server_header_count(const struct http_request *r, const char *name)
+{
+	struct counted c = { name, 0 };
+
+	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &c);
+	return c.n;
+}
+
+const char *
+http_server_query(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+void
+http_server_set_user(struct http_request *r, void *user)
+{
+	r->user = user;
+}
+
+void *
+http_server_user(const struct http_request *r)
+{
+	return r->user;
+}
+
+/* ---- replies ---- */
+
+enum rc
+http_server_add_header(struct http_request *r, const char *name, const char *value)
+{
+	char **at = r->headers[r->n_headers];
+
+	if (r->n_headers == REPLY_HEADERS_MAX)
+		return RC_LIMIT;
+	at[0] = copy_text(name);
+	at[1] = copy_text(value);
+	if (at[0] == NULL || at[1] == NULL) {
+		free(at[0]);
+		free(at[1]);
+		return RC_NOMEM;
+	}
+	r->n_headers++;
+	return RC_OK;
+}
+
+static void
+queue(struct http_request *r, unsigned status, const char *content_type,
+    struct MHD_Response *response)
+{
+	bool good = true;
+
+	if (response == NULL)
+		return;
+	if (content_type != NULL)
+		good = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+		    content_type) == MHD_YES;
+	for (size_t i = 0; good && i < r->n_headers; i++)
+		good = MHD_add_response_header(response, r->headers[i][0], r->headers[i][1]) ==
+		    MHD_YES;
+	if (good)
+		r->replied = MHD_queue_response(r->connection, status, response) == MHD_YES;
+	MHD_destroy_response(response);
+}
+
+void
+http_server_reply(struct http_request *r, unsigned status, const char *content_type,
+    const void *body, size_t len)
+{
+	void *copy = malloc(len + 1);
+	struct MHD_Response *response;
+
+	if (copy == NULL)
+		return;
+	if (len > 0)
+		memcpy(copy, body, len);
+	set_deadline(r->link, time_for(r->server, len));
+	response = MHD_create_response_from_buffer(len, copy, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL)
+		free(copy);
+	queue(r, status, content_type, response);
+}
+
+static ssize_t
+pull(void *cls, uint64_t position, char *buf, size_t cap)
+{
+	struct http_request *r = cls;
+	size_t n = 0;
+
+	(void)position;
+	if (r->next(r->next_ctx, (uint8_t *)buf, cap, &n) != RC_OK)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (n == 0)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	/* what was pulled before is on its way: this piece gets its own time */
+	set_deadline(r->link, time_for(r->server, n));
+	return (ssize_t)n;
+}
+
+void
+http_server_stream(struct http_request *r, unsigned status, const char *content_type,
+    enum rc (*next)(void *ctx, uint8_t *buf, size_t cap, size_t *n), void *ctx)
+{
+	r->next = next;
+	r->next_ctx = ctx;
+	queue(r, status, content_type, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
+	    REPLY_BLOCK, pull, r, NULL));
+}
+
+/* ---- the server ---- */
+
+static void
+fill_defaults(struct http_config *c)
+{
+	c->connections_max = c->connections_max ? c->connections_max : HTTP_SERVER_CONNECTIONS;
+	c->idle_seconds = c->idle_seconds ? c->idle_seconds : HTTP_SERVER_IDLE_SECONDS;
+	c->head_seconds = c->head_seconds ? c->head_seconds : HTTP_SERVER_HEAD_SECONDS;
+	c->body_seconds = c->body_seconds ? c->body_seconds : HTTP_SERVER_BODY_SECONDS;
+	c->rate = c->rate ? c->rate : HTTP_SERVER_RATE;
+	c->body_max = c->body_max ? c->body_max : HTTP_SERVER_BODY_MAX;
+}
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static enum rc
+read_address(const char *text, uint16_t port, union address *out, bool *v6)
+{
+	memset(out, 0, sizeof(*out));
+	*v6 = false;
+	if (strcmp(text, "localhost") == 0)
+		text = "127.0.0.1";
+	if (inet_pton(AF_INET, text, &out->v4.sin_addr) == 1) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = htons(port);
+		return RC_OK;
+	}
+	if (inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1) {
+		out->v6.sin6_family = AF_INET6;
+		out->v6.sin6_port = htons(port);
+		*v6 = true;
+		return RC_OK;
+	}
+	return RC_USAGE;
+}
+
+static enum rc
+start_daemon(struct http_server *s, const union address *address, bool v6, struct error *err)
+{
+	const struct http_config *c = &s->config;
+	struct MHD_OptionItem tls[3] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, NULL },
+		{ MHD_OPTION_END, 0, NULL }
+	};
+	unsigned flags = c->no_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0;
+
+	if (MHD_is_feature_supported(MHD_FEATURE_EPOLL) == MHD_YES)
+		flags |= MHD_USE_EPOLL;
+	if (v6)
+		flags |= MHD_USE_IPv6;
+	if (c->tls_cert != NULL) {
+		flags |= MHD_USE_TLS;
+		/* the library takes what it does not change through void pointers */
+		memcpy(&tls[0].ptr_value, &c->tls_cert, sizeof(void *));
+		memcpy(&tls[1].ptr_value, &c->tls_key, sizeof(void *));
+	}
+	errno = 0;
+	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
+	    MHD_OPTION_SOCK_ADDR, &address->any,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	    MHD_OPTION_CONNECTION_LIMIT, c->connections_max,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, c->per_address_max,
+	    MHD_OPTION_CONNECTION_TIMEOUT, c->idle_seconds,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_SERVER_HEADERS_MAX,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_ARRAY, c->tls_cert != NULL ? tls : tls + 2,
+	    MHD_OPTION_END);
+	if (s->daemon != NULL)
+		return RC_OK;
+	if (errno == EADDRINUSE)
+		return error_set(err, RC_BUSY, c->address, "choose another port",
+		    "another program listens there");
+	if (errno == EACCES)
+		return error_set(err, RC_DENIED, c->address, "choose a port above 1023",
+		    "not allowed to listen there");
+	if (c->tls_cert != NULL)
+		return error_set(err, RC_CONFIG, c->address,
+		    "check the address and the TLS certificate and key", "cannot listen");
+	return error_set(err, RC_NET, c->address, "check the address", "cannot listen");
+}
+
+enum rc
+http_server_open(const struct http_config *config, struct http_server **out, struct error *err)
+{
+	struct http_server *s = NULL;
+	const union MHD_DaemonInfo *info;
+	union address address;
+	bool v6;
+	enum rc rc;
+
+	*out = NULL;
+	if ((rc = read_address(config->address, config->port, &address, &v6)) != RC_OK)
+		return error_set(err, rc, config->address, "give an IP address of this machine",
+		    "not an address to listen on");
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return RC_NOMEM;
+	s->config = *config;
+	fill_defaults(&s->config);
+	atomic_init(&s->stop, false);
+	if ((rc = start_daemon(s, &address, v6, err)) != RC_OK)
+		goto out;
+	s->config.address = s->config.tls_cert = s->config.tls_key = NULL;
+	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	s->port = info != NULL ? info->port : config->port;
+	*out = s;
+	s = NULL;
+out:
+	http_server_close(s);
+	return rc;
+}
+
+uint16_t
+http_server_port(const struct http_server *s)
+{
+	return s->port;
+}
+
+unsigned
+http_server_connections(const struct http_server *s)
+{
+	return s->n_links;
+}
+
+void
+http_server_step(struct http_server *s, int milliseconds)
+{
+	int64_t end = clock_monotonic_ms() + milliseconds, left = milliseconds;
+
+	do {
+		if (MHD_run_wait(s->daemon, (int32_t)(left < STEP_MS ? left : STEP_MS)) != MHD_YES)
+			return;
+		sweep(s);
+		left = end - clock_monotonic_ms();
+	} while (left > 0 && !atomic_load(&s->stop));
+}
+
+static void *
+serve(void *p)
+{
+	struct http_server *s = p;
+
+	while (!atomic_load(&s->stop))
+		http_server_step(s, STEP_MS);
+	return NULL;
+}
+
+enum rc
+http_server_start(struct http_server *s)
+{
+	if (pthread_create(&s->thread, NULL, serve, s) != 0)
+		return RC_NOMEM;
+	s->has_thread = true;
+	return RC_OK;
+}
+
+void
+http_server_close(struct http_server *s)
+{
+	if (s == NULL)
+		return;
+	atomic_store(&s->stop, true);
+	if (s->has_thread)
+		pthread_join(s->thread, NULL);
+	if (s->daemon != NULL)
+		MHD_stop_daemon(s->daemon);
+	free(s);
+}
