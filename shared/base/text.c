@@ -344,20 +344,18 @@ scan_peek(struct scan *scan)
 	return scan->part[0];
 }
 
-/* không dấu, huyền, hỏi, ngã, sắc, nặng; 0 for what is no tone */
+/* không dấu, huyền, hỏi, ngã, sắc, nặng (U+0340, U+0341 decompose to these); else 0 */
 static unsigned
 tone_of(int32_t mark)
 {
 	switch (mark) {
 	case 0x0300:
-	case 0x0340:
 		return 1;
 	case 0x0309:
 		return 2;
 	case 0x0303:
 		return 3;
 	case 0x0301:
-	case 0x0341:
 		return 4;
 	case 0x0323:
 		return 5;

@@ -350,6 +350,7 @@ lock_ends_with_the_process_that_took_it(void **state)
 	if ((pid = fork()) == 0) {
 		if (files_lock(at("lock"), &lock, NULL) != RC_OK || write(fds[1], "x", 1) != 1)
 			_exit(1);
+		alarm(60);
 		pause();
 		_exit(1);
 	}

@@ -107,6 +107,14 @@ wait_for_file(const char *name)
 	assert_true(files_exists(name));
 }
 
+static bool
+is_dev_null(int fd)
+{
+	struct stat is, want;
+
+	return fstat(fd, &is) == 0 && stat("/dev/null", &want) == 0 && is.st_rdev == want.st_rdev;
+}
+
 static void
 background_process_is_a_child_of_nobody(void **state)
 {
@@ -119,7 +127,8 @@ background_process_is_a_child_of_nobody(void **state)
 		process_ready();
 		/* written only if it is as it must be */
 		if (getsid(0) != session && getppid() != caller && getsid(0) != getpid() &&
-		    !isatty(STDOUT_FILENO))
+		    is_dev_null(STDIN_FILENO) && is_dev_null(STDOUT_FILENO) &&
+		    is_dev_null(STDERR_FILENO))
 			close(open(path, O_CREAT | O_WRONLY, 0600));
 		_exit(0);
 	}

@@ -311,6 +311,7 @@ compares_spellings_of_one_word_as_equal(void **state)
 	assert_int_equal(text_compare("hoà", "hòa"), 0);
 	assert_int_equal(text_compare("Nguyễn", "Nguye\xCC\x82\xCC\x83n"), 0);
 	assert_int_equal(text_compare("ộ", "o\xCC\xA3\xCC\x82"), 0);
+	assert_int_equal(text_compare("à á", "a\xCD\x80 a\xCD\x81"), 0);
 	assert_int_equal(text_compare("a-b", "a  b"), 0);
 	assert_int_equal(text_compare("", " . "), 0);
 }
