@@ -126,23 +126,6 @@ replica_scope_secret(struct replica *r, const char *unit, unsigned compartment,
 	return rc;
 }
 
-enum rc
-replica_begin(struct replica *r, struct error *err)
-{
-	return query_begin(r->db, err);
-}
-
-enum rc
-replica_end(struct replica *r, enum rc rc, struct error *err)
-{
-	if (rc == RC_OK)
-		rc = fold_flush(r->fold, err);
-	rc = query_end(r->db, rc, err);
-	if (rc != RC_OK)
-		fold_discard(r->fold);
-	return rc;
-}
-
 static enum rc
 load_statements(struct replica *r, struct error *err)
 {
@@ -166,6 +149,45 @@ load_statements(struct replica *r, struct error *err)
 		rc = directory_add_certificate(r->directory, p, len, err);
 	}
 	query_close(q);
+	return rc;
+}
+
+enum rc
+replica_begin(struct replica *r, struct error *err)
+{
+	r->touched = false;
+	return query_begin(r->db, err);
+}
+
+/* The directory in memory must not know what was rolled back. */
+static enum rc
+reload_directory(struct replica *r)
+{
+	struct directory *old = r->directory;
+	enum rc rc;
+
+	if ((rc = directory_new(&r->directory)) == RC_OK)
+		rc = load_statements(r, NULL);
+	if (rc == RC_OK) {
+		directory_free(old);
+		return RC_OK;
+	}
+	directory_free(r->directory);
+	r->directory = old;
+	return rc;
+}
+
+enum rc
+replica_end(struct replica *r, enum rc rc, struct error *err)
+{
+	if (rc == RC_OK)
+		rc = fold_flush(r->fold, err);
+	rc = query_end(r->db, rc, err);
+	if (rc != RC_OK) {
+		fold_discard(r->fold);
+		if (r->touched && reload_directory(r) != RC_OK)
+			return RC_NOMEM;
+	}
 	return rc;
 }
 

@@ -90,6 +90,7 @@ struct replica_sync_result {
 	uint64_t sent_frames, sent_entries, received_frames, received_entries;
 	uint64_t waiting, quarantined;		/* now, in this replica */
 	uint64_t relay_quarantined;		/* frames that the relay set aside */
+	bool waits_for_admission;		/* the relay keeps our frames, and serves nothing yet */
 	int64_t milliseconds;
 	int receipt_level;			/* 0 none, 1 stored, 2 held */
 	int64_t receipt_at;
@@ -104,8 +105,12 @@ struct replica_sync_result {
 enum rc replica_sync(struct replica *r, struct transport *t, const struct replica_gate *gate,
     struct replica_sync_result *out, struct error *err) RC_CHECK;
 
-/* Seal what is unsealed, so that it can be sent or exported; at most max_bytes of cargo a frame. */
-enum rc replica_seal(struct replica *r, size_t frame_bytes, struct error *err) RC_CHECK;
+/*
+ * Seal what is unsealed, so that it can be sent or exported, in frames of about
+ * frame_bytes of cargo, at most max_frames of them (0: all there is).
+ */
+enum rc replica_seal(struct replica *r, size_t frame_bytes, size_t max_frames,
+    struct error *err) RC_CHECK;
 
 /*
  * Take one item of a message or bundle (formats.md) from anywhere: statements,

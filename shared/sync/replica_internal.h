@@ -35,6 +35,7 @@ struct replica {
 	size_t n_names;
 	bool directory_grew;		/* since the last look at what waits */
 	bool keys_grew;
+	bool touched;			/* the directory in memory, in this transaction */
 };
 
 /* Settings: small blobs by name.  RC_NOTFOUND leaves out zeroed. */

@@ -214,7 +214,7 @@ advance(struct packing *p, const struct load *l, size_t cargo_len)
 }
 
 static enum rc
-pack_one(struct packing *p, struct error *err)
+pack_one(struct packing *p, size_t *frames, struct error *err)
 {
 	struct load l;
 	struct bytes cargo;
@@ -233,8 +233,10 @@ pack_one(struct packing *p, struct error *err)
 	}
 	if (rc == RC_OK)
 		rc = seal_load(p, &l, &cargo, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		advance(p, &l, cargo.len);
+		++*frames;
+	}
 out:
 	load_free_tips(&l);
 	load_reset(&l);
@@ -250,11 +252,11 @@ same_scope(const struct journal_range *a, const struct journal_range *b)
 }
 
 enum rc
-replica_seal(struct replica *r, size_t frame_bytes, struct error *err)
+replica_seal(struct replica *r, size_t frame_bytes, size_t max_frames, struct error *err)
 {
 	struct journal_range *ranges = NULL;
 	struct packing p;
-	size_t n = 0, end;
+	size_t n = 0, end, frames = 0;
 	enum rc rc;
 
 	if ((rc = journal_unsealed(r->db, &ranges, &n, err)) != RC_OK || n == 0)
@@ -271,8 +273,8 @@ replica_seal(struct replica *r, size_t frame_bytes, struct error *err)
 		p.frame_bytes = frame_bytes;
 		p.shrink = 16 * 4;
 		p.entries_max = ENTRIES_A_FRAME_MAX;
-		while (p.at < p.n_ranges && rc == RC_OK)
-			rc = pack_one(&p, err);
+		while (p.at < p.n_ranges && rc == RC_OK && (max_frames == 0 || frames < max_frames))
+			rc = pack_one(&p, &frames, err);
 	}
 	rc = replica_end(r, rc, err);
 out:

@@ -89,7 +89,7 @@ replica_take_statement(struct replica *r, const uint8_t *p, size_t len, struct e
 		    rc_name(rc));
 	if (directory_count(r->directory) == before)
 		return RC_OK;
-	r->directory_grew = true;
+	r->directory_grew = r->touched = true;
 	if ((rc = query_run(r->db, err, "INSERT INTO statement(seq, bytes) VALUES (?1, ?2)", "ib",
 	    (int64_t)before, p, len)) != RC_OK)
 		return rc;
@@ -108,7 +108,7 @@ replica_take_certificate(struct replica *r, const uint8_t *p, size_t len, struct
 	if (directory_add_certificate(r->directory, p, len, NULL) != RC_OK ||
 	    identity_certificate_read(p, len, directory_root(r->directory), &cert) != RC_OK)
 		return replica_event(r, "certificate-refused", "");
-	r->directory_grew = true;
+	r->directory_grew = r->touched = true;
 	return query_run(r->db, err, "INSERT OR IGNORE INTO certificate(device, bytes)"
 	    " VALUES (?1, ?2)", "bb", cert.device, sizeof(cert.device), p, len);
 }

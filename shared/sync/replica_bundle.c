@@ -1,0 +1,142 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/files.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/vault/query.h"
+
+/* bundle (formats.md): the items of a message in a file, for a stick. */
+enum { BUNDLE_HEAD_BYTES = 11, BUNDLE_BYTES_MAX = 256 << 20 };
+
+struct rows {
+	const char *sql;
+	enum item_type type;
+};
+
+static enum rc
+put_rows(struct replica *r, const struct rows *rows, struct bytes *out,
+    struct replica_sync_result *count, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	const uint8_t *p;
+	size_t len;
+	bool row = true;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q, rows->sql, "");
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		exchange_put(out, rows->type, p, len);
+		if (rows->type == ITEM_FRAME) {
+			count->sent_frames++;
+			count->sent_entries += (uint64_t)query_column_int(q, 1);
+		}
+		if (out->len > BUNDLE_BYTES_MAX)
+			rc = error_set(err, RC_LIMIT, "bundle", "sync over the network first",
+			    "there is more than one bundle can hold");
+	}
+	query_close(q);
+	return rc != RC_OK ? rc : out->rc;
+}
+
+enum rc
+replica_bundle_export(struct replica *r, const char *path, struct replica_sync_result *out,
+    struct error *err)
+{
+	static const struct rows all[] = {
+		{ "SELECT bytes FROM statement ORDER BY seq", ITEM_STATEMENT },
+		{ "SELECT bytes FROM certificate ORDER BY device", ITEM_CERTIFICATE },
+		{ "SELECT bytes FROM receipt WHERE outgoing > 0 ORDER BY id", ITEM_RECEIPT },
+		/* own ones, and others' that are carried or wait here */
+		{ "SELECT bytes, entries FROM frame WHERE bytes IS NOT NULL AND state IN (1, 2, 3, 5)"
+		    " ORDER BY added, id", ITEM_FRAME },
+	};
+	struct bytes b;
+	uint8_t province[8];
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	bytes_init(&b);
+	if ((rc = replica_seal(r, REPLICA_FRAME_BYTES_MAX, 0, err)) != RC_OK)
+		return rc;
+	bytes_text(&b, "FB");
+	bytes_u8(&b, 1);
+	directory_province(r->directory, province);
+	bytes_put(&b, province, sizeof(province));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && rc == RC_OK; i++)
+		rc = put_rows(r, &all[i], &b, out, err);
+	exchange_put(&b, ITEM_END, NULL, 0);
+	if (rc == RC_OK)
+		rc = b.rc;
+	if (rc == RC_OK)
+		rc = files_replace(path, b.data, b.len, err);
+	out->bytes_up = b.len;
+	bytes_reset(&b);
+	return rc;
+}
+
+struct importing {
+	struct replica *replica;
+	struct replica_sync_result *count;
+	struct error *err;
+};
+
+static enum rc
+import_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
+{
+	struct importing *i = ctx;
+
+	return replica_take_item(i->replica, type, payload, len, i->count, i->err);
+}
+
+static enum rc
+check_head(struct replica *r, const char *path, const struct bytes *b, struct error *err)
+{
+	uint8_t province[8];
+
+	if (b->len < BUNDLE_HEAD_BYTES || memcmp(b->data, "FB", 2) != 0)
+		return error_set(err, RC_FORMAT, path, "choose a file made by bundle export",
+		    "this is no bundle");
+	if (b->data[2] != 1)
+		return error_set(err, RC_NEWER, path, "update the program",
+		    "the bundle was made by a newer version");
+	directory_province(r->directory, province);
+	if (memcmp(b->data + 3, province, sizeof(province)) != 0)
+		return error_set(err, RC_DENIED, path, "choose a bundle of your own province",
+		    "the bundle is of another province");
+	return RC_OK;
+}
+
+enum rc
+replica_bundle_import(struct replica *r, const char *path, struct replica_sync_result *out,
+    struct error *err)
+{
+	struct exchange_stream stream;
+	struct importing i = { r, out, err };
+	struct bytes b;
+	bool cut = false;
+	enum rc rc, fed;
+
+	memset(out, 0, sizeof(*out));
+	bytes_init(&b);
+	exchange_stream_init(&stream, import_item, &i);
+	if ((rc = files_read(path, BUNDLE_BYTES_MAX, &b, err)) != RC_OK ||
+	    (rc = check_head(r, path, &b, err)) != RC_OK ||
+	    (rc = replica_begin(r, err)) != RC_OK)
+		goto out;
+	fed = exchange_stream_feed(&stream, b.data + BUNDLE_HEAD_BYTES, b.len - BUNDLE_HEAD_BYTES);
+	cut = fed == RC_PROTOCOL || (fed == RC_OK && !stream.ended);
+	if (cut)
+		fed = RC_OK;	/* what came whole counts */
+	if (fed == RC_OK)
+		fed = replica_retry_waiting(r, out, err);
+	rc = replica_end(r, fed, err);
+	out->bytes_down = b.len;
+	if (rc == RC_OK && cut)
+		rc = error_set(err, RC_FORMAT, path, "copy the bundle again; what was whole is kept",
+		    "the bundle is cut off or damaged");
+out:
+	exchange_stream_reset(&stream);
+	bytes_reset(&b);
+	return rc;
+}
