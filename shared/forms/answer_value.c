@@ -100,7 +100,7 @@ read_typed(const struct form_field *field, char **text, const char *where, struc
 	switch (field->type) {
 	case FORM_TEXT:
 		if (text_length(*text) > FORM_TEXT_MAX)
-			return error_set(err, RC_LIMIT, where, NULL,
+			return error_set(err, RC_INVALID, where, NULL,
 			    "the text is longer than %d characters", FORM_TEXT_MAX);
 		return RC_OK;
 	case FORM_INTEGER:
@@ -136,7 +136,7 @@ answer_value_read(const struct form_field *field, const char *s, size_t len,
 	*out = NULL;
 	/* No character takes more than 4 bytes; outer blanks may double that. */
 	if (len > (size_t)FORM_TEXT_MAX * 8)
-		return error_set(err, RC_LIMIT, where, NULL,
+		return error_set(err, RC_INVALID, where, NULL,
 		    "the text is longer than %d characters", FORM_TEXT_MAX);
 	rc = text_normalise(s, len, &text);
 	if (rc == RC_FORMAT)

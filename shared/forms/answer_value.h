@@ -16,8 +16,8 @@ enum {
  * s is len bytes as typed; blanks around it do not count.  *out is a new
  * string, "" if nothing was typed: text in form C, integers without leading
  * zeroes, decimals without trailing ones, dates ISO, codes, references log.n.
- * RC_INVALID: not a value of the field's type, or not clean UTF-8.  RC_LIMIT:
- * too long.  RC_NOMEM.  The description names `where`, never the value.
+ * RC_INVALID: not a value of the field's type, not clean UTF-8, too long.
+ * RC_NOMEM.  The description names `where`, never the value.
  */
 enum rc answer_value_read(const struct form_field *field, const char *s, size_t len,
     char **out, const char *where, struct error *err) RC_CHECK;
