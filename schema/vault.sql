@@ -19,7 +19,7 @@ CREATE TABLE log(
   head BLOB,                          -- h(head_n); NULL: entry 1 has not come
   top_n INTEGER NOT NULL DEFAULT 0,   -- highest n that is here; above head_n: a gap
   sealed_n INTEGER NOT NULL DEFAULT 0,-- own: entries up to here are in a frame
-  named INTEGER NOT NULL DEFAULT 0,   -- a later log of its device has named it as a tip
+  named_n INTEGER NOT NULL DEFAULT 0, -- a later log of its device has named h(named_n) as a tip
   fork_n INTEGER,                     -- entries from here on are left out: two branches
   limit_n INTEGER                     -- entries beyond are left out: retired
 );
@@ -37,7 +37,8 @@ CREATE TABLE entry(
   tag BLOB,                           -- only when hollow
   PRIMARY KEY(log, n)
 ) WITHOUT ROWID;
-CREATE INDEX entry_record ON entry(record_log, record_n);
+CREATE INDEX entry_record ON entry(record_log, record_n) WHERE record_log <> 0;
+CREATE INDEX entry_unread ON entry(log, n) WHERE record_log = 0;
 -- The other branch of a forked log: kept, never folded.
 CREATE TABLE entry_other(
   log INTEGER NOT NULL,

@@ -41,6 +41,7 @@ struct journal_log {
 	uint8_t head[ENTRY_HEAD_BYTES];	/* h(head_n) */
 	uint64_t top_n;			/* highest n that is here; > head_n: a gap */
 	uint64_t sealed_n;		/* own: entries up to here are in a frame */
+	uint64_t named_n;		/* a later log of the device named h(named_n) as a tip */
 	uint64_t fork_n;		/* entries from here on are left out; 0: no fork */
 	uint64_t limit_n;		/* entries beyond are left out; JOURNAL_NO_LIMIT */
 };
@@ -59,8 +60,9 @@ struct journal_random journal_random_system(void);
 
 /*
  * One writer a process.  It starts a new log per scope at its first append there
- * and never appends to a log of an earlier process.  It remembers only
- * log ids; n and the head are read from the row, so a rollback leaves nothing wrong.
+ * and never appends to a log of an earlier process, nor to one that turned out
+ * forked or limited.  It remembers only log ids; n and the head are read from the
+ * row, so a rollback leaves nothing wrong.
  */
 struct journal_writer;
 enum rc journal_writer_new(const uint8_t device[ENTRY_DEVICE_BYTES],
@@ -110,6 +112,7 @@ enum journal_verdict {
 struct journal_piece {
 	const uint8_t *body;
 	size_t len;
+	const struct entry *entry;	/* the body decoded; NULL: decoded here */
 	uint8_t tag[ENTRY_TAG_BYTES];	/* hollow ones only */
 	enum journal_verdict verdict;	/* OUT */
 };
