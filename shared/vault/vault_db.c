@@ -155,7 +155,9 @@ start_wal(sqlite3 *db, bool create, const struct vault_vfs_rules *rules, struct 
 	sqlite3_int64 pages;
 	enum rc rc;
 
-	if (create && (rc = run(db, "PRAGMA journal_mode = WAL; PRAGMA application_id = 1717924964",
+	/* EXTRA: the rollback journal of the very first page must not come back later. */
+	if (create && (rc = run(db, "PRAGMA synchronous = EXTRA; PRAGMA journal_mode = WAL;"
+	    "PRAGMA synchronous = FULL; PRAGMA application_id = 1717924964",
 	    "create the database", err)) != RC_OK)
 		return rc;
 	if ((rc = number(db, "PRAGMA page_count", &pages, err)) != RC_OK ||

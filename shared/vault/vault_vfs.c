@@ -160,23 +160,28 @@ slots_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 offset)
 	return block_file_read(file_of(file)->blocks, buf, n, offset);
 }
 
+/*
+ * An emptied WAL is empty for good before anything else is written: what a torn
+ * first block would leave behind it is then never mistaken for lost data.
+ */
+static int
+empty_wal(struct vault_file *f)
+{
+	int rc;
+
+	if (block_file_size(f->blocks) == 0)
+		return SQLITE_OK;
+	if ((rc = block_file_truncate(f->blocks, 0)) != SQLITE_OK || f->vfs->rules.reuse_wal)
+		return rc;
+	return f->below->pMethods->xSync(f->below, SQLITE_SYNC_NORMAL);
+}
+
 static int
 slots_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-	return block_file_truncate(file_of(file)->blocks, size);
-}
+	struct vault_file *f = file_of(file);
 
-/*
- * SQLite begins a new WAL over the frames of the old one when all of them are
- * in the database.  Empty the file first, and durably: then frames behind a
- * first block that a power cut has torn are never mistaken for lost data.
- */
-static int
-begin_new_wal(struct vault_file *f)
-{
-	int rc = block_file_truncate(f->blocks, 0);
-
-	return rc == SQLITE_OK ? f->below->pMethods->xSync(f->below, SQLITE_SYNC_NORMAL) : rc;
+	return f->is_wal && size == 0 ? empty_wal(f) : block_file_truncate(f->blocks, size);
 }
 
 static int
@@ -185,9 +190,9 @@ slots_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
 	struct vault_file *f = file_of(file);
 	int rc;
 
-	if (f->is_wal && offset == 0 && n == WAL_HEADER_BYTES &&
-	    block_file_size(f->blocks) > n && !f->vfs->rules.reuse_wal &&
-	    (rc = begin_new_wal(f)) != SQLITE_OK)
+	/* SQLite begins a new WAL over the frames of the old one, once the database has them. */
+	if (f->is_wal && offset == 0 && n == WAL_HEADER_BYTES && !f->vfs->rules.reuse_wal &&
+	    (rc = empty_wal(f)) != SQLITE_OK)
 		return rc;
 	return block_file_write(f->blocks, buf, n, offset);
 }
