@@ -4,6 +4,9 @@ invitation file, made by plain_crypto.py from schema/formats.md alone.
 Run it again after a change of the grammar:  python3 tests/vectors/make_sync.py
 """
 import os
+import sys
+
+sys.dont_write_bytecode = True
 
 from plain_crypto import blake, box_public, box_seal, sign, sign_public, xchacha_encrypt
 
