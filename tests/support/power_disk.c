@@ -22,6 +22,7 @@ struct failure {
 	char ending[32];
 	long left;
 	int code;
+	bool happened;
 };
 
 struct power_disk {
@@ -108,8 +109,10 @@ planned_failure(struct handle *h, enum power_disk_call call)
 {
 	struct failure *f = &h->disk->failures[call];
 
-	if (f->left > 0 && ends(h->image->name, f->ending) && --f->left == 0)
+	if (f->left > 0 && ends(h->image->name, f->ending) && --f->left == 0) {
+		f->happened = true;
 		return f->code;
+	}
 	return SQLITE_OK;
 }
 
@@ -203,6 +206,10 @@ disk_sync(sqlite3_file *file, int flags)
 		memset(m->dirty, 0, (size_t)(m->cap / SECTOR));
 	}
 	m->safe_len = m->now_len;
+	/* The first sync of a new file syncs its folder too. */
+	for (struct image *other = h->disk->files; other != NULL && !m->was_synced;
+	    other = other->next)
+		other->buried = other->removed;
 	m->was_synced = true;
 	return SQLITE_OK;
 }
@@ -520,6 +527,13 @@ power_disk_fail(struct power_disk *d, enum power_disk_call call, const char *end
 	snprintf(f->ending, sizeof f->ending, "%s", ending);
 	f->left = n;
 	f->code = code;
+	f->happened = false;
+}
+
+bool
+power_disk_failed(const struct power_disk *d, enum power_disk_call call)
+{
+	return d->failures[call].happened;
 }
 
 void

@@ -37,6 +37,8 @@ enum power_disk_call {
 /* The nth such call from now on files whose names end so returns code; 0: none. */
 void power_disk_fail(struct power_disk *d, enum power_disk_call call, const char *ending,
     long n, int code);
+/* Did the failure that was planned last for this call happen? */
+bool power_disk_failed(const struct power_disk *d, enum power_disk_call call);
 /* Writes that would make all files together larger than this return SQLITE_FULL; 0: no limit. */
 void power_disk_limit(struct power_disk *d, int64_t bytes);
 int64_t power_disk_used(const struct power_disk *d);
