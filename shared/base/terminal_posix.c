@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/select.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -51,16 +52,36 @@ wipe(char *p, size_t len)
 		v[i] = 0;
 }
 
+/*
+ * One byte, as read(2) says.  The signals are blocked but for the time of the
+ * waiting, so that none gets lost between a look at `caught` and the waiting.
+ */
+static ssize_t
+read_byte(int fd, const sigset_t *unblocked, char *c)
+{
+	fd_set readable;
+
+	while (caught == 0) {
+		FD_ZERO(&readable);
+		FD_SET(fd, &readable);
+		if (pselect(fd + 1, &readable, NULL, NULL, NULL, unblocked) == 1)
+			return read(fd, c, 1);
+		if (errno != EINTR)
+			return -1;
+	}
+	return -1;
+}
+
 /* One line, without its line feed; the rest of a line that is too long is read away. */
 static enum rc
-read_line(int fd, char *out, size_t max, struct error *err)
+read_line(int fd, const sigset_t *unblocked, char *out, size_t max, struct error *err)
 {
 	size_t n = 0;
 	bool too_long = false;
 	ssize_t got;
 	char c;
 
-	while ((got = read(fd, &c, 1)) == 1 && c != '\n') {
+	while ((got = read_byte(fd, unblocked, &c)) == 1 && c != '\n') {
 		if (n + 1 < max)
 			out[n++] = c;
 		else
@@ -81,13 +102,18 @@ ask(int fd, const char *prompt, char *out, size_t max, struct error *err)
 {
 	struct sigaction note, old[N_SIGNALS];
 	struct termios before, silent;
+	sigset_t blocked, unblocked;
 	enum rc rc;
 
-	if (tcgetattr(fd, &before) != 0)
+	if (fd >= FD_SETSIZE || tcgetattr(fd, &before) != 0)
 		return error_set(err, RC_NOTFOUND, NULL, NULL, "there is no terminal to ask on");
 	memset(&note, 0, sizeof(note));
 	note.sa_handler = note_signal;
 	caught = 0;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		(void)sigaddset(&blocked, signals[i]);
+	(void)pthread_sigmask(SIG_BLOCK, &blocked, &unblocked);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		(void)sigaction(signals[i], &note, &old[i]);
 	silent = before;
@@ -98,12 +124,14 @@ ask(int fd, const char *prompt, char *out, size_t max, struct error *err)
 		    strerror(errno));
 	} else {
 		write_text(fd, prompt);
-		rc = read_line(fd, out, max, err);
+		rc = read_line(fd, &unblocked, out, max, err);
 		write_text(fd, "\n");
 	}
 	(void)tcsetattr(fd, TCSAFLUSH, &before);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		(void)sigaction(signals[i], &old[i], NULL);
+	/* one that came last takes effect here, the echo being back */
+	(void)pthread_sigmask(SIG_SETMASK, &unblocked, NULL);
 	return rc;
 }
 
