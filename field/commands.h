@@ -1,0 +1,57 @@
+#ifndef FIELD_COMMANDS_H
+#define FIELD_COMMANDS_H
+
+/* commands: one function a subcommand (../design: commands.md is the contract). */
+#include "field/call.h"
+
+struct dot;
+struct secret;
+
+extern const struct command commands_table[];	/* ends with a NULL name */
+
+/* records */
+enum rc commands_add(struct call *c) RC_CHECK;
+enum rc commands_edit(struct call *c) RC_CHECK;
+enum rc commands_show(struct call *c) RC_CHECK;
+enum rc commands_list(struct call *c) RC_CHECK;
+enum rc commands_search(struct call *c) RC_CHECK;
+enum rc commands_delete(struct call *c) RC_CHECK;
+enum rc commands_void(struct call *c) RC_CHECK;
+enum rc commands_import(struct call *c) RC_CHECK;
+enum rc commands_export(struct call *c) RC_CHECK;
+enum rc commands_conflicts(struct call *c) RC_CHECK;
+enum rc commands_resolve(struct call *c) RC_CHECK;
+/* sync */
+enum rc commands_sync(struct call *c) RC_CHECK;
+enum rc commands_bundle_export(struct call *c) RC_CHECK;
+enum rc commands_bundle_import(struct call *c) RC_CHECK;
+enum rc commands_status(struct call *c) RC_CHECK;
+enum rc commands_quarantine(struct call *c) RC_CHECK;
+/* reports and forms */
+enum rc commands_report(struct call *c) RC_CHECK;
+enum rc commands_reports(struct call *c) RC_CHECK;
+enum rc commands_forms(struct call *c) RC_CHECK;
+enum rc commands_forms_check(struct call *c) RC_CHECK;
+enum rc commands_forms_pack(struct call *c) RC_CHECK;
+/* the vault */
+enum rc commands_join(struct call *c) RC_CHECK;
+enum rc commands_unlock(struct call *c) RC_CHECK;
+enum rc commands_lock(struct call *c) RC_CHECK;
+enum rc commands_passphrase(struct call *c) RC_CHECK;
+enum rc commands_recovery(struct call *c) RC_CHECK;
+enum rc commands_wipe(struct call *c) RC_CHECK;
+enum rc commands_rebuild(struct call *c) RC_CHECK;
+enum rc commands_verify(struct call *c) RC_CHECK;
+
+/* What several of them need. */
+
+/* A record's id as typed.  RC_USAGE. */
+enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC_CHECK;
+/* A code's label in the call's language, or the text itself. */
+const char *commands_label(const struct call *c, const struct form_field *field,
+    const char *text);
+/* The passphrase from --passphrase-file, or asked for; twice when it is a new one. */
+enum rc commands_passphrase_of(struct call *c, const char *file, bool is_new,
+    struct secret **out) RC_CHECK;
+
+#endif

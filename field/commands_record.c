@@ -1,0 +1,318 @@
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "field/commands.h"
+#include "field/commands_view.h"
+#include "field/workspace.h"
+#include "shared/base/terminal.h"
+#include "shared/forms/answers.h"
+#include "shared/records/record.h"
+#include "shared/records/search.h"
+#include "shared/sync/replica.h"
+
+enum { LIST_DEFAULT = 100, FIELD_NAME_MAX = 64 };
+
+enum rc
+commands_record_id(struct call *c, const char *text, struct dot *out)
+{
+	if (dot_parse(text, out))
+		return RC_OK;
+	return error_set(&c->err, RC_USAGE, text, "take it from field list or field search",
+	    "this is no record's id");
+}
+
+static enum rc
+find_form(struct call *c, const char *name, const struct form **out)
+{
+	*out = form_set_find(replica_forms(c->ws->replica), name);
+	if (*out != NULL)
+		return RC_OK;
+	return error_set(&c->err, RC_NOTFOUND, name, "see field forms", "there is no such form");
+}
+
+/* name=value; an empty value clears the field. */
+static enum rc
+add_pair(struct call *c, struct answers *a, const char *pair)
+{
+	const char *equals = strchr(pair, '=');
+	char name[FIELD_NAME_MAX];
+
+	if (equals == NULL || equals == pair || (size_t)(equals - pair) >= sizeof(name))
+		return error_set(&c->err, RC_USAGE, "", "write name=value",
+		    "an answer has the form name=value");
+	memcpy(name, pair, (size_t)(equals - pair));
+	name[equals - pair] = '\0';
+	if (equals[1] == '\0')
+		return answers_clear(a, name, &c->err);
+	return answers_add(a, name, equals + 1, &c->err);
+}
+
+static enum rc
+add_json_value(struct call *c, struct answers *a, const char *name, const json_t *v)
+{
+	char number[40];
+
+	if (json_is_null(v))
+		return answers_clear(a, name, &c->err);
+	if (json_is_string(v))
+		return *json_string_value(v) == '\0' ? answers_clear(a, name, &c->err) :
+		    answers_add(a, name, json_string_value(v), &c->err);
+	if (json_is_integer(v))
+		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
+	else if (json_is_real(v))
+		snprintf(number, sizeof(number), "%.15g", json_real_value(v));
+	else
+		return error_set(&c->err, RC_FORMAT, name, "use text, numbers or lists of them",
+		    "an answer is neither text nor a number");
+	return answers_add(a, name, number, &c->err);
+}
+
+static enum rc
+add_json(struct call *c, struct answers *a, const char *path)
+{
+	const struct bytes *file = call_input(c, path);
+	const char *name;
+	json_error_t je;
+	json_t *root, *v, *item;
+	size_t i;
+	enum rc rc = RC_OK;
+
+	root = file == NULL ? NULL : json_loadb((const char *)file->data, file->len,
+	    JSON_REJECT_DUPLICATES, &je);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return error_set(&c->err, RC_FORMAT, path, "write {\"name\": value, ...}",
+		    "the answers are no JSON object");
+	}
+	json_object_foreach(root, name, v) {
+		if (!json_is_array(v))
+			rc = add_json_value(c, a, name, v);
+		else if (json_array_size(v) == 0)
+			rc = answers_clear(a, name, &c->err);
+		else
+			json_array_foreach(v, i, item)
+				if (rc == RC_OK)
+					rc = add_json_value(c, a, name, item);
+		if (rc != RC_OK)
+			break;
+	}
+	json_decref(root);
+	return rc;
+}
+
+/* Answers from the pairs after the first argument and from --answers. */
+static enum rc
+read_answers(struct call *c, const struct form *form, struct answers **out)
+{
+	const char *path = call_option(c, "answers");
+	enum rc rc;
+
+	if ((rc = answers_new(form, replica_forms(c->ws->replica), out)) != RC_OK)
+		return rc;
+	if (path != NULL)
+		rc = add_json(c, *out, path);
+	for (size_t i = 1; i < c->n_args && rc == RC_OK; i++)
+		rc = add_pair(c, *out, c->args[i]);
+	return rc;
+}
+
+static enum rc
+print_dot(struct call *c, const char *name, const struct dot *d)
+{
+	char text[DOT_TEXT_MAX];
+
+	dot_text(d, text);
+	if (c->json)
+		return call_print_json(c, json_pack("{s:s}", name, text));
+	call_print(c, "%s", text);
+	return RC_OK;
+}
+
+enum rc
+commands_add(struct call *c)
+{
+	struct record_context rc_ctx = workspace_records(c->ws, c->lang);
+	const struct form *form;
+	struct answers *a = NULL;
+	struct dot id;
+	enum rc rc;
+
+	if ((rc = find_form(c, c->args[0], &form)) != RC_OK ||
+	    (rc = read_answers(c, form, &a)) != RC_OK ||
+	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
+		goto out;
+	rc = record_create(&rc_ctx, call_option(c, "unit"), a, &id, &c->err);
+	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
+		rc = print_dot(c, "id", &id);
+out:
+	answers_free(a);
+	return rc;
+}
+
+enum rc
+commands_edit(struct call *c)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct record_view view;
+	struct answers *a = NULL;
+	struct dot id, dot = { 0, 0 };
+	enum rc rc;
+
+	memset(&view, 0, sizeof(view));
+	if ((rc = commands_record_id(c, c->args[0], &id)) != RC_OK ||
+	    (rc = record_show(&ctx, &id, &view, &c->err)) != RC_OK)
+		return rc;
+	if (view.form == NULL)
+		rc = error_set(&c->err, RC_NEWER, view.form_name, "sync, or update the program",
+		    "the record's form is not known here");
+	if (rc == RC_OK && (rc = read_answers(c, view.form, &a)) == RC_OK &&
+	    (rc = workspace_begin(c->ws, &c->err)) == RC_OK) {
+		rc = record_edit(&ctx, &id, a, call_option(c, "seen"), call_option(c, "reason"),
+		    &dot, &c->err);
+		rc = workspace_end(c->ws, rc, &c->err);
+	}
+	if (rc == RC_OK && dot.log != 0)
+		rc = print_dot(c, "dot", &dot);
+	else if (rc == RC_OK)
+		call_note(c, "%s", call_say(c, "Không có gì thay đổi.", "Nothing changed."));
+	answers_free(a);
+	record_view_reset(&view);
+	return rc;
+}
+
+enum rc
+commands_show(struct call *c)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct record_view view;
+	struct dot id;
+	enum rc rc;
+
+	if ((rc = commands_record_id(c, c->args[0], &id)) != RC_OK)
+		return rc;
+	if (call_option(c, "history") != NULL)
+		return commands_view_history(c, &ctx, &id);
+	if ((rc = record_show(&ctx, &id, &view, &c->err)) != RC_OK)
+		return rc;
+	rc = c->json ? call_print_json(c, commands_view_json(c, &view)) :
+	    commands_view_print(c, &view);
+	record_view_reset(&view);
+	return rc;
+}
+
+static enum rc
+print_lines(struct call *c, const char *form, const struct record_line *lines, size_t n)
+{
+	json_t *all = c->json ? json_array() : NULL;
+	char id[DOT_TEXT_MAX], when[17];
+
+	for (size_t i = 0; i < n; i++) {
+		dot_text(&lines[i].id, id);
+		if (c->json) {
+			json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:I,s:i}", "id", id,
+			    "form", form, "headline", lines[i].headline, "created_at",
+			    (json_int_t)lines[i].created_at, "conflicts",
+			    (int)lines[i].conflicts));
+			continue;
+		}
+		clock_vietnamese(lines[i].created_at, when);
+		call_print(c, "%-22s %s  %s%s", id, when, lines[i].headline,
+		    lines[i].conflicts > 0 ? call_say(c, "  [cần xem lại]", "  [to review]") : "");
+	}
+	return c->json ? call_print_json(c, all) : RC_OK;
+}
+
+enum rc
+commands_list(struct call *c)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct record_line *lines = NULL;
+	const struct form *form;
+	size_t n = 0;
+	long limit;
+	enum rc rc;
+
+	if ((rc = call_number(c, "limit", 1, RECORD_LIST_MAX, LIST_DEFAULT, &limit)) != RC_OK ||
+	    (rc = find_form(c, c->args[0], &form)) != RC_OK ||
+	    (rc = record_list(&ctx, form->name, call_option(c, "where"), (size_t)limit, &lines,
+	    &n, &c->err)) != RC_OK)
+		return rc;
+	rc = print_lines(c, form->name, lines, n);
+	record_lines_free(lines, n);
+	return rc;
+}
+
+enum rc
+commands_search(struct call *c)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct search_hit *hits = NULL;
+	json_t *all = NULL;
+	char id[DOT_TEXT_MAX];
+	size_t n = 0;
+	long limit;
+	enum rc rc;
+
+	if ((rc = call_number(c, "limit", 1, SEARCH_LIMIT_MAX, LIST_DEFAULT, &limit)) != RC_OK ||
+	    (rc = search_records(&ctx, c->args[0], call_option(c, "form"), (size_t)limit, &hits,
+	    &n, &c->err)) != RC_OK)
+		return rc;
+	if (c->json)
+		all = json_array();
+	for (size_t i = 0; i < n; i++) {
+		dot_text(&hits[i].id, id);
+		if (c->json)
+			json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "id", id, "form",
+			    hits[i].form, "headline", hits[i].headline));
+		else
+			call_print(c, "%-22s %-18s %s", id, hits[i].form, hits[i].headline);
+	}
+	search_hits_free(hits, n);
+	return c->json ? call_print_json(c, all) : RC_OK;
+}
+
+enum rc
+commands_delete(struct call *c)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	const char *reason = call_option(c, "reason");
+	struct dot id, dot;
+	enum rc rc;
+
+	if (reason == NULL || *reason == '\0')
+		return error_set(&c->err, RC_USAGE, "--reason", "say why, with --reason TEXT",
+		    "deleting needs a reason");
+	if ((rc = commands_record_id(c, c->args[0], &id)) != RC_OK ||
+	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
+		return rc;
+	rc = record_delete(&ctx, &id, call_option(c, "seen"), reason, &dot, &c->err);
+	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
+		rc = print_dot(c, "dot", &dot);
+	return rc;
+}
+
+enum rc
+commands_void(struct call *c)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	const char *reason = call_option(c, "reason");
+	struct address value;
+	struct dot id, dot;
+	enum rc rc;
+
+	if (reason == NULL || *reason == '\0')
+		return error_set(&c->err, RC_USAGE, "--reason", "say why, with --reason TEXT",
+		    "striking through needs a reason");
+	if ((rc = commands_record_id(c, c->args[0], &id)) != RC_OK)
+		return rc;
+	if (!address_parse(c->args[2], &value))
+		return error_set(&c->err, RC_USAGE, c->args[2], "take it from field show --json",
+		    "this is no dot of a value");
+	if ((rc = workspace_begin(c->ws, &c->err)) != RC_OK)
+		return rc;
+	rc = record_void(&ctx, &id, c->args[1], &value, reason, &dot, &c->err);
+	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
+		rc = print_dot(c, "dot", &dot);
+	return rc;
+}

@@ -1,0 +1,181 @@
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "field/commands.h"
+#include "field/workspace.h"
+#include "shared/base/files.h"
+#include "shared/forms/form_pack.h"
+#include "shared/reports/report.h"
+#include "shared/reports/workbook.h"
+#include "shared/sync/replica.h"
+#include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
+
+enum { WORKBOOK_MAX = 64 << 20 };
+
+static enum rc
+read_day(struct call *c, const char *name, struct date *out)
+{
+	const char *s = call_option(c, name);
+
+	if (s != NULL && date_parse(s, out) == RC_OK && out->day != 0)
+		return RC_OK;
+	return error_set(&c->err, RC_USAGE, name, "write it as 2026-01-31 or 31/01/2026",
+	    "a whole date is needed");
+}
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/*
+ * A workbook is made by a library that writes files: in memory if the system has
+ * such a folder, else beside the target, and removed.
+ */
+static enum rc
+make_workbook(struct call *c, const struct report *r, const char *path, struct bytes *out)
+{
+	char name[FILES_PATH_MAX], random[33];
+	uint8_t bytes[16];
+	const struct report *one[1] = { r };
+	enum rc rc, removed;
+
+	secret_random_bytes(bytes, sizeof(bytes));
+	bytes_hex(bytes, sizeof(bytes), random);
+	if (files_memory_dir() != NULL)
+		rc = files_join(files_memory_dir(), random, name);
+	else
+		rc = (size_t)snprintf(name, sizeof(name), "%s.%s", path, random) <
+		    sizeof(name) ? RC_OK : RC_LIMIT;
+	if (rc != RC_OK)
+		return error_set(&c->err, rc, path, "use a shorter path", "the path is too long");
+	if ((rc = workbook_write(one, 1, name, &c->err)) == RC_OK)
+		rc = files_read(name, WORKBOOK_MAX, out, &c->err);
+	removed = files_exists(name) ? files_remove(name, &c->err) : RC_OK;
+	return rc != RC_OK ? rc : removed;
+}
+
+static enum rc
+write_report(struct call *c, const struct report *r)
+{
+	const char *path = call_option(c, "out");
+	struct bytes *out;
+
+	if (path == NULL)
+		return c->json ? report_write_json(r, &c->out) : report_write_text(r, &c->out);
+	if ((out = call_output(c, path)) == NULL)
+		return RC_NOMEM;
+	call_note(c, "%s", call_say(c,
+	    "Lưu ý: tệp này không được mã hóa. Xóa tệp khi dùng xong.",
+	    "Note: this file is not encrypted.  Delete it when it has served."));
+	if (ends_with(path, ".csv"))
+		return report_write_csv(r, out);
+	if (ends_with(path, ".json"))
+		return report_write_json(r, out);
+	if (ends_with(path, ".xlsx"))
+		return make_workbook(c, r, path, out);
+	return error_set(&c->err, RC_USAGE, path, "end it in .xlsx, .csv or .json",
+	    "the kind of file is not known");
+}
+
+enum rc
+commands_report(struct call *c)
+{
+	struct report_order order;
+	struct report *r = NULL;
+	enum rc rc;
+
+	memset(&order, 0, sizeof(order));
+	order.name = c->args[0];
+	order.unit = call_option(c, "unit");
+	order.lang = c->lang;
+	if ((rc = read_day(c, "from", &order.from)) != RC_OK ||
+	    (rc = read_day(c, "to", &order.to)) != RC_OK ||
+	    (rc = workspace_prepare_reports(c->ws, &c->err)) != RC_OK ||
+	    (rc = report_run(vault_db(c->ws->vault), replica_forms(c->ws->replica), &order, &r,
+	    &c->err)) != RC_OK)
+		return rc;
+	rc = write_report(c, r);
+	report_free(r);
+	return rc;
+}
+
+enum rc
+commands_reports(struct call *c)
+{
+	struct report_summary *list = NULL;
+	json_t *all = NULL;
+	size_t n = 0;
+	enum rc rc;
+
+	if ((rc = report_list(&list, &n, &c->err)) != RC_OK)
+		return rc;
+	if (c->json)
+		all = json_array();
+	for (size_t i = 0; i < n; i++) {
+		if (c->json)
+			json_array_append_new(all, json_pack("{s:s,s:s}", "name", list[i].name,
+			    "title", list[i].title[c->lang]));
+		else
+			call_print(c, "%-4s %s", list[i].name, list[i].title[c->lang]);
+	}
+	report_list_free(list, n);
+	return c->json ? call_print_json(c, all) : RC_OK;
+}
+
+static enum rc
+print_forms(struct call *c, const struct form_set *set)
+{
+	json_t *all = c->json ? json_array() : NULL;
+
+	for (size_t i = 0; i < form_set_count(set); i++) {
+		const struct form *f = form_set_at(set, i);
+
+		if (c->json)
+			json_array_append_new(all, json_pack("{s:s,s:i,s:s,s:s,s:i}", "name", f->name,
+			    "version", (int)f->version, "title", f->title[c->lang], "compartment",
+			    form_compartment_name(f->compartment), "fields", (int)f->n_fields));
+		else
+			call_print(c, "%-20s %3u  %s", f->name, f->version, f->title[c->lang]);
+	}
+	return c->json ? call_print_json(c, all) : RC_OK;
+}
+
+enum rc
+commands_forms(struct call *c)
+{
+	return print_forms(c, replica_forms(c->ws->replica));
+}
+
+enum rc
+commands_forms_check(struct call *c)
+{
+	struct form_set *set = NULL;
+	enum rc rc;
+
+	if ((rc = form_set_load_dir(c->args[0], &set, &c->err)) != RC_OK)
+		return rc;
+	rc = print_forms(c, set);
+	form_set_free(set);
+	return rc;
+}
+
+enum rc
+commands_forms_pack(struct call *c)
+{
+	const char *dir = call_option(c, "forms");
+	struct form_set *set = NULL;
+	enum rc rc;
+
+	rc = dir != NULL ? form_set_load_dir(dir, &set, &c->err) :
+	    form_set_load_embedded(&set, &c->err);
+	if (rc == RC_OK)
+		rc = form_pack(set, c->args[0], c->args[1], &c->err);
+	form_set_free(set);
+	return rc;
+}

@@ -1,0 +1,196 @@
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "field/commands.h"
+#include "field/workspace.h"
+#include "shared/base/clock.h"
+#include "shared/sync/replica.h"
+
+static const char *const levels[] = { "none", "stored", "held" };
+
+static json_t *
+receipt_json(int level, int64_t at)
+{
+	char when[21];
+
+	if (level == 0)
+		return json_null();
+	clock_iso(at, when);
+	return json_pack("{s:s,s:s}", "level", levels[level], "at", when);
+}
+
+static const char *
+level_words(struct call *c, int level)
+{
+	if (level == 2)
+		return call_say(c, "tỉnh đã tổng hợp và sao lưu", "the province holds and has backed it up");
+	if (level == 1)
+		return call_say(c, "máy chủ của tỉnh đã lưu", "the province's server has stored it");
+	return call_say(c, "chưa có xác nhận", "no receipt yet");
+}
+
+static enum rc
+print_result(struct call *c, const struct replica_sync_result *r)
+{
+	char when[17];
+
+	if (c->json)
+		return call_print_json(c, json_pack(
+		    "{s:I,s:I,s:I,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:I,s:b,s:f,s:o}",
+		    "requests", (json_int_t)r->requests,
+		    "bytes_up", (json_int_t)r->bytes_up, "bytes_down", (json_int_t)r->bytes_down,
+		    "sent", "frames", (json_int_t)r->sent_frames, "entries",
+		    (json_int_t)r->sent_entries, "received", "frames",
+		    (json_int_t)r->received_frames, "entries", (json_int_t)r->received_entries,
+		    "waiting", (json_int_t)r->waiting, "quarantined", (json_int_t)r->quarantined,
+		    "relay_quarantined", (json_int_t)r->relay_quarantined,
+		    "waits_for_admission", (int)r->waits_for_admission,
+		    "seconds", (double)r->milliseconds / 1000.0, "receipt",
+		    receipt_json(r->receipt_level, r->receipt_at)));
+	call_print(c, call_say(c, "Đã gửi %" PRIu64 " lần ghi, nhận %" PRIu64 " lần ghi.",
+	    "Sent %" PRIu64 " entries, received %" PRIu64 " entries."), r->sent_entries,
+	    r->received_entries);
+	if (r->requests > 0)
+		call_print(c, call_say(c, "%" PRIu64 " lượt, %" PRIu64 " byte đi, %" PRIu64 " byte về.",
+		    "%" PRIu64 " requests, %" PRIu64 " bytes up, %" PRIu64 " bytes down."), r->requests,
+		    r->bytes_up, r->bytes_down);
+	if (r->receipt_level > 0) {
+		clock_vietnamese(r->receipt_at, when);
+		call_print(c, "%s (%s)", level_words(c, r->receipt_level), when);
+	}
+	if (r->waits_for_admission)
+		call_note(c, "%s", call_say(c, "Máy này đang chờ tỉnh chấp nhận: dữ liệu gửi lên được giữ lại,"
+		    " chưa chuyển tiếp.", "This device waits to be admitted by the province: what it"
+		    " sends is kept, and not forwarded yet."));
+	if (r->waiting > 0)
+		call_note(c, call_say(c, "%" PRIu64 " lần ghi đang chờ (xem field quarantine).",
+		    "%" PRIu64 " entries wait (see field quarantine)."), r->waiting);
+	if (r->quarantined + r->relay_quarantined > 0)
+		call_note(c, call_say(c, "%" PRIu64 " lần ghi được giữ riêng (xem field quarantine).",
+		    "%" PRIu64 " entries were set aside (see field quarantine)."),
+		    r->quarantined + r->relay_quarantined);
+	return RC_OK;
+}
+
+enum rc
+commands_sync(struct call *c)
+{
+	struct replica_sync_result r;
+	enum rc rc = workspace_sync(c->ws, call_option(c, "server"), &r, &c->err);
+
+	if (rc != RC_OK) {
+		if (r.sent_entries + r.received_entries > 0)
+			call_note(c, call_say(c, "Trước khi dừng: đã gửi %" PRIu64 ", đã nhận %" PRIu64 ".",
+			    "Before it stopped: sent %" PRIu64 ", received %" PRIu64 "."),
+			    r.sent_entries, r.received_entries);
+		return rc;
+	}
+	return print_result(c, &r);
+}
+
+enum rc
+commands_bundle_export(struct call *c)
+{
+	struct replica_sync_result r;
+	struct bytes *out = call_output(c, c->args[0]);
+	enum rc rc;
+
+	memset(&r, 0, sizeof(r));
+	if (out == NULL)
+		return RC_NOMEM;
+	if ((rc = replica_bundle_write(c->ws->replica, out, &r, &c->err)) != RC_OK)
+		return rc;
+	return print_result(c, &r);
+}
+
+enum rc
+commands_bundle_import(struct call *c)
+{
+	const struct bytes *in = call_input(c, c->args[0]);
+	struct replica_sync_result r;
+	enum rc rc;
+
+	if (in == NULL)
+		return RC_NOTFOUND;
+	rc = replica_bundle_read(c->ws->replica, c->args[0], in->data, in->len, &r, &c->err);
+	if (rc != RC_OK)
+		return rc;
+	return print_result(c, &r);
+}
+
+enum rc
+commands_status(struct call *c)
+{
+	struct replica *r = c->ws->replica;
+	const struct unit *unit = directory_unit(replica_directory(r), replica_unit(r));
+	struct replica_status s;
+	char device[33], when[17] = "";
+	enum rc rc;
+
+	if ((rc = replica_status(r, &s, &c->err)) != RC_OK)
+		return rc;
+	bytes_hex(replica_device(r), IDENTITY_ID_BYTES, device);
+	if (c->json)
+		return call_print_json(c, json_pack(
+		    "{s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "records",
+		    (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
+		    (json_int_t)s.conflicts, "duplicates", 0, "waiting", (json_int_t)s.waiting,
+		    "quarantined", (json_int_t)s.quarantined, "newer", (json_int_t)s.newer, "gaps",
+		    (json_int_t)s.gaps, "last_receipt", receipt_json(s.receipt_level, s.receipt_at),
+		    "device", device, "unit", replica_unit(r), "role",
+		    identity_role_name(replica_role(r)), "locked", 0));
+	call_print(c, "%s: %s (%s), %s", call_say(c, "Đơn vị", "Unit"),
+	    unit == NULL ? "?" : unit->full_name, replica_unit(r),
+	    identity_role_name(replica_role(r)));
+	call_print(c, "%s: %s", call_say(c, "Máy", "Device"), device);
+	call_print(c, call_say(c, "Bản ghi: %" PRIu64 ". Chờ gửi: %" PRIu64 ".",
+	    "Records: %" PRIu64 ".  To send: %" PRIu64 "."), s.records, s.unsent_entries);
+	call_print(c, call_say(c, "Cần xem lại: %" PRIu64 ". Đang chờ: %" PRIu64 ". Giữ riêng: %" PRIu64 ".",
+	    "To review: %" PRIu64 ".  Waiting: %" PRIu64 ".  Set aside: %" PRIu64 "."), s.conflicts,
+	    s.waiting, s.quarantined);
+	if (s.receipt_level > 0)
+		clock_vietnamese(s.receipt_at, when);
+	call_print(c, "%s: %s %s", call_say(c, "Xác nhận gần nhất", "Last receipt"),
+	    level_words(c, s.receipt_level), when);
+	if (s.newer > 0)
+		call_note(c, call_say(c, "%" PRIu64 " giá trị cần phiên bản mới hơn mới hiển thị được.",
+		    "%" PRIu64 " values need a newer version to be shown."), s.newer);
+	return RC_OK;
+}
+
+enum rc
+commands_quarantine(struct call *c)
+{
+	struct replica_aside *list = NULL;
+	json_t *all = NULL;
+	char id[65], when[17], at[21];
+	size_t n = 0;
+	enum rc rc;
+
+	if ((rc = replica_aside(c->ws->replica, &list, &n, &c->err)) != RC_OK)
+		return rc;
+	if (c->json)
+		all = json_array();
+	for (size_t i = 0; i < n; i++) {
+		const char *why = replica_reason_text(list[i].reason, c->lang == FORM_VI);
+		const char *by = replica_name_of(c->ws->replica, list[i].device);
+
+		bytes_hex(list[i].id, sizeof(list[i].id), id);
+		clock_vietnamese(list[i].added, when);
+		clock_iso(list[i].added, at);
+		if (c->json)
+			json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s}", "id", id,
+			    "state", list[i].state == REPLICA_WAITING ? "waiting" : "quarantined",
+			    "by", by, "unit", list[i].unit, "entries", (json_int_t)list[i].entries,
+			    "at", at, "why", why));
+		else
+			call_print(c, "%.12s  %s  %s  %s  %" PRIu64 "  %s", id, when, list[i].unit, by,
+			    list[i].entries, why);
+	}
+	free(list);
+	if (!c->json && n == 0)
+		call_note(c, "%s", call_say(c, "Không có gì được giữ riêng.", "Nothing is set aside."));
+	return c->json ? call_print_json(c, all) : RC_OK;
+}

@@ -1,0 +1,108 @@
+#include "field/commands.h"
+
+/* Options of one command each; they end with a NULL name. */
+#define NO_MORE { NULL, CALL_FLAG, NULL }
+
+static const struct call_option join_options[] = {
+	{ "kdf-memory", CALL_TEXT, "MIB" }, { "recovery-file", CALL_TEXT, "FILE" }, NO_MORE
+};
+static const struct call_option add_options[] = {
+	{ "answers", CALL_INPUT, "FILE.json" }, { "unit", CALL_TEXT, "CODE" }, NO_MORE
+};
+static const struct call_option edit_options[] = {
+	{ "seen", CALL_TEXT, "TOKEN" }, { "reason", CALL_TEXT, "TEXT" },
+	{ "answers", CALL_INPUT, "FILE.json" }, NO_MORE
+};
+static const struct call_option show_options[] = { { "history", CALL_FLAG, NULL }, NO_MORE };
+static const struct call_option list_options[] = {
+	{ "where", CALL_TEXT, "EXPR" }, { "limit", CALL_TEXT, "N" }, NO_MORE
+};
+static const struct call_option search_options[] = {
+	{ "form", CALL_TEXT, "FORM" }, { "limit", CALL_TEXT, "N" }, NO_MORE
+};
+static const struct call_option delete_options[] = {
+	{ "reason", CALL_TEXT, "TEXT" }, { "seen", CALL_TEXT, "TOKEN" }, NO_MORE
+};
+static const struct call_option void_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
+static const struct call_option export_options[] = { { "where", CALL_TEXT, "EXPR" }, NO_MORE };
+static const struct call_option conflicts_options[] = { { "settled", CALL_FLAG, NULL }, NO_MORE };
+static const struct call_option resolve_options[] = {
+	{ "pick", CALL_TEXT, "K" }, { "value", CALL_TEXT, "V" }, { "seen", CALL_TEXT, "TOKEN" },
+	{ "reason", CALL_TEXT, "TEXT" }, NO_MORE
+};
+static const struct call_option sync_options[] = { { "server", CALL_TEXT, "URL" }, NO_MORE };
+static const struct call_option report_options[] = {
+	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
+	{ "out", CALL_OUTPUT, "FILE" }, NO_MORE
+};
+static const struct call_option pack_options[] = { { "forms", CALL_TEXT, "DIR" }, NO_MORE };
+static const struct call_option unlock_options[] = { { "idle", CALL_TEXT, "MINUTES" }, NO_MORE };
+static const struct call_option passphrase_options[] = {
+	{ "new-passphrase-file", CALL_TEXT, "FILE" }, { "kdf-memory", CALL_TEXT, "MIB" }, NO_MORE
+};
+static const struct call_option recovery_options[] = {
+	{ "recovery-file", CALL_TEXT, "FILE" }, NO_MORE
+};
+static const struct call_option wipe_options[] = { { "yes", CALL_FLAG, NULL }, NO_MORE };
+
+const struct command commands_table[] = {
+	{ "join", "INVITATION", { "nhận máy vào tỉnh bằng giấy mời", "make this laptop a device of the province" },
+	    CALL_HERE, 1, 1, "i", join_options, commands_join },
+	{ "add", "FORM NAME=VALUE …", { "ghi một bản ghi mới", "record something new" },
+	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", add_options, commands_add },
+	{ "edit", "ID NAME=VALUE …", { "sửa một bản ghi", "change a record" },
+	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", edit_options, commands_edit },
+	{ "show", "ID", { "xem một bản ghi", "show a record" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", show_options, commands_show },
+	{ "list", "FORM", { "danh sách theo biểu mẫu", "list the records of a form" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", list_options, commands_list },
+	{ "search", "TEXT", { "tìm theo chữ, có dấu hay không dấu", "find by words, with or without marks" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", search_options, commands_search },
+	{ "import", "FORM FILE.csv", { "nhập từ bảng CSV, tất cả hoặc không gì cả", "import a CSV sheet, all or nothing" },
+	    CALL_IN_WORKSPACE, 2, 2, "ti", NULL, commands_import },
+	{ "export", "FORM FILE.csv", { "xuất ra bảng CSV (không mã hóa)", "export a CSV sheet (not encrypted)" },
+	    CALL_IN_WORKSPACE, 2, 2, "to", export_options, commands_export },
+	{ "delete", "ID --reason TEXT", { "xóa một bản ghi", "delete a record" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", delete_options, commands_delete },
+	{ "void", "ID FIELD DOT --reason TEXT", { "gạch bỏ một giá trị", "strike a value through" },
+	    CALL_IN_WORKSPACE, 3, 3, "t", void_options, commands_void },
+	{ "conflicts", "", { "những gì cần xem lại", "what waits for a decision" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", conflicts_options, commands_conflicts },
+	{ "resolve", "ID FIELD --pick K | --value V", { "chọn giá trị đúng", "settle a conflict" },
+	    CALL_IN_WORKSPACE, 2, 2, "t", resolve_options, commands_resolve },
+	{ "sync", "", { "đồng bộ với máy chủ của tỉnh", "sync with the province's server" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", sync_options, commands_sync },
+	{ "bundle export", "FILE", { "ghi gói đồng bộ ra tệp", "write a bundle for a stick" },
+	    CALL_IN_WORKSPACE, 1, 1, "o", NULL, commands_bundle_export },
+	{ "bundle import", "FILE", { "nhận gói đồng bộ từ tệp", "take a bundle from a stick" },
+	    CALL_IN_WORKSPACE, 1, 1, "i", NULL, commands_bundle_import },
+	{ "status", "", { "tình trạng của máy này", "how this device stands" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_status },
+	{ "quarantine", "", { "những gì được giữ riêng và lý do", "what is kept aside and why" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_quarantine },
+	{ "report", "NAME --from DATE --to DATE", { "lập một biểu báo cáo", "make a report table" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", report_options, commands_report },
+	{ "reports", "", { "các biểu báo cáo", "the report tables there are" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_reports },
+	{ "forms", "", { "các biểu mẫu", "the forms there are" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_forms },
+	{ "forms check", "DIR", { "kiểm tra biểu mẫu XLSForm", "check XLSForm sheets" },
+	    CALL_HERE, 1, 1, "t", NULL, commands_forms_check },
+	{ "forms pack", "FORM FILE.xlsx", { "ghi biểu mẫu thành tệp cho ODK/KoboToolbox", "write a form as a workbook for ODK and KoboToolbox" },
+	    CALL_HERE, 2, 2, "t", pack_options, commands_forms_pack },
+	{ "unlock", "", { "mở khóa cho các lệnh sau", "unlock for later commands" },
+	    CALL_HERE, 0, 0, "t", unlock_options, commands_unlock },
+	{ "lock", "", { "khóa ngay", "lock now" },
+	    CALL_HERE, 0, 0, "t", NULL, commands_lock },
+	{ "passphrase", "", { "đổi mật khẩu", "change the passphrase" },
+	    CALL_HERE, 0, 0, "t", passphrase_options, commands_passphrase },
+	{ "recovery", "", { "mã khôi phục mới", "a new recovery code" },
+	    CALL_HERE, 0, 0, "t", recovery_options, commands_recovery },
+	{ "wipe", "--yes", { "hủy mọi khóa của kho dữ liệu này", "destroy every key of this vault" },
+	    CALL_HERE, 0, 0, "t", wipe_options, commands_wipe },
+	{ "rebuild", "", { "dựng lại từ nhật ký", "make everything again from the journal" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_rebuild },
+	{ "verify", "", { "kiểm tra kho dữ liệu", "check the vault" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_verify },
+	{ NULL, NULL, { NULL, NULL }, CALL_HERE, 0, 0, NULL, NULL, NULL }
+};

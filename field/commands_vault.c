@@ -1,0 +1,421 @@
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "field/commands.h"
+#include "field/keeper.h"
+#include "field/workspace.h"
+#include "shared/base/clock.h"
+#include "shared/base/files.h"
+#include "shared/base/process.h"
+#include "shared/base/terminal.h"
+#include "shared/base/text.h"
+#include "shared/records/fold.h"
+#include "shared/sync/directory.h"
+#include "shared/sync/identity.h"
+#include "shared/sync/replica.h"
+#include "shared/vault/query.h"
+#include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
+
+enum {
+	PASSPHRASE_CHARACTERS_MIN = 8,
+	LINE_MAX_BYTES = 1024,
+	CODE_TEXT_MAX = 80
+};
+
+static enum rc
+ask(struct call *c, const char *prompt, struct secret **out)
+{
+	char line[LINE_MAX_BYTES + 1];
+	char *nfc = NULL;
+	enum rc rc;
+
+	*out = NULL;
+	rc = terminal_ask_secret(prompt, line, sizeof(line), &c->err);
+	if (rc == RC_NOTFOUND)
+		return error_set(&c->err, RC_USAGE, "", "use --passphrase-file or --code-file",
+		    "there is no terminal to ask on");
+	if (rc == RC_OK)
+		rc = text_nfc(line, strlen(line), &nfc);
+	if (rc == RC_OK)
+		rc = secret_from(nfc, strlen(nfc), out);
+	if (nfc != NULL)
+		secret_wipe(nfc, strlen(nfc));
+	free(nfc);
+	secret_wipe(line, sizeof(line));
+	return rc;
+}
+
+static enum rc
+long_enough(struct call *c, const struct secret *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < secret_len(s); i++)
+		n += (secret_bytes(s)[i] & 0xc0) != 0x80;
+	if (n >= PASSPHRASE_CHARACTERS_MIN)
+		return RC_OK;
+	return error_set(&c->err, RC_INVALID, "", "several words are easy to keep in mind",
+	    "a passphrase has at least %d characters", PASSPHRASE_CHARACTERS_MIN);
+}
+
+enum rc
+commands_passphrase_of(struct call *c, const char *file, bool is_new, struct secret **out)
+{
+	struct secret *again = NULL;
+	enum rc rc;
+
+	*out = NULL;
+	if (file != NULL) {
+		rc = secret_read_line(file, out, &c->err);
+	} else {
+		rc = ask(c, call_say(c, "Mật khẩu: ", "Passphrase: "), out);
+		if (rc == RC_OK && is_new)
+			rc = ask(c, call_say(c, "Nhập lại mật khẩu: ", "The passphrase again: "), &again);
+		if (rc == RC_OK && is_new && !secret_equal(*out, again))
+			rc = error_set(&c->err, RC_INVALID, "", "try again",
+			    "the two passphrases differ");
+	}
+	if (rc == RC_OK && is_new)
+		rc = long_enough(c, *out);
+	secret_free(again);
+	if (rc != RC_OK) {
+		secret_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+/* The invitation's or recovery code, from --code-file or asked for. */
+static enum rc
+read_code(struct call *c, struct secret **out)
+{
+	struct secret *text = NULL;
+	char line[LINE_MAX_BYTES + 1];
+	size_t n;
+	enum rc rc;
+
+	*out = NULL;
+	rc = c->code_file != NULL ? secret_read_line(c->code_file, &text, &c->err) :
+	    ask(c, call_say(c, "Mã trên giấy: ", "Code on paper: "), &text);
+	if (rc != RC_OK)
+		return rc;
+	n = secret_len(text) < LINE_MAX_BYTES ? secret_len(text) : LINE_MAX_BYTES;
+	memcpy(line, secret_bytes(text), n);
+	line[n] = '\0';
+	rc = secret_code_read(line, IDENTITY_CODE_BYTES, out);
+	secret_wipe(line, sizeof(line));
+	secret_free(text);
+	if (rc == RC_OK)
+		return RC_OK;
+	return error_set(&c->err, RC_AUTH, "", "type it again from the paper, group by group",
+	    rc == RC_AUTH ? "the code has a slip: its check group does not fit" :
+	    "this is no code");
+}
+
+/* The recovery code goes to a file of the owner, or is shown once. */
+static enum rc
+give_recovery(struct call *c, const struct secret *recovery)
+{
+	const char *file = call_option(c, "recovery-file");
+	char text[CODE_TEXT_MAX];
+	enum rc rc;
+
+	if ((rc = secret_code_print(recovery, text, sizeof(text))) != RC_OK)
+		return rc;
+	if (file != NULL) {
+		size_t n = strlen(text);
+
+		text[n] = '\n';
+		rc = files_create(file, (const uint8_t *)text, n + 1, &c->err);
+	} else {
+		fprintf(stderr, "%s\n    %s\n%s\n", call_say(c,
+		    "Mã khôi phục, dùng khi quên mật khẩu:", "Recovery code, for a forgotten passphrase:"),
+		    text, call_say(c, "Ghi ra giấy và cất nơi an toàn; mã không hiện lại.",
+		    "Write it on paper and keep it safe; it is not shown again."));
+	}
+	secret_wipe(text, sizeof(text));
+	return rc;
+}
+
+static enum rc
+open_parcel(struct call *c, struct invitation_parcel *parcel)
+{
+	const struct bytes *file = call_input(c, c->args[0]);
+	struct secret *code = NULL;
+	enum rc rc;
+
+	if (file == NULL)
+		return RC_NOTFOUND;
+	if ((rc = read_code(c, &code)) == RC_OK)
+		rc = identity_parcel_open(file->data, file->len, code, parcel, &c->err);
+	secret_free(code);
+	return rc;
+}
+
+/* The authority's recovery key, for the escrow slot, from the parcel's own directory. */
+static enum rc
+escrow_key(const struct invitation_parcel *parcel, uint8_t out[32], struct error *err)
+{
+	struct directory *d = NULL;
+	bool forked;
+	enum rc rc;
+
+	if (parcel->n_statements == 0)
+		return error_set(err, RC_FORMAT, "invitation", "ask for a new invitation",
+		    "the invitation holds no directory");
+	if ((rc = directory_new(&d)) == RC_OK)
+		rc = directory_add(d, parcel->statements[0].data, parcel->statements[0].len, NULL,
+		    &forked, err);
+	if (rc == RC_OK)
+		memcpy(out, directory_recovery_key(d), 32);
+	directory_free(d);
+	return rc;
+}
+
+static enum rc
+print_joined(struct call *c, struct workspace *ws)
+{
+	char device[33];
+
+	bytes_hex(replica_device(ws->replica), IDENTITY_ID_BYTES, device);
+	if (c->json)
+		return call_print_json(c, json_pack("{s:s,s:s,s:s}", "device", device, "unit",
+		    replica_unit(ws->replica), "role",
+		    identity_role_name(replica_role(ws->replica))));
+	call_print(c, "%s %s %s", device, replica_unit(ws->replica),
+	    identity_role_name(replica_role(ws->replica)));
+	return RC_OK;
+}
+
+/* A vault that a join left behind when it was cut short is used again. */
+static enum rc
+make_vault(struct call *c, const struct invitation_parcel *parcel, struct vault **out)
+{
+	struct secret *passphrase = NULL, *recovery = NULL;
+	struct vault_kdf kdf = { 0, 0 };
+	uint8_t escrow[32];
+	bool there = vault_exists(c->home) != 0;
+	long memory;
+	enum rc rc;
+
+	*out = NULL;
+	if ((rc = call_number(c, "kdf-memory", VAULT_KDF_MEMORY_MIN_MIB, VAULT_KDF_MEMORY_MAX_MIB,
+	    0, &memory)) != RC_OK ||
+	    (rc = escrow_key(parcel, escrow, &c->err)) != RC_OK ||
+	    (rc = commands_passphrase_of(c, c->passphrase_file, !there, &passphrase)) != RC_OK)
+		return rc;
+	kdf.memory_mib = (uint32_t)memory;
+	kdf.passes = memory != 0 ? 1 : 0;
+	if (there) {
+		rc = vault_open(c->home, passphrase, out, &c->err);
+	} else {
+		rc = vault_create(c->home, passphrase, kdf, escrow, out, &recovery, &c->err);
+		if (rc == RC_OK)
+			rc = give_recovery(c, recovery);
+	}
+	secret_free(passphrase);
+	secret_free(recovery);
+	if (rc != RC_OK) {
+		vault_close(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+enum rc
+commands_join(struct call *c)
+{
+	struct invitation_parcel parcel;
+	struct clock clock = clock_system();
+	struct workspace *ws = NULL;
+	struct vault *v = NULL;
+	enum rc rc;
+
+	memset(&parcel, 0, sizeof(parcel));
+	if ((rc = open_parcel(c, &parcel)) != RC_OK ||
+	    (rc = files_make_dir(c->home, &c->err)) != RC_OK ||
+	    (rc = make_vault(c, &parcel, &v)) != RC_OK)
+		goto out;
+	if ((rc = replica_join(v, &parcel, &clock, &c->err)) != RC_OK) {
+		vault_close(v);
+		goto out;
+	}
+	if ((rc = workspace_adopt(c->home, v, &ws, &c->err)) == RC_OK)
+		rc = print_joined(c, ws);
+	workspace_close(ws);
+out:
+	identity_parcel_reset(&parcel);
+	return rc;
+}
+
+enum rc
+commands_unlock(struct call *c)
+{
+	struct secret *passphrase = NULL;
+	struct workspace *ws = NULL;
+	bool is_child = false;
+	long idle;
+	enum rc rc;
+
+	if ((rc = call_number(c, "idle", 1, KEEPER_IDLE_MINUTES_MAX, KEEPER_IDLE_MINUTES,
+	    &idle)) != RC_OK)
+		return rc;
+	if (keeper_is_there(c->home)) {
+		call_note(c, "%s", call_say(c, "Đã mở khóa từ trước.", "It is unlocked already."));
+		return RC_OK;
+	}
+	if ((rc = commands_passphrase_of(c, c->passphrase_file, false, &passphrase)) != RC_OK)
+		return rc;
+	/* the vault is opened in the process that keeps it: keys never cross */
+	rc = process_background(&is_child, &c->err);
+	if (is_child) {
+		rc = workspace_open(c->home, passphrase, &ws, &c->err);
+		secret_free(passphrase);
+		if (rc == RC_OK)
+			rc = keeper_serve(ws, commands_table, (int)idle, &c->err);
+		return rc;
+	}
+	secret_free(passphrase);
+	if (rc == RC_OK)
+		call_note(c, "%s", call_say(c, "Đã mở khóa.", "Unlocked."));
+	return rc;
+}
+
+enum rc
+commands_lock(struct call *c)
+{
+	enum rc rc = keeper_lock(c->home, &c->err);
+
+	if (rc == RC_NOTFOUND) {
+		error_clear(&c->err);
+		call_note(c, "%s", call_say(c, "Đang khóa.", "It is locked."));
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		call_note(c, "%s", call_say(c, "Đã khóa.", "Locked."));
+	return rc;
+}
+
+static enum rc
+not_in_keeper(struct call *c)
+{
+	if (!keeper_is_there(c->home))
+		return RC_OK;
+	return error_set(&c->err, RC_BUSY, c->home, "run field lock first",
+	    "the vault is unlocked in another process");
+}
+
+/* Open by the passphrase, or by the recovery code when --code-file is given. */
+static enum rc
+open_either(struct call *c, struct vault **out)
+{
+	struct secret *key = NULL;
+	enum rc rc;
+
+	*out = NULL;
+	if (c->code_file != NULL) {
+		if ((rc = read_code(c, &key)) == RC_OK)
+			rc = vault_open_with_recovery(c->home, key, out, &c->err);
+	} else {
+		if ((rc = commands_passphrase_of(c, c->passphrase_file, false, &key)) == RC_OK)
+			rc = vault_open(c->home, key, out, &c->err);
+	}
+	secret_free(key);
+	return rc;
+}
+
+enum rc
+commands_passphrase(struct call *c)
+{
+	struct vault_kdf kdf = { 0, 0 };
+	struct secret *fresh = NULL;
+	struct vault *v = NULL;
+	long memory;
+	enum rc rc;
+
+	if ((rc = not_in_keeper(c)) != RC_OK ||
+	    (rc = call_number(c, "kdf-memory", VAULT_KDF_MEMORY_MIN_MIB, VAULT_KDF_MEMORY_MAX_MIB,
+	    0, &memory)) != RC_OK ||
+	    (rc = open_either(c, &v)) != RC_OK)
+		return rc;
+	kdf.memory_mib = (uint32_t)memory;
+	kdf.passes = memory != 0 ? 1 : 0;
+	if ((rc = commands_passphrase_of(c, call_option(c, "new-passphrase-file"), true,
+	    &fresh)) == RC_OK)
+		rc = vault_set_passphrase(v, fresh, kdf, &c->err);
+	secret_free(fresh);
+	vault_close(v);
+	if (rc == RC_OK)
+		call_note(c, "%s", call_say(c, "Đã đổi mật khẩu.", "The passphrase was changed."));
+	return rc;
+}
+
+enum rc
+commands_recovery(struct call *c)
+{
+	struct secret *recovery = NULL;
+	struct vault *v = NULL;
+	enum rc rc;
+
+	if ((rc = not_in_keeper(c)) != RC_OK || (rc = open_either(c, &v)) != RC_OK)
+		return rc;
+	if ((rc = vault_new_recovery(v, &recovery, &c->err)) == RC_OK)
+		rc = give_recovery(c, recovery);
+	secret_free(recovery);
+	vault_close(v);
+	return rc;
+}
+
+enum rc
+commands_wipe(struct call *c)
+{
+	enum rc rc;
+
+	if (call_option(c, "yes") == NULL)
+		return error_set(&c->err, RC_USAGE, c->home, "say --yes if this is meant",
+		    "wiping makes everything in this vault unreadable for ever");
+	rc = keeper_lock(c->home, NULL);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	if ((rc = vault_wipe(c->home, &c->err)) != RC_OK)
+		return rc;
+	call_note(c, "%s", call_say(c,
+	    "Đã hủy mọi khóa. Ổ SSD có thể còn giữ bản cũ của tệp khóa; độ an toàn khi đó bằng độ mạnh của mật khẩu.",
+	    "All keys are destroyed.  An SSD may keep an old copy of the key file; then it is as safe as"
+	    " the passphrase is strong."));
+	return RC_OK;
+}
+
+enum rc
+commands_rebuild(struct call *c)
+{
+	enum rc rc;
+
+	if ((rc = workspace_begin(c->ws, &c->err)) != RC_OK)
+		return rc;
+	rc = fold_rebuild(replica_fold(c->ws->replica), &c->err);
+	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
+		call_note(c, "%s", call_say(c, "Đã dựng lại từ nhật ký.", "Rebuilt from the journal."));
+	return rc;
+}
+
+enum rc
+commands_verify(struct call *c)
+{
+	uint8_t digest[FOLD_DIGEST_BYTES];
+	char hex[2 * FOLD_DIGEST_BYTES + 1];
+	enum rc rc;
+
+	if ((rc = vault_verify(c->ws->vault, &c->err)) != RC_OK ||
+	    (rc = fold_digest(vault_db(c->ws->vault), digest, &c->err)) != RC_OK)
+		return rc;
+	bytes_hex(digest, sizeof(digest), hex);
+	if (c->json)
+		return call_print_json(c, json_pack("{s:s,s:s}", "state", "ok", "digest", hex));
+	call_print(c, "%s %s", call_say(c, "Kho dữ liệu nguyên vẹn. Dấu kiểm:", "The vault is whole.  Digest:"),
+	    hex);
+	return RC_OK;
+}

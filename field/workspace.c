@@ -1,0 +1,168 @@
+#include "field/workspace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/text.h"
+#include "shared/base/thread.h"
+#include "shared/records/fold.h"
+#include "shared/records/journal.h"
+#include "shared/sync/replica.h"
+#include "shared/sync/transport.h"
+#include "shared/vault/query.h"
+#include "shared/vault/vault.h"
+
+enum rc
+workspace_adopt(const char *home, struct vault *vault, struct workspace **out,
+    struct error *err)
+{
+	struct workspace *ws = calloc(1, sizeof(*ws));
+	enum rc rc = RC_NOMEM;
+
+	*out = NULL;
+	if (ws == NULL) {
+		vault_close(vault);
+		return RC_NOMEM;
+	}
+	ws->vault = vault;
+	ws->clock = clock_system();
+	if ((ws->home = text_dup(home)) == NULL ||
+	    (rc = replica_open(vault, &ws->clock, &ws->replica, err)) != RC_OK ||
+	    (rc = journal_writer_new(replica_device(ws->replica), journal_random_system(),
+	    &ws->writer)) != RC_OK) {
+		workspace_close(ws);
+		return rc;
+	}
+	*out = ws;
+	return RC_OK;
+}
+
+enum rc
+workspace_open(const char *home, const struct secret *passphrase, struct workspace **out,
+    struct error *err)
+{
+	struct vault *vault;
+	enum rc rc;
+
+	*out = NULL;
+	if ((rc = vault_open(home, passphrase, &vault, err)) != RC_OK)
+		return rc;
+	return workspace_adopt(home, vault, out, err);
+}
+
+void
+workspace_close(struct workspace *ws)
+{
+	if (ws == NULL)
+		return;
+	journal_writer_free(ws->writer);
+	replica_close(ws->replica);
+	vault_close(ws->vault);
+	free(ws->home);
+	free(ws);
+}
+
+/* Has this device the key of the scope? */
+static bool
+may_read(void *ctx, const char *unit, unsigned compartment)
+{
+	struct workspace *ws = ctx;
+
+	return directory_may_read(replica_directory(ws->replica), replica_unit(ws->replica),
+	    replica_role(ws->replica), unit, compartment);
+}
+
+struct record_context
+workspace_records(struct workspace *ws, enum form_lang lang)
+{
+	struct record_context c = {
+		.db = vault_db(ws->vault),
+		.forms = replica_forms(ws->replica),
+		.fold = replica_fold(ws->replica),
+		.writer = ws->writer,
+		.clock = &ws->clock,
+		.unit = replica_unit(ws->replica),
+		.lang = lang,
+		.reads = may_read,
+		.reads_ctx = ws,
+	};
+
+	return c;
+}
+
+enum rc
+workspace_begin(struct workspace *ws, struct error *err)
+{
+	return query_begin(vault_db(ws->vault), err);
+}
+
+enum rc
+workspace_end(struct workspace *ws, enum rc rc, struct error *err)
+{
+	if (rc == RC_OK)
+		rc = fold_flush(replica_fold(ws->replica), err);
+	rc = query_end(vault_db(ws->vault), rc, err);
+	if (rc != RC_OK)
+		fold_discard(replica_fold(ws->replica));
+	return rc;
+}
+
+static void
+enter(void *ctx)
+{
+	struct workspace *ws = ctx;
+
+	if (ws->gate != NULL)
+		thread_lock_enter(ws->gate);
+}
+
+static void
+leave(void *ctx)
+{
+	struct workspace *ws = ctx;
+
+	if (ws->gate != NULL)
+		thread_lock_leave(ws->gate);
+}
+
+static enum rc
+sync_outside(struct workspace *ws, struct transport *t, struct replica_sync_result *out,
+    struct error *err)
+{
+	struct replica_gate gate = { .enter = enter, .leave = leave, .ctx = ws };
+	enum rc rc;
+
+	/* the caller holds the gate; others get it whenever the network is waited for */
+	ws->syncing = true;
+	leave(ws);
+	rc = replica_sync(ws->replica, t, &gate, out, err);
+	enter(ws);
+	ws->syncing = false;
+	return rc;
+}
+
+enum rc
+workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result *out,
+    struct error *err)
+{
+	struct transport *t = NULL;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if (ws->syncing)
+		return error_set(err, RC_BUSY, "", "wait until it is done",
+		    "a sync is running already");
+	if (url == NULL)
+		url = replica_url(ws->replica);
+	if (*url == '\0')
+		return error_set(err, RC_CONFIG, "", "use field sync --server URL",
+		    "no server's address is known");
+	if ((rc = transport_open(url, replica_pin(ws->replica), false, &t, err)) != RC_OK)
+		return rc;
+	if (strcmp(url, replica_url(ws->replica)) != 0)
+		rc = replica_set_url(ws->replica, url, replica_pin(ws->replica), err);
+	if (rc == RC_OK)
+		rc = sync_outside(ws, t, out, err);
+	transport_close(t);
+	return rc;
+}

@@ -1,0 +1,53 @@
+#ifndef FIELD_WORKSPACE_H
+#define FIELD_WORKSPACE_H
+
+/*
+ * workspace: an open vault with its forms, identity and replica: what every
+ * command (and later every route of the page) calls.  Not for several threads at
+ * once: whoever shares it holds `gate`, which a sync leaves while it waits.
+ */
+#include <stdbool.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/rc.h"
+#include "shared/records/record.h"
+
+struct secret;
+struct vault;
+struct replica;
+struct replica_sync_result;
+struct thread_lock;
+
+struct workspace {
+	char *home;
+	struct vault *vault;
+	struct replica *replica;
+	struct journal_writer *writer;	/* one a process: its logs are this process's */
+	struct clock clock;
+	struct thread_lock *gate;	/* NULL: nobody shares it */
+	bool syncing;
+};
+
+/* RC_AUTH: wrong passphrase.  RC_NOTFOUND: no vault, or not joined.  RC_BUSY: open elsewhere. */
+enum rc workspace_open(const char *home, const struct secret *passphrase,
+    struct workspace **out, struct error *err) RC_CHECK;
+/* Of a vault that is open already; takes it. */
+enum rc workspace_adopt(const char *home, struct vault *vault, struct workspace **out,
+    struct error *err) RC_CHECK;
+void workspace_close(struct workspace *ws);
+
+/* What the functions of records want to know. */
+struct record_context workspace_records(struct workspace *ws, enum form_lang lang);
+
+/* One transaction of ours; workspace_end commits if rc is RC_OK, else rolls back. */
+enum rc workspace_begin(struct workspace *ws, struct error *err) RC_CHECK;
+enum rc workspace_end(struct workspace *ws, enum rc rc, struct error *err) RC_CHECK;
+
+/* Sync with the server of the invitation, or another address that is then remembered. */
+enum rc workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result *out,
+    struct error *err) RC_CHECK;
+
+/* Fill the tables that reports ask for units and code labels (report.h). */
+enum rc workspace_prepare_reports(struct workspace *ws, struct error *err) RC_CHECK;
+
+#endif
