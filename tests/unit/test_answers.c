@@ -455,6 +455,18 @@ calculations_follow_each_other_and_decide_relevance(void **state)
 }
 
 static void
+what_is_not_relevant_is_empty_to_others(void **state)
+{
+	const struct fixture *f = *state;
+	struct answers *a = begin(f->small, "visit");
+
+	add(a, "hidden", "7");
+	assert_int_equal(check(a, "hidden", NULL), RC_INVALID);
+	assert_string_equal(answers_calculated(a, "sees_hidden"), "<>");
+	answers_free(a);
+}
+
+static void
 defaults_fill_only_what_is_relevant_and_was_not_given(void **state)
 {
 	const struct fixture *f = *state;
@@ -686,6 +698,7 @@ main(void)
 		cmocka_unit_test(choices_are_offered_by_their_filter),
 		cmocka_unit_test(required_and_relevant_follow_other_answers),
 		cmocka_unit_test(calculations_follow_each_other_and_decide_relevance),
+		cmocka_unit_test(what_is_not_relevant_is_empty_to_others),
 		cmocka_unit_test(defaults_fill_only_what_is_relevant_and_was_not_given),
 		cmocka_unit_test(shipped_forms_take_believable_answers_and_refuse_broken_ones),
 		cmocka_unit_test(shipped_forms_speak_both_languages_everywhere),

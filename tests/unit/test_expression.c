@@ -146,6 +146,7 @@ empty_fields_are_not_zero(void **state)
 	expect(&w, "", "not(${none})", "true");
 	expect(&w, "", "5 div 0", "");
 	expect(&w, "", "5 mod 0", "");
+	expect(&w, "", "5 div 0 > 1", "false");
 }
 
 static void
@@ -160,6 +161,7 @@ compares_numbers_as_numbers_and_texts_as_texts(void **state)
 	expect(&w, "", "${c} = ${a}", "false");
 	expect(&w, "", "'x' = true()", "true");
 	expect(&w, "", "'abc' < 5", "false");
+	expect(&w, "", "'1998' = 1998", "true");	/* a text, and no partial date */
 }
 
 static void
@@ -192,6 +194,7 @@ functions_do_what_the_standard_says(void **state)
 	(void)state;
 	expect(&w, "", "selected(${a}, 'LAW')", "true");
 	expect(&w, "", "selected(${a}, 'LA')", "false");
+	expect(&w, "", "selected(${a}, 'LAWS')", "false");
 	expect(&w, "", "selected(${a}, '')", "false");
 	expect(&w, "", "count-selected(${a})", "2");
 	expect(&w, "", "count-selected(${none})", "0");
