@@ -11,10 +11,11 @@
  *   replacement is remembered exactly as long as its target has not come;
  * - replacements and voids that came before their target.
  *
- * Restating (Entry, "restates"): an entry and all that restate it are one
- * original; its root is the restated dot.  The original's values count if it is
- * here, else those of the restating entry with the smallest dot.  Replacing or
- * voiding any of them replaces or voids the original.
+ * Restating (Entry, "restates"): an entry and all that restate it are one class;
+ * its root is the entry that restates nothing (of a ring: the smallest dot).  The
+ * root's values count if it is here, else those of the restating entry with the
+ * smallest dot.  To replace or void one of them is to replace or void all; what
+ * any of them replaced stays replaced.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,15 +26,11 @@
 #include "shared/forms/form.h"
 #include "shared/records/entry.h"
 
-enum {
-	REGISTER_STATE_MAX = 64 << 20,	/* bytes of an encoded state */
-	REGISTER_DOTS_MAX = 1 << 20,	/* entries of one record */
-	REGISTER_VALUES_MAX = 1 << 20	/* of one field; also pending ones */
-};
+enum { REGISTER_STATE_MAX = 64 << 20 };	/* bytes of an encoded state */
 
 struct register_value {
 	struct address address;		/* as it was written */
-	struct dot root;		/* its original: address.dot unless restated */
+	struct dot root;		/* of its class: address.dot unless it restates */
 	int64_t saved_at;		/* of its entry */
 	struct dot voided;		/* the entry that struck it through; log 0: none */
 	const uint8_t *bytes;		/* the value as in an entry's body */
@@ -43,7 +40,7 @@ struct register_value {
 };
 
 struct register_pending {
-	struct address address;		/* of the original, not here yet */
+	struct address address;		/* its dot is the root of a class; the root is not here */
 	bool replaced;
 	struct dot voided;		/* log 0: no void */
 };
@@ -72,7 +69,7 @@ struct register_state {
 	size_t n_dots, cap_dots;
 	struct register_field *fields;	/* ascending by number, none empty */
 	size_t n_fields, cap_fields;
-	void *arena;			/* texts of values */
+	struct register_block *blocks;	/* bytes of values */
 	size_t n_restating;		/* how many of the dots restate */
 	bool forget_pending;		/* test hook: the memory switched off */
 };
@@ -82,8 +79,7 @@ void register_state_reset(struct register_state *s);
 
 /*
  * Apply one entry of this record.  A repeat changes nothing (*is_new false).
- * RC_INVALID: of another record.  RC_LIMIT, RC_NOMEM: the state is as before or
- * must be thrown away (it never is half right and used).
+ * RC_INVALID: of another record.  RC_NOMEM: the state must be thrown away.
  */
 enum rc register_apply(struct register_state *s, const struct entry *e, bool *is_new) RC_CHECK;
 
@@ -100,10 +96,10 @@ int64_t register_created_at(const struct register_state *s);
 int64_t register_latest_at(const struct register_state *s);
 
 /*
- * `alive` (formats.md "Entry").  deleted: a live value says 0 and none says 1, or
- * they conflict and the record counts as alive until a person decides.
- * conflict: alive has unequal values, or a live value of any register comes
- * from a dot that no live delete saw.
+ * `alive` (formats.md "Entry").  conflict: its values are unequal, or it is deleted and a
+ * live value of another register comes from a dot that no live delete saw.
+ * deleted: a live value says 0, and there is no conflict: until a person has decided,
+ * the record counts as alive.
  */
 struct register_alive { bool deleted, conflict; };
 struct register_alive register_alive(const struct register_state *s);
