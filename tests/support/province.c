@@ -46,8 +46,14 @@ province_try(struct province *p, enum statement_type type, struct bytes *payload
 	enum rc rc = directory_add(p->d, s.data, s.len, NULL, &forked, NULL);
 
 	MUST(!forked);
-	bytes_reset(&s);
-	return rc;
+	if (rc != RC_OK) {
+		bytes_reset(&s);
+		return rc;
+	}
+	p->said = realloc(p->said, (p->n_said + 1) * sizeof *p->said);
+	MUST(p->said != NULL);
+	p->said[p->n_said++] = s;
+	return RC_OK;
 }
 
 void
@@ -82,6 +88,9 @@ province_open(struct province *p)
 void
 province_close(struct province *p)
 {
+	for (size_t i = 0; i < p->n_said; i++)
+		bytes_reset(&p->said[i]);
+	free(p->said);
 	directory_free(p->d);
 	secret_free(p->root);
 	memset(p, 0, sizeof *p);

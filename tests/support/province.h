@@ -15,6 +15,8 @@ struct province {
 	struct directory *d;
 	struct secret *root;
 	uint8_t root_public[32];
+	struct bytes *said;	/* every statement that was taken */
+	size_t n_said;
 };
 
 /*

@@ -159,8 +159,10 @@ for i, s in enumerate((genesis, units, keys, admit, retire)):
     out["statement_%d" % i] = s
     out["head_%d" % i] = head(s)
 
+# the device is a caseworker of 24.001, into which 24.002 was merged
 out["lanes_digest"] = blake(16, b"field-lanes-1", *(span(x) for x in sorted(
-    ["f024.001", "f124.001", "c24.001", "c24", "k024.001", "k124.001", "d" + device.hex()])))
+    ["c24", "c24.001", "c24.002", "d" + device.hex()] +
+    [kind + str(c) + code for kind in "fk" for c in (0, 1) for code in ("24.001", "24.002")])))
 
 # ---- invitation file ----
 
