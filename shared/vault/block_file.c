@@ -353,6 +353,7 @@ int
 block_file_truncate(struct block_file *f, int64_t size)
 {
 	int64_t blocks = (size + BLOCK_SIZE - 1) / BLOCK_SIZE;
+	int64_t was = f->size;
 	int tail = (int)(size % BLOCK_SIZE);
 	int rc;
 
@@ -371,5 +372,8 @@ block_file_truncate(struct block_file *f, int64_t size)
 		f->held.dirty = true;
 	}
 	f->size = size;
-	return f->below->pMethods->xTruncate(f->below, blocks * f->slot);
+	rc = f->below->pMethods->xTruncate(f->below, blocks * f->slot);
+	if (rc != SQLITE_OK)
+		f->size = was;
+	return rc;
 }
