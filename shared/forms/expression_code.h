@@ -1,7 +1,10 @@
 #ifndef SHARED_FORMS_EXPRESSION_CODE_H
 #define SHARED_FORMS_EXPRESSION_CODE_H
 
-/* expression_code: what expression.c (compiling) and expression_run.c share. */
+/*
+ * expression_code: what expression.c (compiling), expression_run.c (the stack
+ * machine), expression_call.c (functions) and expression_value.c share.
+ */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,5 +45,26 @@ struct expression {
 	struct pattern **patterns;
 	size_t n_patterns;
 };
+
+struct expression_machine {
+	const struct expression *e;
+	const struct expression_scope *scope;
+	struct expression_value stack[EXPRESSION_DEPTH_MAX + 1];
+	size_t top;
+	enum rc rc;
+};
+
+struct expression_value expression_of_number(double n);
+struct expression_value expression_of_truth(bool b);
+/* A copy; m->rc when there is no memory. */
+struct expression_value expression_of_text(struct expression_machine *m, const char *s,
+    size_t len);
+/* The text of a value: borrowed where there is one, else made and kept in it. */
+const char *expression_as_text(struct expression_machine *m, struct expression_value *v);
+/* YYYY-MM-DD, or if partial also YYYY and YYYY-MM: the days of its first day. */
+bool expression_days(const char *s, bool partial, double *out);
+/* May move values out of the arguments. */
+struct expression_value expression_call(struct expression_machine *m, uint8_t function,
+    struct expression_value *args, size_t n);
 
 #endif

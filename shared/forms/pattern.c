@@ -1,57 +1,16 @@
 #include "shared/forms/pattern.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "shared/forms/pattern_states.h"
 
 /*
  * Reading: an operator-precedence parse into postfix, where each operand is a
  * contiguous run of tokens, so that x{2,4} is written out by copying a run.
- * Then Thompson's construction over the postfix, and a simulation that keeps
- * the set of live states; nothing recurses and nothing backtracks.
+ * Then Thompson's construction over the postfix.  Nothing recurses.
  */
-enum kind {
-	K_RANGE,	/* one character in ranges[a .. a + b), or outside if negated */
-	K_ANY,
-	K_EMPTY,
-	K_BEGIN,
-	K_END,
-	K_CONCAT,
-	K_EITHER,
-	K_STAR,
-	K_PLUS,
-	K_MAYBE,
-	K_SPLIT,	/* states only */
-	K_MATCH		/* states only */
-};
-
-enum { RANGES_MAX = 1024, GROUPS_MAX = 64, NO_STATE = 0xFFFF };
-
-struct range {
-	uint32_t lo;
-	uint32_t hi;
-};
-
-struct token {
-	uint8_t kind;
-	bool negated;
-	uint16_t a;
-	uint16_t b;
-};
-
-struct state {
-	struct token t;
-	uint16_t next;
-	uint16_t other;
-};
-
-struct pattern {
-	struct state *states;
-	size_t n_states;
-	uint16_t start;
-	struct range ranges[RANGES_MAX];
-	size_t n_ranges;
-};
+enum { GROUPS_MAX = 64 };
 
 /* One open group: where its operands begin. */
 struct level {
@@ -132,9 +91,8 @@ add_shorthand(struct reading *r, char c)
 	}
 }
 
-/* One code point of well-formed UTF-8 at *pos; bytes that are not pass alone. */
-static uint32_t
-next_char(const char *s, size_t len, size_t *pos)
+uint32_t
+pattern_next_char(const char *s, size_t len, size_t *pos)
 {
 	uint8_t c = (uint8_t)s[*pos];
 	size_t more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : c >= 0xC0 ? 1 : 0;
@@ -162,7 +120,7 @@ escaped(struct reading *r)
 		refuse(r, RC_FORMAT, "the pattern ends in a backslash");
 		return 0;
 	}
-	c = next_char(r->s, r->len, &r->pos);
+	c = pattern_next_char(r->s, r->len, &r->pos);
 	if (c == 't')
 		return '\t';
 	if (c == 'n')
@@ -191,7 +149,7 @@ read_brackets(struct reading *r)
 			refuse(r, RC_FORMAT, "a [ in the pattern is not closed");
 			return;
 		}
-		lo = next_char(r->s, r->len, &r->pos);
+		lo = pattern_next_char(r->s, r->len, &r->pos);
 		if (lo == ']' && !first)
 			break;
 		if (lo == '\\') {
@@ -205,7 +163,7 @@ read_brackets(struct reading *r)
 		hi = lo;
 		if (r->pos + 1 < r->len && r->s[r->pos] == '-' && r->s[r->pos + 1] != ']') {
 			r->pos++;
-			hi = next_char(r->s, r->len, &r->pos);
+			hi = pattern_next_char(r->s, r->len, &r->pos);
 			if (hi == '\\')
 				hi = escaped(r);
 		}
@@ -401,7 +359,7 @@ static void
 read_pattern(struct reading *r)
 {
 	while (r->rc == RC_OK && r->pos < r->len) {
-		uint32_t c = next_char(r->s, r->len, &r->pos);
+		uint32_t c = pattern_next_char(r->s, r->len, &r->pos);
 
 		switch (c) {
 		case '(': read_open(r); break;
@@ -551,120 +509,4 @@ pattern_free(struct pattern *p)
 		return;
 	free(p->states);
 	free(p);
-}
-
-/* The set of live states between two characters. */
-struct live {
-	uint16_t *list;
-	size_t n;
-	uint32_t *seen;		/* step + 1 in which a state was last added */
-	uint16_t *stack;
-};
-
-/* Follow the states that take no character. */
-static void
-enter(const struct pattern *p, struct live *l, uint16_t from, uint32_t step, bool at_end)
-{
-	size_t top = 0;
-
-	l->stack[top++] = from;
-	while (top > 0) {
-		uint16_t i = l->stack[--top];
-		const struct state *s;
-
-		if (i == NO_STATE || l->seen[i] == step + 1)
-			continue;
-		l->seen[i] = step + 1;
-		s = &p->states[i];
-		switch ((enum kind)s->t.kind) {
-		case K_SPLIT:
-			l->stack[top++] = s->other;
-			l->stack[top++] = s->next;
-			break;
-		case K_EMPTY:
-			l->stack[top++] = s->next;
-			break;
-		case K_BEGIN:
-			if (step == 0)
-				l->stack[top++] = s->next;
-			break;
-		case K_END:
-			if (at_end)
-				l->stack[top++] = s->next;
-			break;
-		case K_RANGE: case K_ANY: case K_MATCH: case K_CONCAT: case K_EITHER:
-		case K_STAR: case K_PLUS: case K_MAYBE:
-		default:
-			l->list[l->n++] = i;
-			break;
-		}
-	}
-}
-
-static bool
-takes(const struct pattern *p, const struct state *s, uint32_t c)
-{
-	if (s->t.kind == K_ANY)
-		return c != '\n';
-	if (s->t.kind != K_RANGE)
-		return false;
-	for (size_t i = 0; i < s->t.b; i++) {
-		const struct range *r = &p->ranges[s->t.a + i];
-
-		if (c >= r->lo && c <= r->hi)
-			return !s->t.negated;
-	}
-	return s->t.negated;
-}
-
-static bool
-simulate(const struct pattern *p, struct live *now, struct live *next, const char *text)
-{
-	size_t len = strlen(text), pos = 0;
-	uint32_t step = 0;
-
-	enter(p, now, p->start, 0, len == 0);
-	while (pos < len) {
-		uint32_t c = next_char(text, len, &pos);
-		struct live *swap = now;
-
-		if (now->n == 0 || step >= PATTERN_TEXT_MAX)
-			return false;
-		step++;
-		next->n = 0;
-		for (size_t i = 0; i < now->n; i++) {
-			const struct state *s = &p->states[now->list[i]];
-
-			if (takes(p, s, c))
-				enter(p, next, s->next, step, pos >= len);
-		}
-		now = next;
-		next = swap;
-	}
-	for (size_t i = 0; i < now->n; i++)
-		if (p->states[now->list[i]].t.kind == K_MATCH)
-			return true;
-	return false;
-}
-
-enum rc
-pattern_match(const struct pattern *p, const char *text, bool *out)
-{
-	size_t n = p->n_states;
-	uint16_t *lists = calloc(4 * n + 2, sizeof(*lists));
-	uint32_t *seen = calloc(n, sizeof(*seen));
-	enum rc rc = RC_NOMEM;
-
-	*out = false;
-	if (lists != NULL && seen != NULL) {
-		/* Every state is pushed by at most two others. */
-		struct live now = { lists, 0, seen, lists + 2 * n };
-		struct live next = { lists + n, 0, seen, lists + 2 * n };
-
-		*out = simulate(p, &now, &next, text);
-		rc = RC_OK;
-	}
-	free(lists);
-	free(seen);
-	return rc;
 }
