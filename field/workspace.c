@@ -7,6 +7,7 @@
 #include "shared/base/thread.h"
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
+#include "shared/reports/report.h"
 #include "shared/sync/replica.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/query.h"
@@ -164,5 +165,42 @@ workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result
 	if (rc == RC_OK)
 		rc = sync_outside(ws, t, out, err);
 	transport_close(t);
+	return rc;
+}
+
+static void
+iso_of(uint64_t packed, char out[11])
+{
+	struct date d = {
+		(int)(packed >> 9), (int)(packed >> 5 & 15), (int)(packed & 31)
+	};
+
+	out[0] = '\0';
+	if (packed != 0 && d.year <= 9999)
+		date_iso(&d, out);
+}
+
+enum rc
+workspace_prepare_reports(struct workspace *ws, struct error *err)
+{
+	const struct directory *dir = replica_directory(ws->replica);
+	size_t n = directory_unit_count(dir);
+	struct report_unit *units = calloc(n + 1, sizeof(*units));
+	char (*days)[2][11] = calloc(n + 1, sizeof(*days));
+	enum rc rc = RC_NOMEM;
+
+	if (units != NULL && days != NULL) {
+		for (size_t i = 0; i < n; i++) {
+			const struct unit *u = directory_unit_at(dir, i);
+
+			iso_of(u->valid_from, days[i][0]);
+			iso_of(u->valid_to, days[i][1]);
+			units[i] = (struct report_unit){ u->code, u->name, u->full_name, u->parent,
+			    u->level, u->high_risk, days[i][0], days[i][1] };
+		}
+		rc = report_units(vault_db(ws->vault), units, n, err);
+	}
+	free(units);
+	free(days);
 	return rc;
 }
