@@ -1,0 +1,23 @@
+#ifndef SYNC_SERVER_DEPOT_INTERNAL_H
+#define SYNC_SERVER_DEPOT_INTERNAL_H
+
+/* depot_internal: what the files of depot share. */
+#include "sync-server/depot.h"
+#include "sync-server/depot_sql.h"
+
+struct depot {
+	struct depot_sql sql;
+	struct directory *directory;
+	struct identity identity;
+	uint8_t generation[16];
+	uint8_t province[DEPOT_PROVINCE_BYTES];
+	bool pinned;
+	bool busy;			/* inside depot_begin … depot_end */
+	int64_t data_version;		/* changes when another process has written */
+	int64_t certificate_serial;	/* highest that `directory` knows */
+};
+
+/* Read the directory and settings again from the start. */
+enum rc depot_load(struct depot *d, struct error *err) RC_CHECK;
+
+#endif

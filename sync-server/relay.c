@@ -1,0 +1,530 @@
+#include "sync-server/relay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/vault/secret.h"
+#include "sync-server/relay_internal.h"
+
+enum { MINUTE_MS = 60000 };
+
+/* How fast a device asks: a bucket of tokens, one a request. */
+struct pace {
+	uint8_t device[16];
+	int64_t at;		/* milliseconds */
+	int64_t tokens;		/* in thousandths */
+};
+
+struct relay {
+	struct depot *depot;
+	struct clock clock;
+	unsigned per_minute;
+	struct pace *paces;	/* by the first bytes of the id; a newcomer takes the place */
+};
+
+/* ---- the relay ---- */
+
+enum rc
+relay_new(struct depot *depot, const struct clock *clock, unsigned per_minute,
+    struct relay **out)
+{
+	struct relay *r = calloc(1, sizeof(*r));
+
+	*out = NULL;
+	if (r == NULL)
+		return RC_NOMEM;
+	r->depot = depot;
+	r->clock = *clock;
+	r->per_minute = per_minute;
+	if ((r->paces = calloc(RELAY_DEVICES_PACED, sizeof(*r->paces))) == NULL) {
+		free(r);
+		return RC_NOMEM;
+	}
+	*out = r;
+	return RC_OK;
+}
+
+void
+relay_free(struct relay *r)
+{
+	if (r == NULL)
+		return;
+	free(r->paces);
+	free(r);
+}
+
+struct depot *
+relay_depot(struct relay *r)
+{
+	return r->depot;
+}
+
+bool
+relay_pace(struct relay *r, const uint8_t device[16])
+{
+	struct pace *p = &r->paces[((size_t)device[0] << 8 | device[1]) % RELAY_DEVICES_PACED];
+	int64_t now = clock_monotonic_ms(), full = (int64_t)r->per_minute * 1000;
+
+	if (r->per_minute == 0)
+		return true;
+	if (memcmp(p->device, device, sizeof(p->device)) != 0) {
+		memcpy(p->device, device, sizeof(p->device));
+		p->tokens = full;
+		p->at = now;
+	}
+	p->tokens += (now - p->at) * full / MINUTE_MS;
+	p->tokens = p->tokens < full ? p->tokens : full;
+	p->at = now;
+	if (p->tokens < 1000)
+		return false;
+	p->tokens -= 1000;
+	return true;
+}
+
+/* ---- hello ---- */
+
+static void
+refuse(struct relay_session *s, enum exchange_status status)
+{
+	s->status = status;
+	s->phase = PHASE_REFUSED;
+}
+
+/* Heads that the device names and that we know otherwise, or a chain that is not ours. */
+static enum rc
+compare_heads(struct relay_session *s)
+{
+	const struct directory *dir = depot_directory(s->depot);
+	uint8_t head[16];
+	bool differs;
+	enum rc rc;
+
+	if (directory_head_at(dir, s->hello.directory_seq, head) &&
+	    memcmp(head, s->hello.directory_head, sizeof(head)) != 0) {
+		s->chains_differ = true;
+		rc = depot_alarm(s->depot, clock_now(&s->clock), "chains-differ", s->hello.device,
+		    "the device has another directory");
+		if (rc != RC_OK)
+			return rc;
+	}
+	for (size_t i = 0; i < s->hello.n_heads; i++) {
+		if ((rc = depot_head_differs(s->depot, &s->hello.heads[i], &differs)) != RC_OK)
+			return rc;
+		if (differs && (rc = depot_alarm(s->depot, clock_now(&s->clock), "log-forked",
+		    s->hello.device, "the device names another head")) != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+/* The device is known: is this hello its own, in time, and from one who may speak? */
+static enum rc
+meet(struct relay_session *s, const struct device *device)
+{
+	enum depot_standing standing;
+	uint8_t nonce[16];
+	enum rc rc;
+
+	if (exchange_hello_verify(s->hello_bytes.data, s->hello_bytes.len,
+	    device->cert.sign_public) != RC_OK) {
+		refuse(s, STATUS_UNKNOWN_DEVICE);
+		return RC_OK;
+	}
+	s->authentic = true;
+	if ((rc = depot_standing(s->depot, s->hello.device, &standing)) != RC_OK ||
+	    (rc = depot_nonce(s->depot, s->hello.device, nonce)) != RC_OK)
+		return rc;
+	if (!relay_pace(s->relay, s->hello.device)) {
+		refuse(s, STATUS_TOO_MANY);
+		return RC_OK;
+	}
+	if (memcmp(nonce, s->hello.nonce, sizeof(nonce)) != 0) {
+		refuse(s, STATUS_STALE);
+		return RC_OK;
+	}
+	s->phase = PHASE_OPEN;
+	if (standing == STANDING_RETIRED || standing == STANDING_REFUSED)
+		s->status = STATUS_RETIRED;
+	else if (standing == STANDING_WAITS)
+		s->status = STATUS_WAITING;
+	return s->status == STATUS_OK ? compare_heads(s) : RC_OK;
+}
+
+static enum rc
+take_hello(struct relay_session *s, const uint8_t *p, size_t len)
+{
+	const struct directory *dir = depot_directory(s->depot);
+	const struct device *device;
+	uint8_t province[DEPOT_PROVINCE_BYTES];
+	enum rc rc;
+
+	if ((rc = exchange_hello_read(p, len, &s->hello)) != RC_OK)
+		return rc == RC_NOMEM ? rc : RC_PROTOCOL;
+	exchange_request_id(p, len, s->request);
+	bytes_put(&s->hello_bytes, p, len);
+	if (s->hello_bytes.rc != RC_OK)
+		return s->hello_bytes.rc;
+	directory_province(dir, province);
+	if (directory_count(dir) == 0 ||
+	    memcmp(province, s->hello.province, sizeof(province)) != 0) {
+		refuse(s, STATUS_OTHER_PROVINCE);
+		return RC_OK;
+	}
+	device = directory_device(dir, s->hello.device);
+	if (device != NULL)
+		return meet(s, device);
+	s->phase = PHASE_CERTIFICATE;
+	return RC_OK;
+}
+
+/* A stranger shows what makes it a device of this province. */
+static enum rc
+take_own_certificate(struct relay_session *s, enum item_type type, const uint8_t *p, size_t len)
+{
+	const struct directory *dir = depot_directory(s->depot);
+	const struct device *device;
+	struct certificate c;
+	enum rc rc;
+
+	refuse(s, STATUS_UNKNOWN_DEVICE);
+	/* who does not hold the key must not use up an invitation */
+	if (type != ITEM_CERTIFICATE ||
+	    identity_certificate_read(p, len, directory_root(dir), &c) != RC_OK ||
+	    memcmp(c.device, s->hello.device, sizeof(c.device)) != 0 ||
+	    exchange_hello_verify(s->hello_bytes.data, s->hello_bytes.len, c.sign_public) != RC_OK)
+		return RC_OK;
+	if ((rc = relay_take_certificate(s->depot, clock_now(&s->clock), p, len, NULL)) != RC_OK)
+		return rc;
+	if ((device = directory_device(dir, s->hello.device)) == NULL)
+		return RC_OK;
+	s->status = STATUS_OK;
+	return meet(s, device);
+}
+
+/* ---- the other items ---- */
+
+/* What others' hands can add is never a reason to break off: it is taken or not. */
+static enum rc
+unless_bad(enum rc rc)
+{
+	if (rc == RC_FORMAT || rc == RC_AUTH || rc == RC_NEWER || rc == RC_PROTOCOL ||
+	    rc == RC_INVALID || rc == RC_LIMIT || rc == RC_NOTFOUND)
+		return RC_OK;
+	return rc;
+}
+
+/* Receipts of holders (and of other relays), on their way to a device. */
+static enum rc
+take_receipt(struct relay_session *s, const uint8_t *p, size_t len)
+{
+	const struct device *signer;
+	char lane[DEPOT_LANE_MAX];
+	struct receipt receipt;
+	struct bytes body;
+	uint64_t position;
+	bool added, good;
+	enum rc rc;
+
+	if ((rc = exchange_receipt_read(p, len, &receipt)) != RC_OK)
+		return unless_bad(rc);
+	relay_lane_device(receipt.device, lane);
+	signer = directory_device(depot_directory(s->depot), receipt.signer);
+	good = signer != NULL && exchange_receipt_verify(p, len, signer->cert.sign_public) == RC_OK &&
+	    (signer->state == DEVICE_ADMITTED || signer->state == DEVICE_CERTIFIED) &&
+	    signer->role == (receipt.kind == RECEIPT_HELD ? ROLE_HOLDER : ROLE_RELAY);
+	exchange_receipt_reset(&receipt);
+	if (!good || (rc = depot_note_receipt(s->depot, p, len, &added)) != RC_OK || !added)
+		return rc;
+	bytes_init(&body);
+	bytes_put(&body, p, len);
+	rc = depot_append(s->depot, lane, ITEM_RECEIPT, &body, 0, &position);
+	bytes_reset(&body);
+	return rc;
+}
+
+static enum rc
+take_statement(struct relay_session *s, const uint8_t *p, size_t len)
+{
+	uint64_t before = directory_count(depot_directory(s->depot));
+	bool forked = false;
+	enum rc rc;
+
+	rc = relay_take_statement(s->depot, p, len, &forked, NULL);
+	if (rc != RC_OK && forked)
+		return depot_alarm(s->depot, clock_now(&s->clock), "chains-differ", s->hello.device,
+		    "another statement at a position");
+	if (rc == RC_OK && directory_count(depot_directory(s->depot)) > before)
+		return relay_look_again(s->depot, clock_now(&s->clock));
+	return unless_bad(rc);
+}
+
+static enum rc
+take_open(struct relay_session *s, enum item_type type, const uint8_t *p, size_t len)
+{
+	bool trusted = s->status == STATUS_OK;
+
+	switch (type) {
+	case ITEM_FRAME:
+		return relay_take_frame(s, p, len);
+	case ITEM_CERTIFICATE:
+		return !trusted ? RC_OK : unless_bad(relay_take_certificate(s->depot,
+		    clock_now(&s->clock), p, len, NULL));
+	case ITEM_STATEMENT:
+		return trusted ? take_statement(s, p, len) : RC_OK;
+	case ITEM_RECEIPT:
+		return trusted ? take_receipt(s, p, len) : RC_OK;
+	case ITEM_END:
+		return RC_OK;
+	case ITEM_HELLO:
+	case ITEM_SHARE:
+	case ITEM_SHARE_LIST:
+	case ITEM_WELCOME:
+	case ITEM_LANE:
+	case ITEM_ROOT:
+	case ITEM_RELAY_STATE:
+	case ITEM_RELEASE:
+	case ITEM_RELAY_HEADS:
+	case ITEM_QUARANTINE:
+		break;
+	}
+	return RC_PROTOCOL;
+}
+
+static enum rc
+take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
+{
+	struct relay_session *s = ctx;
+
+	switch (s->phase) {
+	case PHASE_HELLO:
+		return type == ITEM_HELLO ? take_hello(s, payload, len) : RC_PROTOCOL;
+	case PHASE_CERTIFICATE:
+		return take_own_certificate(s, type, payload, len);
+	case PHASE_OPEN:
+		return take_open(s, type, payload, len);
+	case PHASE_REFUSED:
+		break;
+	}
+	return RC_OK;
+}
+
+/* ---- the session ---- */
+
+enum rc
+relay_session_new(struct relay *r, struct relay_session **out)
+{
+	struct relay_session *s = calloc(1, sizeof(*s));
+
+	*out = NULL;
+	if (s == NULL)
+		return RC_NOMEM;
+	s->relay = r;
+	s->depot = r->depot;
+	s->clock = r->clock;
+	s->service.stage = STAGE_DONE;
+	exchange_stream_init(&s->stream, take_item, s);
+	*out = s;
+	return RC_OK;
+}
+
+void
+relay_session_free(struct relay_session *s)
+{
+	if (s == NULL)
+		return;
+	exchange_stream_reset(&s->stream);
+	exchange_hello_reset(&s->hello);
+	relay_service_reset(&s->service);
+	bytes_reset(&s->hello_bytes);
+	bytes_reset(&s->out);
+	free(s->accepted);
+	free(s->own);
+	free(s);
+}
+
+enum rc
+relay_session_feed(struct relay_session *s, const uint8_t *p, size_t len)
+{
+	enum rc rc, fed;
+
+	if (s->failed != RC_OK)
+		return s->failed;
+	if ((rc = depot_begin(s->depot)) == RC_OK) {
+		fed = exchange_stream_feed(&s->stream, p, len);
+		/* a break of the protocol does not undo what came whole before it */
+		rc = depot_end(s->depot, fed == RC_PROTOCOL || fed == RC_LIMIT ? RC_OK : fed);
+		if (rc == RC_OK)
+			rc = fed;
+	}
+	return s->failed = rc;
+}
+
+/* ---- receipts ---- */
+
+static int
+by_author(const void *a, const void *b)
+{
+	const struct relay_accepted *x = a, *y = b;
+
+	return memcmp(x->author, y->author, sizeof(x->author));
+}
+
+static enum rc
+sign_receipt(struct relay_session *s, const struct relay_accepted *first, size_t n,
+    struct bytes *payload)
+{
+	const struct identity *id = depot_identity(s->depot);
+	struct receipt r = { .kind = RECEIPT_STORED, .at = clock_now(&s->clock), .n_frames = n };
+	enum rc rc;
+
+	if ((r.frames = calloc(n, sizeof(*r.frames))) == NULL)
+		return RC_NOMEM;
+	memcpy(r.signer, id->device, sizeof(r.signer));
+	memcpy(r.device, first->author, sizeof(r.device));
+	for (size_t i = 0; i < n; i++)
+		memcpy(r.frames[i], first[i].id, FRAME_ID_BYTES);
+	rc = exchange_receipt_write(&r, id->sign_seed, payload);
+	free(r.frames);
+	return rc;
+}
+
+/* Frames that somebody else handed in: their author is told through its own lane, once. */
+static enum rc
+tell_author(struct relay_session *s, struct relay_accepted *first, size_t n,
+    const struct bytes *receipt)
+{
+	char lane[DEPOT_LANE_MAX];
+	struct depot_frame f;
+	uint64_t position;
+	bool news = false;
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i++) {
+		if (first[i].told)
+			continue;
+		if ((rc = depot_find_frame(s->depot, first[i].id, &f)) != RC_OK)
+			return rc;
+		news = news || !f.told;
+		f.told = true;
+		if ((rc = depot_change_frame(s->depot, &f)) != RC_OK)
+			return rc;
+	}
+	if (!news)
+		return RC_OK;
+	relay_lane_device(first->author, lane);
+	return depot_append(s->depot, lane, ITEM_RECEIPT, receipt, 0, &position);
+}
+
+/* One receipt an author, into the reply. */
+static enum rc
+give_receipts(struct relay_session *s)
+{
+	struct relay_accepted *first;
+	struct bytes payload;
+	size_t n;
+	enum rc rc = RC_OK;
+
+	bytes_init(&payload);
+	if (s->n_accepted > 1)
+		qsort(s->accepted, s->n_accepted, sizeof(*s->accepted), by_author);
+	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
+		first = &s->accepted[i];
+		for (n = 1; i + n < s->n_accepted && by_author(first, first + n) == 0; n++)
+			;
+		rc = sign_receipt(s, first, n, &payload);
+		if (rc == RC_OK && memcmp(first->author, s->hello.device, sizeof(first->author)) != 0)
+			rc = tell_author(s, first, n, &payload);
+		if (rc == RC_OK) {
+			exchange_put(&s->out, ITEM_RECEIPT, payload.data, payload.len);
+			rc = s->out.rc;
+		}
+	}
+	bytes_reset(&payload);
+	return rc;
+}
+
+/* ---- the reply's beginning ---- */
+
+/* Strangers get zeroes, so that all of their replies are alike. */
+static enum rc
+put_welcome(struct relay_session *s, const uint8_t nonce[16])
+{
+	const struct identity *id = depot_identity(s->depot);
+	const struct directory *dir = depot_directory(s->depot);
+	struct welcome w = { .status = s->status, .now = clock_now(&s->clock) };
+	struct bytes payload;
+	enum rc rc;
+
+	memcpy(w.request, s->request, sizeof(w.request));
+	memcpy(w.relay, id->device, sizeof(w.relay));
+	if (s->authentic) {
+		depot_generation(s->depot, w.generation);
+		memcpy(w.nonce, nonce, sizeof(w.nonce));
+		w.quarantined = s->quarantined;
+	}
+	if (s->authentic && s->status != STATUS_WAITING) {
+		w.directory_seq = directory_count(dir) - 1;
+		(void)directory_head_at(dir, w.directory_seq, w.directory_head);
+	}
+	bytes_init(&payload);
+	rc = exchange_welcome_write(&w, id->sign_seed, &payload);
+	if (rc == RC_OK)
+		exchange_put(&s->out, ITEM_WELCOME, payload.data, payload.len);
+	bytes_reset(&payload);
+	return rc == RC_OK ? s->out.rc : rc;
+}
+
+/* A new nonce ends this request: the same hello cannot be used again. */
+static enum rc
+turn_nonce(struct relay_session *s, uint8_t nonce[16])
+{
+	if (s->phase != PHASE_OPEN)
+		return depot_nonce(s->depot, s->hello.device, nonce);
+	secret_random_bytes(nonce, 16);
+	return depot_set_nonce(s->depot, s->hello.device, nonce, clock_now(&s->clock),
+	    s->hello.position, s->hello.directory_seq);
+}
+
+enum rc
+relay_session_finish(struct relay_session *s)
+{
+	uint8_t nonce[16];
+	enum rc rc;
+
+	if (s->failed != RC_OK)
+		return s->failed;
+	if (s->phase == PHASE_HELLO)
+		return s->failed = RC_PROTOCOL;
+	if (s->phase == PHASE_CERTIFICATE)
+		refuse(s, STATUS_UNKNOWN_DEVICE);
+	if ((rc = depot_begin(s->depot)) != RC_OK)
+		return s->failed = rc;
+	if ((rc = turn_nonce(s, nonce)) == RC_OK && (rc = relay_service_start(s)) == RC_OK &&
+	    (rc = put_welcome(s, nonce)) == RC_OK && s->status != STATUS_RETIRED)
+		rc = give_receipts(s);
+	rc = depot_end(s->depot, rc);
+	s->finished = rc == RC_OK;
+	return s->failed = rc;
+}
+
+enum rc
+relay_reply_next(struct relay_session *s, uint8_t *buf, size_t cap, size_t *n)
+{
+	size_t left;
+	enum rc rc;
+
+	*n = 0;
+	if (!s->finished)
+		return RC_INTERNAL;
+	while (s->out_at == s->out.len && s->service.stage != STAGE_DONE) {
+		s->out.len = s->out_at = 0;
+		if ((rc = relay_service_next(s)) != RC_OK)
+			return rc;
+	}
+	left = s->out.len - s->out_at;
+	*n = left < cap ? left : cap;
+	if (*n > 0)
+		memcpy(buf, s->out.data + s->out_at, *n);
+	s->out_at += *n;
+	return RC_OK;
+}

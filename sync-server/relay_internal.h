@@ -1,0 +1,99 @@
+#ifndef SYNC_SERVER_RELAY_INTERNAL_H
+#define SYNC_SERVER_RELAY_INTERNAL_H
+
+/* relay_internal: what the files of relay share. */
+#include "shared/sync/exchange.h"
+#include "sync-server/relay.h"
+
+/* A frame of this request that is stored. */
+struct relay_accepted {
+	uint8_t id[FRAME_ID_BYTES], author[16];
+	bool told;
+};
+
+/* One lane of the device, as far as it is served. */
+struct relay_lane {
+	const char *name;
+	uint64_t after;		/* the device has everything up to here */
+	uint64_t next;		/* the first position behind it */
+};
+
+enum relay_stage { STAGE_STATEMENTS, STAGE_STREAM, STAGE_END, STAGE_DONE };
+
+/* What is left to serve. */
+struct relay_service {
+	enum relay_stage stage;
+	uint64_t statement, statements_end;	/* next seq, and the one behind the last */
+	char **names;				/* of directory_lanes */
+	size_t n_names;
+	struct relay_lane *lanes;		/* a heap by `next` once the stream is served */
+	size_t n_lanes;
+	bool streams;				/* the sequence is served in this reply */
+	bool heaped;
+	uint64_t bound;				/* positions beyond came later */
+	uint64_t position;			/* reached */
+	uint64_t list_sent;			/* statement whose whole list went out; 0: none */
+	uint64_t list_judged;			/* statement whose lines go one by one; 0: none */
+	uint64_t budget, sent;
+	bool more;
+};
+
+struct relay_session {
+	struct relay *relay;
+	struct depot *depot;
+	struct clock clock;
+	struct exchange_stream stream;
+	enum { PHASE_HELLO, PHASE_CERTIFICATE, PHASE_OPEN, PHASE_REFUSED } phase;
+	enum rc failed;
+	struct hello hello;
+	struct bytes hello_bytes;
+	uint8_t request[16];
+	enum exchange_status status;
+	bool authentic;			/* its signature holds: it may learn something */
+	bool chains_differ;
+	uint64_t quarantined;
+	struct relay_accepted *accepted;
+	size_t n_accepted, cap_accepted;
+	uint64_t *own;			/* positions that this request made, ascending */
+	size_t n_own, cap_own;
+	struct relay_service service;
+	struct bytes out;
+	size_t out_at;
+	bool finished;
+};
+
+/* relay_pace: may this device ask again now? */
+bool relay_pace(struct relay *r, const uint8_t device[16]);
+
+/* ---- frames (relay_frames.c) ---- */
+enum rc relay_take_frame(struct relay_session *s, const uint8_t *p, size_t len) RC_CHECK;
+/* A certificate from anywhere: kept, published, and frames that waited for it looked at. */
+enum rc relay_take_certificate(struct depot *depot, int64_t now, const uint8_t *p,
+    size_t len, struct error *err) RC_CHECK;
+/* The next statement of the chain, with what follows from it. */
+enum rc relay_take_statement(struct depot *depot, const uint8_t *p, size_t len, bool *forked,
+    struct error *err) RC_CHECK;
+/* Look again at what waits, and at what an unknown author or epoch set aside. */
+enum rc relay_look_again(struct depot *depot, int64_t now) RC_CHECK;
+/* relay_release inside a group of changes. */
+enum rc relay_release_within(struct depot *depot, const struct clock *clock,
+    const uint8_t id[FRAME_ID_BYTES], struct error *err) RC_CHECK;
+
+/* ---- the reply (relay_serve.c) ---- */
+/* Which lanes are served from where; sets the session's status when they do not agree. */
+enum rc relay_service_start(struct relay_session *s) RC_CHECK;
+void relay_service_reset(struct relay_service *v);
+/* Put the next item of the reply into s->out; nothing when it is done. */
+enum rc relay_service_next(struct relay_session *s) RC_CHECK;
+
+/* ---- shares (relay_shares.c) ---- */
+/* A whole list of the authority: checked, kept, its lines put into their lanes. */
+enum rc relay_take_share_list(struct depot *depot, const uint8_t *p, size_t len,
+    struct error *err) RC_CHECK;
+
+void relay_lane_frames(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX]);
+void relay_lane_certificates(const char *unit, char out[DEPOT_LANE_MAX]);
+void relay_lane_shares(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX]);
+void relay_lane_device(const uint8_t device[16], char out[DEPOT_LANE_MAX]);
+
+#endif
