@@ -5,7 +5,7 @@
 #include "shared/sync/directory_internal.h"
 #include "shared/vault/digest.h"
 
-enum { HASH = 32, PATH_MAX_NODES = 15, SHARE_MIN = 80 + 16 };
+enum { HASH = 32, PATH_MAX_NODES = 15, SHARE_MIN = 90 };
 
 _Static_assert(1 << PATH_MAX_NODES == DIRECTORY_SHARES_MAX, "a path of the fullest tree");
 
