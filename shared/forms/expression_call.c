@@ -233,7 +233,8 @@ call_selected_at(struct expression_machine *m, struct expression_value *args)
 }
 
 static struct expression_value
-call_on_text(struct expression_machine *m, uint8_t function, struct expression_value *args, size_t n)
+call_on_text(struct expression_machine *m, uint8_t function, struct expression_value *args,
+    size_t n)
 {
 	const char *a = n > 0 ? expression_as_text(m, &args[0]) : "";
 	const char *b = n > 1 ? expression_as_text(m, &args[1]) : "";
@@ -262,7 +263,8 @@ call_on_text(struct expression_machine *m, uint8_t function, struct expression_v
 }
 
 struct expression_value
-expression_call(struct expression_machine *m, uint8_t function, struct expression_value *args, size_t n)
+expression_call(struct expression_machine *m, uint8_t function, struct expression_value *args,
+    size_t n)
 {
 	switch ((enum expression_function)function) {
 	case FN_TRUE: return expression_of_truth(true);

@@ -31,7 +31,8 @@ divide(double a, double b)
 }
 
 static struct expression_value
-operate(struct expression_machine *m, uint8_t op, struct expression_value *a, struct expression_value *b)
+operate(struct expression_machine *m, uint8_t op, struct expression_value *a,
+    struct expression_value *b)
 {
 	double x = expression_number(a), y = expression_number(b);
 
@@ -104,11 +105,13 @@ step(struct expression_machine *m, const struct expression_step *s)
 		break;
 	case OP_REGEX:
 		if (m->rc == RC_OK)
-			m->rc = pattern_match(m->e->patterns[s->arg], expression_as_text(m, top), &matches);
+			m->rc = pattern_match(m->e->patterns[s->arg], expression_as_text(m, top),
+			    &matches);
 		replace(m, 1, expression_of_truth(matches));
 		break;
 	case OP_CALL:
-		replace(m, s->arg, expression_call(m, s->function, &m->stack[m->top - s->arg], s->arg));
+		replace(m, s->arg, expression_call(m, s->function, &m->stack[m->top - s->arg],
+		    s->arg));
 		break;
 	case OP_OR: case OP_AND: case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_GT:
 	case OP_GE: case OP_ADD: case OP_SUBTRACT: case OP_MULTIPLY: case OP_DIVIDE:

@@ -162,7 +162,8 @@ load_form(struct form_set *set, const struct form_file *survey, const char *pref
 	name[n] = '\0';
 	snprintf(where, sizeof(where), "%s%s", prefix, survey->name);
 	if (!text_is_name(name))
-		return error_set(err, RC_FORMAT, where, NULL, "the folder's name is no name of a form");
+		return error_set(err, RC_FORMAT, where, NULL,
+		    "the folder's name is no name of a form");
 	settings = file_of(set, name, "settings");
 	choices = file_of(set, name, "choices");
 	if (settings == NULL)
@@ -196,7 +197,8 @@ check_references(const struct form_set *set, const char *prefix, struct error *e
 			to = form_set_find(set, f->refers);
 			if (to != NULL && to->compartment == form->compartment)
 				continue;
-			snprintf(where, sizeof(where), "%sforms/%s/survey.csv:%zu:bind::field:refers",
+			snprintf(where, sizeof(where),
+			    "%sforms/%s/survey.csv:%zu:bind::field:refers",
 			    prefix, form->name, f->row);
 			return error_set(err, RC_FORMAT, where, NULL, "%s: %s", to == NULL ?
 			    "unknown form" : "the form is in another compartment", f->refers);
@@ -220,7 +222,8 @@ load(const struct form_file *files, size_t n, const char *prefix, struct form_se
 		if (begins(set->files[i].name, "codes/"))
 			rc = load_lists(prefix, &set->files[i], &set->shared, err);
 	for (size_t i = 0; rc == RC_OK && i < set->n_files; i++)
-		if (begins(set->files[i].name, "forms/") && ends(set->files[i].name, "/survey.csv") &&
+		if (begins(set->files[i].name, "forms/") && ends(set->files[i].name,
+		    "/survey.csv") &&
 		    strlen(set->files[i].name) > strlen("forms//survey.csv"))
 			rc = load_form(set, &set->files[i], prefix, err);
 	if (rc == RC_OK && set->n == 0)

@@ -83,7 +83,8 @@ find_columns(const struct form_sheet *s, struct columns *out, struct error *err)
 		return form_sheet_refuse(s, 0, "list_name", err, RC_FORMAT, "the column is missing",
 		    NULL);
 	if (out->code == SIZE_MAX)
-		return form_sheet_refuse(s, 0, "name", err, RC_FORMAT, "the column is missing", NULL);
+		return form_sheet_refuse(s, 0, "name", err, RC_FORMAT, "the column is missing",
+		    NULL);
 	for (int lang = 0; lang < FORM_LANGS; lang++) {
 		out->label[lang] = form_sheet_language(s, "label", (enum form_lang)lang);
 		if (out->label[lang] == SIZE_MAX)
@@ -129,7 +130,8 @@ list_for_row(const struct form_sheet *s, size_t row, const struct columns *cols,
 		return RC_OK;
 	}
 	if (into->n >= FORM_LIST_COUNT_MAX)
-		return form_sheet_refuse(s, row, "list_name", err, RC_LIMIT, "too many lists", NULL);
+		return form_sheet_refuse(s, row, "list_name", err, RC_LIMIT, "too many lists",
+		    NULL);
 	grown = realloc(into->items, (into->n + 1) * sizeof(struct form_list *));
 	if (grown == NULL)
 		return RC_NOMEM;

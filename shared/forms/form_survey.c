@@ -29,7 +29,8 @@ text_in(const struct survey *s, size_t row, const char *base, char *out[FORM_LAN
 		if (rc != RC_OK)
 			return rc;
 		if (out[lang] != NULL && strstr(out[lang], "${") != NULL)
-			return form_survey_refuse(s, row, base, "a ${field} inside a text is not known", NULL);
+			return form_survey_refuse(s, row, base,
+			    "a ${field} inside a text is not known", NULL);
 	}
 	return RC_OK;
 }
@@ -100,7 +101,8 @@ find_list(struct survey *s, size_t row, struct form_field *f, const char *word, 
 		n -= 4;
 	}
 	if (n == 0 || n > FORM_LIST_CODE_MAX)
-		return form_survey_refuse(s, row, "type", "a select needs the name of a list", NULL);
+		return form_survey_refuse(s, row, "type", "a select needs the name of a list",
+		    NULL);
 	memcpy(name, word, n);
 	name[n] = '\0';
 	f->list = form_list_named(s->own, name);
@@ -122,7 +124,8 @@ read_type(struct survey *s, size_t row, struct form_field *f, const char *type)
 			continue;
 		f->type = types[i].type;
 		if (types[i].list)
-			return find_list(s, row, f, rest, strstr(types[i].word, "_from_file") != NULL);
+			return find_list(s, row, f, rest, strstr(types[i].word,
+			    "_from_file") != NULL);
 		if (*rest != '\0')
 			return form_survey_refuse(s, row, "type", "unknown type", type);
 		return RC_OK;
@@ -139,7 +142,8 @@ read_name(struct survey *s, size_t row, struct form_field *f)
 	const char *name = form_survey_cell(s, row, "name");
 
 	if (!text_is_name(name))
-		return form_survey_refuse(s, row, "name", "not a name ([a-z][a-z0-9_]*, at most 63)", name);
+		return form_survey_refuse(s, row, "name",
+		    "not a name ([a-z][a-z0-9_]*, at most 63)", name);
 	if (form_field_named(s->form, name) != NULL)
 		return form_survey_refuse(s, row, "name", "the form has this field already", name);
 	f->name = text_dup(name);
@@ -171,7 +175,8 @@ read_texts(struct survey *s, size_t row, struct form_field *f)
 		return rc;
 	for (int lang = 0; lang < FORM_LANGS; lang++)
 		if (f->label[lang] == NULL && f->type != FORM_CALCULATE)
-			return form_survey_refuse(s, row, "label", "a field needs a label in both languages",
+			return form_survey_refuse(s, row, "label",
+			    "a field needs a label in both languages",
 			    f->name);
 	return RC_OK;
 }
@@ -186,17 +191,20 @@ check_default(struct survey *s, size_t row, const struct form_field *f)
 	if (v == NULL || (f->type == FORM_DATE && strcmp(v, "today()") == 0))
 		return RC_OK;
 	if (f->type == FORM_NOTE || f->type == FORM_CALCULATE)
-		return form_survey_refuse(s, row, "default", "a note or calculation has no default", NULL);
+		return form_survey_refuse(s, row, "default",
+		    "a note or calculation has no default", NULL);
 	if (f->type == FORM_SELECT_MULTIPLE || f->many) {
 		/* Several values: answers take them one by one, and check them. */
 		return f->type != FORM_SELECT_MULTIPLE || form_choice_find(f->list, v) != NULL ?
-		    RC_OK : form_survey_refuse(s, row, "default", "a default is one code of the list", v);
+		    RC_OK : form_survey_refuse(s, row, "default",
+		    "a default is one code of the list", v);
 	}
 	rc = answer_value_read(f, v, strlen(v), &canonical, NULL, NULL);
 	free(canonical);
 	if (rc == RC_NOMEM)
 		return rc;
-	return rc == RC_OK ? RC_OK : form_survey_refuse(s, row, "default", "not a value of this field", v);
+	return rc == RC_OK ? RC_OK : form_survey_refuse(s, row, "default",
+	    "not a value of this field", v);
 }
 
 static enum rc
@@ -243,7 +251,8 @@ read_rows(struct survey *s)
 			rc = form_survey_refuse(s, row, "type", "the type is missing", NULL);
 	}
 	if (rc == RC_OK && s->open != SIZE_MAX)
-		rc = form_survey_refuse(s, s->sections[s->open].row, "type", "the group has no end_group", NULL);
+		rc = form_survey_refuse(s, s->sections[s->open].row, "type",
+		    "the group has no end_group", NULL);
 	return rc;
 }
 
@@ -296,7 +305,8 @@ form_survey_read(const struct form_sheet *survey, const struct form_lists *own,
 		rc = form_survey_refuse(s, 0, "name", "the form has no fields", NULL);
 	if (rc == RC_OK && form->instance_name != NULL &&
 	    form_field_named(form, form->instance_name) == NULL)
-		rc = form_survey_refuse(s, 0, "name", "the instance_name of the settings is no field",
+		rc = form_survey_refuse(s, 0, "name",
+		    "the instance_name of the settings is no field",
 		    form->instance_name);
 out:
 	free(s);

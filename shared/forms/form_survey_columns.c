@@ -18,10 +18,12 @@ read_number(struct survey *s, size_t row, struct form_field *f)
 		return form_survey_refuse(s, row, "bind::field:number",
 		    "a note or calculation is never written and has no number", NULL);
 	if (n == 0 || n > 4 || v[n] != '\0')
-		return form_survey_refuse(s, row, "bind::field:number", "a field needs a number", NULL);
+		return form_survey_refuse(s, row, "bind::field:number", "a field needs a number",
+		    NULL);
 	f->number = (unsigned)strtoul(v, NULL, 10);
 	if (f->number == 0 || f->number > FORM_FIELD_NUMBER_MAX)
-		return form_survey_refuse(s, row, "bind::field:number", "numbers go from 1 to 2047, not", v);
+		return form_survey_refuse(s, row, "bind::field:number",
+		    "numbers go from 1 to 2047, not", v);
 	for (size_t i = 0; i < s->form->n_fields; i++)
 		if (&s->form->fields[i] != f && s->form->fields[i].number == f->number)
 			return form_survey_refuse(s, row, "bind::field:number",
@@ -66,7 +68,8 @@ read_sensitivity(struct survey *s, size_t row, struct form_field *f)
 			return RC_OK;
 		}
 	}
-	return form_survey_refuse(s, row, "bind::field:sensitivity", "PUB, INT, CON or SEC, not", v);
+	return form_survey_refuse(s, row, "bind::field:sensitivity", "PUB, INT, CON or SEC, not",
+	    v);
 }
 
 static enum rc
@@ -77,7 +80,8 @@ read_refers(struct survey *s, size_t row, struct form_field *f)
 	if (v[0] == '\0')
 		return RC_OK;
 	if (f->type != FORM_TEXT || !text_is_name(v))
-		return form_survey_refuse(s, row, "bind::field:refers", "a reference is a text that names a form",
+		return form_survey_refuse(s, row, "bind::field:refers",
+		    "a reference is a text that names a form",
 		    NULL);
 	f->type = FORM_REFERENCE;
 	f->refers = text_dup(v);

@@ -113,7 +113,8 @@ compile_required(struct survey *s, size_t row, struct form_field *f)
 		if (strcmp(v, no[i]) == 0)
 			return RC_OK;
 	if (f->type == FORM_NOTE || f->type == FORM_CALCULATE)
-		return form_survey_refuse(s, row, "required", "a note or calculation is never answered", NULL);
+		return form_survey_refuse(s, row, "required",
+		    "a note or calculation is never answered", NULL);
 	return f->required ? RC_OK : compile_cell(s, row, "required", false, &f->required_if);
 }
 
@@ -135,7 +136,8 @@ compile_field(struct survey *s, size_t row, size_t index)
 		return form_survey_refuse(s, row, "calculation",
 		    "a calculate has a calculation, and nothing else has", f->name);
 	if (f->list == NULL && form_survey_cell(s, row, "choice_filter")[0] != '\0')
-		return form_survey_refuse(s, row, "choice_filter", "only a select has a choice filter", f->name);
+		return form_survey_refuse(s, row, "choice_filter",
+		    "only a select has a choice filter", f->name);
 	s->list = f->list;
 	rc = compile_cell(s, row, "choice_filter", false, &f->choice_filter);
 	s->list = NULL;
@@ -151,7 +153,8 @@ compile_all(struct survey *s)
 	for (size_t row = 1; rc == RC_OK && row <= s->sheet->csv.n_rows; row++) {
 		const char *type = form_survey_cell(s, row, "type");
 
-		if (type[0] != '\0' && strncmp(type, "begin", 5) != 0 && strncmp(type, "end", 3) != 0)
+		if (type[0] != '\0' && strncmp(type, "begin", 5) != 0 && strncmp(type, "end",
+		    3) != 0)
 			rc = compile_field(s, row, index++);
 	}
 	return rc;

@@ -8,9 +8,10 @@
  * exponential, and no library of the platform is asked, so that a form means
  * the same on every machine.
  *
- * Grammar: literals; . (any character); [abc] [a-z] [^...]; \d \w \s (ASCII) and
- * \D \W \S outside brackets; a backslash before any punctuation mark; ( ) and (?: ); |; * + ? {m} {m,}
- * {m,n}; ^ and $.  No back references, no look-around.
+ * Grammar: literals; . (any character); [abc] [a-z] [^...]; \d \w \s (ASCII),
+ * and \D \W \S outside brackets; a backslash before any punctuation mark; ( )
+ * and (?: ); |; * + ? {m} {m,} {m,n}; ^ and $.  No back references, no
+ * look-around.
  */
 #include <stdbool.h>
 #include <stddef.h>

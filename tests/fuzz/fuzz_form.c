@@ -41,7 +41,8 @@ split(const uint8_t *data, size_t len, struct part parts[PARTS])
 		if (n > 3 && memcmp(line, "%% ", 3) == 0) {
 			part = NULL;
 			for (int i = 0; i < PARTS; i++)
-				if (n - 3 > strlen(parts[i].marker) && memcmp(line + 3, parts[i].marker,
+				if (n - 3 > strlen(parts[i].marker) && memcmp(line + 3,
+				    parts[i].marker,
 				    strlen(parts[i].marker)) == 0)
 					part = &parts[i];
 			if (part != NULL) {
@@ -107,7 +108,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	files[n++] = (struct form_file){ "forms/f/survey.csv", parts[SURVEY].data,
 	    parts[SURVEY].len };
 	files[n++] = parts[SETTINGS].data != NULL ?
-	    (struct form_file){ "forms/f/settings.csv", parts[SETTINGS].data, parts[SETTINGS].len } :
+	    (struct form_file){ "forms/f/settings.csv", parts[SETTINGS].data,
+	    parts[SETTINGS].len } :
 	    (struct form_file){ "forms/f/settings.csv", (const uint8_t *)plain_settings,
 	    strlen(plain_settings) };
 	if (parts[CHOICES].data != NULL)

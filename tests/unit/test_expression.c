@@ -342,7 +342,8 @@ patterns_match_whole_texts_by_character(void **state)
 		{ "(a|b){2,}", "abab", true }, { "\\d{2}\\.\\w+", "12.ab", true },
 		{ "\\D", "1", false }, { "[\\d.]+", "1.2", true }, { "[]-]+", "]-", true },
 		{ "", "", true }, { "", "a", false }, { "(?:x)?y", "y", true }, { "()", "", true },
-		{ "(|a)b", "b", true }, { "a$b", "ab", false }, { "https?://[^ ]+", "http://a", true },
+		{ "(|a)b", "b", true }, { "a$b", "ab", false }, { "https?://[^ ]+", "http://a",
+		    true },
 	};
 
 	(void)state;

@@ -207,8 +207,10 @@ names_file_row_and_column_of_what_is_wrong(void **state)
 	refuse("end_group,,,,,,,,,,,,,,\n", "forms/visit/survey.csv:2:type", "without begin_group");
 	refuse("begin_group,g,A,A,,frob(),,,,,,,,,\ntext,a,A,A,,,,,,,,1,,,\nend_group,,,,,,,,,,,,,,\n",
 	    "forms/visit/survey.csv:2:relevant", "unknown function");
-	refuse("text,a,Chào ${a},A,,,,,,,,1,,,\n", "forms/visit/survey.csv:2:label", "inside a text");
-	refuse("calculate,a,,,,,,,,,,,,,\n", "forms/visit/survey.csv:2:calculation", "has a calculation");
+	refuse("text,a,Chào ${a},A,,,,,,,,1,,,\n", "forms/visit/survey.csv:2:label",
+	    "inside a text");
+	refuse("calculate,a,,,,,,,,,,,,,\n", "forms/visit/survey.csv:2:calculation",
+	    "has a calculation");
 	refuse("", "forms/visit/survey.csv:1:name", "no fields");
 }
 
@@ -464,13 +466,15 @@ shipped_forms_have_the_promised_names(void **state)
 	has_fields(set, "awareness_session", "title date_start commune_code village forms* topics* "
 	    "audiences* campaigns* participants_total participants_female participants_child "
 	    "participants_ethmin language note");
-	has_fields(set, "outreach", "date commune_code village persons_m persons_f topics* referred "
+	has_fields(set, "outreach",
+	    "date commune_code village persons_m persons_f topics* referred "
 	    "note");
 	has_fields(set, "person", "full_name sex birth_date birth_precision est_age ethnicity "
 	    "id_number phone address_text safe_contact_note do_not_contact");
 	has_fields(set, "case", "person_id recv_channel recv_date recv_commune purpose* causes* "
 	    "ident_result risk_level narrative");
-	has_fields(set, "follow_up", "case_id due done_at mode safe living health work note next_due");
+	has_fields(set, "follow_up",
+	    "case_id due done_at mode safe living health work note next_due");
 	has_fields(set, "service_delivery", "case_id service date_from status amount_vnd "
 	    "decision_no legal_regime");
 	form_set_free(set);
@@ -521,7 +525,8 @@ an_error_in_a_folder_names_the_folder(void **state)
 	assert_int_equal(files_join(dir, "forms/visit", path), RC_OK);
 	assert_int_equal(files_make_dir(path, &err), RC_OK);
 	assert_int_equal(files_join(dir, "forms/visit/settings.csv", path), RC_OK);
-	assert_int_equal(files_create(path, (const uint8_t *)settings, strlen(settings), &err), RC_OK);
+	assert_int_equal(files_create(path, (const uint8_t *)settings, strlen(settings), &err),
+	    RC_OK);
 	assert_int_equal(files_join(dir, "forms/visit/survey.csv", path), RC_OK);
 	assert_int_equal(files_create(path, (const uint8_t *)survey, strlen(survey), &err), RC_OK);
 	assert_int_equal(form_set_load_dir(dir, &set, &err), RC_FORMAT);
