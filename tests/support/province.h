@@ -2,52 +2,63 @@
 #define TESTS_SUPPORT_PROVINCE_H
 
 /*
- * province: a small province with real keys for tests.  What fails here ends the program
- * with a message.  The test calls secret_start first.
+ * province: a whole province in one process, for tests: a real authority, a real
+ * relay behind HTTP on loopback, and devices with real vaults (opened by their
+ * master key, to spare Argon2), in a temporary folder.  Everything fails loudly.
  */
-#include <stdbool.h>
+#include <stdint.h>
 
-#include "shared/sync/directory.h"
+#include "field/workspace.h"
+#include "shared/base/clock.h"
 #include "shared/sync/identity.h"
-#include "shared/vault/secret.h"
+#include "shared/sync/replica.h"
+
+struct authority;
+struct depot;
+struct relay_http;
 
 struct province {
-	struct directory *d;
-	struct secret *root;
-	uint8_t root_public[32];
-	struct bytes *said;	/* every statement that was taken */
-	size_t n_said;
+	char dir[256];
+	int64_t now;			/* the clock of everybody */
+	struct clock clock;
+	struct authority *authority;
+	struct depot *depot;		/* the authority's own door to the relay's store */
+	struct depot *served;		/* the relay's */
+	struct relay_http *http;
+	char url[64];
+	unsigned n_devices;
 };
 
-/*
- * Genesis, then the units: 24 (top); 24.1 and 24.2 below it; 24.1.1, 24.1.2 and
- * 24.2.1 below those; 24.9, below 24, was merged into 24.1.1.
- */
-void province_open(struct province *p);
-void province_close(struct province *p);
+/* Units: 20 (province), 06001 and 06002 (communes), made up for tests. */
+void province_start(struct province *p);
+/* Authority and relay meet until nothing is new. */
+void province_meet(struct province *p);
+/* The relay stops, or serves again at a new port (devices must be told the url). */
+void province_stop_relay(struct province *p);
+void province_serve(struct province *p);
+void province_end(struct province *p);	/* removes the folder */
 
-/* The next statement, signed; wipes the payload.  The caller resets the result. */
-struct bytes province_sign(const struct province *p, enum statement_type type,
-    struct bytes *payload);
-/* The same, added; with what result. */
-enum rc province_try(struct province *p, enum statement_type type, struct bytes *payload);
-/* The same; it must succeed. */
-void province_say(struct province *p, enum statement_type type, struct bytes *payload);
+/* A new laptop; close with workspace_close. */
+struct workspace *province_device(struct province *p, const char *unit,
+    enum identity_role role, const char *name);
+/* Where the n-th device's vault is, and its master key, to open it again or copy it. */
+void province_device_dir(const struct province *p, unsigned n, char out[300]);
+struct workspace *province_open(struct province *p, const char *dir);
 
-/* A unit by code and parent; the names are the code. */
-struct unit province_unit(char *code, const char *parent);
+/* One sync that must succeed. */
+struct replica_sync_result province_sync(struct province *p, struct workspace *ws);
+/* What it says otherwise. */
+enum rc province_try_sync(struct province *p, struct workspace *ws,
+    struct replica_sync_result *out, struct error *err);
 
-/* A new device of that unit and role, its certificate, and the invitation's id. */
-struct province_device {
-	struct identity identity;
-	struct bytes certificate;
-	uint8_t invitation[IDENTITY_ID_BYTES];
-};
-void province_join(const struct province *p, const char *unit, enum identity_role role,
-    struct province_device *out);
-/* The same and admitted by a statement. */
-void province_admit(struct province *p, const char *unit, enum identity_role role,
-    struct province_device *out);
-void province_device_reset(struct province_device *d);
+/* Save and edit; pairs: "name", "value", …, NULL. */
+struct dot province_add(struct workspace *ws, const char *form, const char *const *pairs);
+struct dot province_edit(struct workspace *ws, struct dot id, const char *seen,
+    const char *name, const char *value);
+/* The token of a record as it is shown now; free() it. */
+char *province_seen(struct workspace *ws, struct dot id);
+/* How many live values a field has, and the one displayed ("" if none). */
+size_t province_values(struct workspace *ws, struct dot id, const char *field, char shown[200]);
+void province_digest(struct workspace *ws, uint8_t out[32]);
 
 #endif
