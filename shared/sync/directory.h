@@ -253,8 +253,10 @@ void directory_write_keys(const struct scope_key *keys, size_t n, const struct b
 void directory_write_admit(const struct bytes *certificates, size_t n, struct bytes *payload);
 void directory_write_retire(const uint8_t device[16], const char *reason,
     const struct device_head *heads, size_t n, struct bytes *payload);
-void directory_write_refuse(const uint8_t device[16], const char *reason, struct bytes *payload);
-void directory_write_revoke(const uint8_t invitation[16], const char *reason, struct bytes *payload);
+void directory_write_refuse(const uint8_t device[16], const char *reason,
+    struct bytes *payload);
+void directory_write_revoke(const uint8_t invitation[16], const char *reason,
+    struct bytes *payload);
 void directory_write_assign(const uint8_t device[16], const char *unit,
     enum identity_role role, struct bytes *payload);
 

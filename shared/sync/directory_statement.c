@@ -1,4 +1,4 @@
-/* Statements about the province as a whole: genesis, scope keys, forms; and who applies the others. */
+/* Statements about the whole province: genesis, scope keys, forms; and the way to the others. */
 #include <stdlib.h>
 #include <string.h>
 

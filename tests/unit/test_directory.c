@@ -11,7 +11,7 @@
 #include "shared/sync/directory.h"
 #include "shared/sync/seal.h"
 #include "shared/vault/secret.h"
-#include "tests/support/province.h"
+#include "tests/support/small_province.h"
 #include "tests/support/vectors.h"
 
 #define V "sync"
@@ -142,7 +142,8 @@ reads_a_chain_that_another_program_made(void **state)
 static void
 writes_the_bytes_of_another_program(void **state)
 {
-	static char t1[] = "Tỉnh Sơn Vân", t2[] = "Sơn Vân", x1[] = "Xã Nậm Lành", x2[] = "Nậm Lành",
+	static char t1[] = "Tỉnh Sơn Vân", t2[] = "Sơn Vân",
+	    x1[] = "Xã Nậm Lành", x2[] = "Nậm Lành",
 	    p1[] = "Phường Đông Hà", p2[] = "Đông Hà";
 	const uint64_t from = (2025 * 16 + 7) * 32 + 1;
 	const struct unit units[] = {
@@ -259,24 +260,24 @@ refuses_a_gap_and_takes_a_repeat(void **state)
 static void
 a_second_statement_at_one_place_is_a_fork(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 }, a, b, c, other_past;
 	struct secret *stranger = NULL, *root;
 	uint8_t id[16] = { 1 };
 	bool forked;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	directory_write_revoke(id, "a", &payload);
-	a = province_sign(&p, STATEMENT_REVOKE, &payload);
+	a = small_province_sign(&p, STATEMENT_REVOKE, &payload);
 	directory_write_revoke(id, "b", &payload);
-	b = province_sign(&p, STATEMENT_REVOKE, &payload);
+	b = small_province_sign(&p, STATEMENT_REVOKE, &payload);
 	/* the same by somebody else: no alarm, anybody could write it */
 	root = p.root;
 	assert_int_equal(secret_random(32, &stranger), RC_OK);
 	p.root = stranger;
 	directory_write_revoke(id, "c", &payload);
-	c = province_sign(&p, STATEMENT_REVOKE, &payload);
+	c = small_province_sign(&p, STATEMENT_REVOKE, &payload);
 	p.root = root;
 	assert_int_equal(add(p.d, &c, &forked), RC_AUTH);
 	assert_false(forked);
@@ -289,7 +290,7 @@ a_second_statement_at_one_place_is_a_fork(void **state)
 	assert_false(forked);
 	/* the right place after another past */
 	directory_write_revoke(id, "d", &payload);
-	other_past = province_sign(&p, STATEMENT_REVOKE, &payload);
+	other_past = small_province_sign(&p, STATEMENT_REVOKE, &payload);
 	other_past.data[5] ^= 1;		/* previous[0] */
 	assert_int_equal(seal_sign(p.root, "field-statement-1", other_past.data,
 	    other_past.len - 64, other_past.data + other_past.len - 64), RC_OK);
@@ -301,7 +302,7 @@ a_second_statement_at_one_place_is_a_fork(void **state)
 	bytes_reset(&c);
 	bytes_reset(&other_past);
 	secret_free(stranger);
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
@@ -309,7 +310,7 @@ refuses_another_province_and_a_second_genesis(void **state)
 {
 	struct directory *d = vector_directory(0);
 	struct bytes genesis = vector("statement", 0), payload = { 0 }, second;
-	struct province p;
+	struct small_province p;
 	uint8_t pin[8];
 	bool forked;
 
@@ -320,40 +321,40 @@ refuses_another_province_and_a_second_genesis(void **state)
 	assert_int_equal(directory_count(d), 0);
 	pin[7] ^= 1;
 	assert_int_equal(directory_add(d, genesis.data, genesis.len, pin, &forked, NULL), RC_OK);
-	province_open(&p);
+	small_province_open(&p);
 	assert_int_equal(add(p.d, &genesis, &forked), RC_AUTH);
 	assert_false(forked);
 	directory_write_genesis(p.root_public, p.root_public, "x", "24", &payload);
-	second = province_sign(&p, STATEMENT_GENESIS, &payload);
+	second = small_province_sign(&p, STATEMENT_GENESIS, &payload);
 	assert_int_equal(add(p.d, &second, &forked), RC_INVALID);
 	assert_string_equal(directory_name(p.d), "Tỉnh Sơn Vân");
 	bytes_reset(&second);
 	bytes_reset(&genesis);
 	directory_free(d);
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 a_type_of_a_newer_program_joins_the_chain_and_says_nothing(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 };
 	struct snapshot before, after;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	before = snapshot_of(p.d);
 	for (unsigned type = 10; type < 256; type += 245) {
 		bytes_text(&payload, "words of tomorrow");
-		province_say(&p, (enum statement_type)type, &payload);
+		small_province_say(&p, (enum statement_type)type, &payload);
 	}
 	after = snapshot_of(p.d);
 	assert_int_equal(directory_newer_count(p.d), 2);
 	assert_int_equal(after.count, before.count + 2);
 	assert_int_equal(after.units, before.units);
 	assert_memory_not_equal(after.head, before.head, 32);
-	assert_int_equal(province_try(&p, (enum statement_type)0, &payload), RC_FORMAT);
-	province_close(&p);
+	assert_int_equal(small_province_try(&p, (enum statement_type)0, &payload), RC_FORMAT);
+	small_province_close(&p);
 }
 
 static void
@@ -394,20 +395,20 @@ static void
 refuses_units_that_make_no_tree(void **state)
 {
 	static char a[] = "A", b[] = "B", top[] = "24", one[] = "24.1";
-	struct province p;
+	struct small_province p;
 	struct snapshot before, after;
 	struct unit cases[][2] = {
-		{ province_unit(a, "nowhere"), province_unit(b, "24") },
-		{ province_unit(a, "B"), province_unit(b, "A") },	/* a circle */
-		{ province_unit(a, "A"), province_unit(b, "24") },
-		{ province_unit(a, "24"), province_unit(a, "24.1") },	/* twice */
-		{ province_unit(a, ""), province_unit(b, "24") },	/* a second top */
-		{ province_unit(top, "24.1"), province_unit(b, "24") },	/* the top below another */
-		{ province_unit(one, "24.1.1"), province_unit(b, "24") },
-		{ province_unit(a, "24"), province_unit(b, "24") },	/* names below */
-		{ province_unit(a, "24"), province_unit(b, "24") },
-		{ province_unit(a, "24"), province_unit(b, "24") },
-		{ province_unit(a, "24"), province_unit(b, "24") },
+		{ small_province_unit(a, "nowhere"), small_province_unit(b, "24") },
+		{ small_province_unit(a, "B"), small_province_unit(b, "A") },	/* a circle */
+		{ small_province_unit(a, "A"), small_province_unit(b, "24") },
+		{ small_province_unit(a, "24"), small_province_unit(a, "24.1") },	/* twice */
+		{ small_province_unit(a, ""), small_province_unit(b, "24") },	/* a second top */
+		{ small_province_unit(top, "24.1"), small_province_unit(b, "24") },	/* the top below */
+		{ small_province_unit(one, "24.1.1"), small_province_unit(b, "24") },
+		{ small_province_unit(a, "24"), small_province_unit(b, "24") },	/* names below */
+		{ small_province_unit(a, "24"), small_province_unit(b, "24") },
+		{ small_province_unit(a, "24"), small_province_unit(b, "24") },
+		{ small_province_unit(a, "24"), small_province_unit(b, "24") },
 	};
 	const size_t n = sizeof cases / sizeof *cases;
 	static char bidi[] = "\xe2\x80\xae" "x";
@@ -417,71 +418,71 @@ refuses_units_that_make_no_tree(void **state)
 	strcpy(cases[n - 3][0].level, "x/y");
 	cases[n - 2][1].name = bidi;
 	cases[n - 1][1].valid_to = (2025 * 16 + 2) * 32 + 30;
-	province_open(&p);
+	small_province_open(&p);
 	before = snapshot_of(p.d);
 	for (size_t i = 0; i < n; i++) {
 		struct bytes payload = { 0 };
 
 		directory_write_units(cases[i], 2, &payload);
-		assert_int_equal(province_try(&p, STATEMENT_UNITS, &payload),
+		assert_int_equal(small_province_try(&p, STATEMENT_UNITS, &payload),
 		    i < n - 4 ? RC_INVALID : RC_FORMAT);
 		after = snapshot_of(p.d);
 		assert_memory_equal(&before, &after, sizeof before);
 		assert_null(directory_unit(p.d, "B"));
 	}
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 a_unit_has_at_most_eight_parents_above_it(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 };
 	char codes[12][8];
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	for (int depth = 1; depth <= 9; depth++) {
 		struct unit u;
 
 		snprintf(codes[depth], sizeof codes[depth], "d%d", depth);
-		u = province_unit(codes[depth], depth == 1 ? "24" : codes[depth - 1]);
+		u = small_province_unit(codes[depth], depth == 1 ? "24" : codes[depth - 1]);
 		directory_write_units(&u, 1, &payload);
-		assert_int_equal(province_try(&p, STATEMENT_UNITS, &payload),
+		assert_int_equal(small_province_try(&p, STATEMENT_UNITS, &payload),
 		    depth <= 8 ? RC_OK : RC_INVALID);
 	}
 	assert_true(directory_unit_within(p.d, "d8", "24"));
 	assert_false(directory_unit_within(p.d, "24", "d8"));
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 a_later_statement_about_a_unit_holds_whole(void **state)
 {
 	static char code[] = "24.1.1", name[] = "Mường Khương";
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 };
-	struct unit u = province_unit(code, "24.2");
+	struct unit u = small_province_unit(code, "24.2");
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	assert_true(directory_unit_within(p.d, "24.1.1", "24.1"));
 	u.name = name;
 	directory_write_units(&u, 1, &payload);
-	province_say(&p, STATEMENT_UNITS, &payload);
+	small_province_say(&p, STATEMENT_UNITS, &payload);
 	assert_int_equal(directory_unit_count(p.d), 7);
 	assert_string_equal(directory_unit(p.d, "24.1.1")->name, name);
 	assert_false(directory_unit_within(p.d, "24.1.1", "24.1"));
 	assert_true(directory_unit_within(p.d, "24.1.1", "24.2"));
 	assert_false(directory_unit_within(p.d, "24.1.1", "unknown"));
 	assert_false(directory_unit_within(p.d, "unknown", "24"));
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 holds_ten_thousand_units_and_no_more(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 };
 	struct unit *units = calloc(DIRECTORY_UNITS_MAX, sizeof *units);
 	char (*codes)[8] = calloc(DIRECTORY_UNITS_MAX, sizeof *codes);
@@ -489,25 +490,25 @@ holds_ten_thousand_units_and_no_more(void **state)
 
 	(void)state;
 	assert_true(units != NULL && codes != NULL);
-	province_open(&p);
+	small_province_open(&p);
 	for (; n + 7 < DIRECTORY_UNITS_MAX; n++) {
 		snprintf(codes[n], sizeof *codes, "u%05zu", (n * 7919) % 99991);
-		units[n] = province_unit(codes[n], "24");
+		units[n] = small_province_unit(codes[n], "24");
 	}
 	directory_write_units(units, n, &payload);
-	province_say(&p, STATEMENT_UNITS, &payload);
+	small_province_say(&p, STATEMENT_UNITS, &payload);
 	assert_int_equal(directory_unit_count(p.d), DIRECTORY_UNITS_MAX);
 	for (size_t i = 0; i < n; i++)
 		assert_string_equal(directory_unit(p.d, codes[i])->code, codes[i]);
 	for (size_t i = 1; i < DIRECTORY_UNITS_MAX; i++)
 		assert_true(strcmp(directory_unit_at(p.d, i - 1)->code,
 		    directory_unit_at(p.d, i)->code) < 0);
-	units[0] = province_unit(codes[0], "24");
+	units[0] = small_province_unit(codes[0], "24");
 	strcpy(units[0].code, "another");
 	directory_write_units(units, 1, &payload);
-	assert_int_equal(province_try(&p, STATEMENT_UNITS, &payload), RC_LIMIT);
+	assert_int_equal(small_province_try(&p, STATEMENT_UNITS, &payload), RC_LIMIT);
 	assert_int_equal(directory_unit_count(p.d), DIRECTORY_UNITS_MAX);
-	province_close(&p);
+	small_province_close(&p);
 	free(units);
 	free(codes);
 }
@@ -515,7 +516,7 @@ holds_ten_thousand_units_and_no_more(void **state)
 /* ---- scope keys ---- */
 
 static enum rc
-say_key(struct province *p, const char *unit, unsigned compartment, uint32_t epoch, size_t n)
+say_key(struct small_province *p, const char *unit, unsigned compartment, uint32_t epoch, size_t n)
 {
 	struct scope_key keys[2] = { { .compartment = compartment, .epoch = epoch } };
 	struct bytes payload = { 0 };
@@ -524,16 +525,16 @@ say_key(struct province *p, const char *unit, unsigned compartment, uint32_t epo
 	memset(keys[0].public_key, (int)epoch, 32);
 	keys[1] = keys[0];
 	directory_write_keys(keys, n, NULL, 0, &payload);
-	return province_try(p, STATEMENT_KEYS, &payload);
+	return small_province_try(p, STATEMENT_KEYS, &payload);
 }
 
 static void
 an_epoch_is_newer_than_all_before_it(void **state)
 {
-	struct province p;
+	struct small_province p;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	assert_int_equal(say_key(&p, "24.1", 1, 5, 1), RC_OK);
 	assert_int_equal(say_key(&p, "24.1", 1, 5, 1), RC_INVALID);
 	assert_int_equal(say_key(&p, "24.1", 1, 4, 1), RC_INVALID);
@@ -551,7 +552,7 @@ an_epoch_is_newer_than_all_before_it(void **state)
 	assert_int_equal(directory_scope_key(p.d, "24.1", 2)->epoch, 0);
 	assert_null(directory_scope_key(p.d, "24.2", 1));
 	assert_null(directory_scope_key(p.d, "a name that is far too long", 1));
-	province_close(&p);
+	small_province_close(&p);
 }
 
 /* ---- forms ---- */
@@ -561,40 +562,40 @@ takes_a_form_set_and_refuses_paths_that_lead_out_of_it(void **state)
 {
 	static const char *const bad[] = { "", "/etc/x", "a//b", "../x", "a/../b", "a/.", ".hidden",
 	    "a/", "a\\b", "x y", "ghi ch\xc3\xba.csv" };
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 };
 	const uint8_t *forms;
 	uint64_t seq;
 	size_t len;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	assert_null(directory_forms(p.d, &len, &seq));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		bytes_varint(&payload, 1);
 		bytes_span(&payload, bad[i], strlen(bad[i]));
 		bytes_varint(&payload, 10);
-		assert_int_equal(province_try(&p, STATEMENT_FORMS, &payload), RC_FORMAT);
+		assert_int_equal(small_province_try(&p, STATEMENT_FORMS, &payload), RC_FORMAT);
 	}
 	bytes_varint(&payload, 2);
 	bytes_span(&payload, "a/b.csv", 7);
 	bytes_varint(&payload, DIRECTORY_FORM_BYTES_MAX);
 	bytes_span(&payload, "c", 1);
 	bytes_varint(&payload, 1);
-	assert_int_equal(province_try(&p, STATEMENT_FORMS, &payload), RC_LIMIT);
+	assert_int_equal(small_province_try(&p, STATEMENT_FORMS, &payload), RC_LIMIT);
 	bytes_varint(&payload, 0);
-	assert_int_equal(province_try(&p, STATEMENT_FORMS, &payload), RC_FORMAT);
+	assert_int_equal(small_province_try(&p, STATEMENT_FORMS, &payload), RC_FORMAT);
 	for (unsigned set = 0; set < 2; set++) {
 		bytes_varint(&payload, 1);
 		bytes_span(&payload, "forms/case/survey.csv", 21);
 		bytes_varint(&payload, 10);
 		bytes_u8(&payload, (uint8_t)set);
-		province_say(&p, STATEMENT_FORMS, &payload);
+		small_province_say(&p, STATEMENT_FORMS, &payload);
 		forms = directory_forms(p.d, &len, &seq);
 		assert_true(forms != NULL && len == 25 && forms[24] == set);
 		assert_int_equal(seq, 2 + set);
 	}
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static int

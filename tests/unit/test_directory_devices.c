@@ -10,7 +10,7 @@
 #include "shared/sync/directory.h"
 #include "shared/vault/digest.h"
 #include "shared/vault/secret.h"
-#include "tests/support/province.h"
+#include "tests/support/small_province.h"
 #include "tests/support/vectors.h"
 
 /* ---- devices ---- */
@@ -18,16 +18,16 @@
 static void
 a_certificate_that_came_by_itself_is_certified(void **state)
 {
-	struct province p, other;
-	struct province_device a, foreign;
+	struct small_province p, other;
+	struct small_province_device a, foreign;
 	const struct device *device;
 	struct directory *empty = NULL;
 
 	(void)state;
-	province_open(&p);
-	province_open(&other);
-	province_join(&p, "24.1", ROLE_CASEWORKER, &a);
-	province_join(&other, "24.1", ROLE_CASEWORKER, &foreign);
+	small_province_open(&p);
+	small_province_open(&other);
+	small_province_join(&p, "24.1", ROLE_CASEWORKER, &a);
+	small_province_join(&other, "24.1", ROLE_CASEWORKER, &foreign);
 	assert_int_equal(directory_new(&empty), RC_OK);
 	assert_int_equal(directory_add_certificate(empty, a.certificate.data, a.certificate.len,
 	    NULL), RC_PROTOCOL);
@@ -50,38 +50,38 @@ a_certificate_that_came_by_itself_is_certified(void **state)
 	assert_memory_equal(device->cert.sign_public, a.identity.sign_public, 32);
 	assert_int_equal(directory_invitation_uses(p.d, a.invitation), 1);
 	assert_int_equal(directory_invitation_uses(p.d, foreign.invitation), 0);
-	province_device_reset(&a);
-	province_device_reset(&foreign);
-	province_close(&p);
-	province_close(&other);
+	small_province_device_reset(&a);
+	small_province_device_reset(&foreign);
+	small_province_close(&p);
+	small_province_close(&other);
 }
 
 static void
 refuses_to_admit_when_one_of_many_certificates_is_bad(void **state)
 {
-	struct province p;
-	struct province_device a, b;
+	struct small_province p;
+	struct small_province_device a, b;
 	struct bytes payload = { 0 }, list[2];
 
 	(void)state;
-	province_open(&p);
-	province_join(&p, "24.1", ROLE_CASEWORKER, &a);
-	province_join(&p, "24.1", ROLE_CASEWORKER, &b);
+	small_province_open(&p);
+	small_province_join(&p, "24.1", ROLE_CASEWORKER, &a);
+	small_province_join(&p, "24.1", ROLE_CASEWORKER, &b);
 	list[0] = a.certificate;
 	list[1] = b.certificate;
 	b.certificate.data[b.certificate.len - 1] ^= 1;
 	directory_write_admit(list, 2, &payload);
-	assert_int_equal(province_try(&p, STATEMENT_ADMIT, &payload), RC_AUTH);
+	assert_int_equal(small_province_try(&p, STATEMENT_ADMIT, &payload), RC_AUTH);
 	assert_int_equal(directory_device_count(p.d), 0);
 	assert_int_equal(directory_count(p.d), 2);
 	b.certificate.data[b.certificate.len - 1] ^= 1;
 	directory_write_admit(list, 2, &payload);
-	assert_int_equal(province_try(&p, STATEMENT_ADMIT, &payload), RC_OK);
+	assert_int_equal(small_province_try(&p, STATEMENT_ADMIT, &payload), RC_OK);
 	assert_int_equal(directory_device_count(p.d), 2);
 	assert_int_equal(directory_device(p.d, b.identity.device)->state, DEVICE_ADMITTED);
-	province_device_reset(&a);
-	province_device_reset(&b);
-	province_close(&p);
+	small_province_device_reset(&a);
+	small_province_device_reset(&b);
+	small_province_close(&p);
 }
 
 static void
@@ -89,20 +89,20 @@ a_retired_device_counts_up_to_its_last_heads(void **state)
 {
 	const struct device_head heads[] = { { UINT64_MAX, 7 }, { 5, 3 }, { 9, 1 } };
 	const struct device_head twice[] = { { 5, 3 }, { 5, 4 } };
-	struct province p;
-	struct province_device a;
+	struct small_province p;
+	struct small_province_device a;
 	struct bytes payload = { 0 };
 	const struct device *device;
 
 	(void)state;
-	province_open(&p);
-	province_admit(&p, "24.1", ROLE_CASEWORKER, &a);
+	small_province_open(&p);
+	small_province_admit(&p, "24.1", ROLE_CASEWORKER, &a);
 	device = directory_device(p.d, a.identity.device);
 	assert_true(directory_device_counts(device, 5, UINT64_MAX));
 	directory_write_retire(a.identity.device, "mất máy", twice, 2, &payload);
-	assert_int_equal(province_try(&p, STATEMENT_RETIRE, &payload), RC_FORMAT);
+	assert_int_equal(small_province_try(&p, STATEMENT_RETIRE, &payload), RC_FORMAT);
 	directory_write_retire(a.identity.device, "mất máy", heads, 3, &payload);
-	province_say(&p, STATEMENT_RETIRE, &payload);
+	small_province_say(&p, STATEMENT_RETIRE, &payload);
 	device = directory_device(p.d, a.identity.device);
 	assert_int_equal(device->state, DEVICE_RETIRED);
 	assert_true(directory_device_counts(device, 5, 3));
@@ -113,50 +113,50 @@ a_retired_device_counts_up_to_its_last_heads(void **state)
 	assert_false(directory_device_counts(device, 6, 1));
 	/* not admitted again; refused for good measure, then nothing counts */
 	directory_write_admit(&a.certificate, 1, &payload);
-	assert_int_equal(province_try(&p, STATEMENT_ADMIT, &payload), RC_INVALID);
+	assert_int_equal(small_province_try(&p, STATEMENT_ADMIT, &payload), RC_INVALID);
 	directory_write_refuse(a.identity.device, "giả mạo", &payload);
-	province_say(&p, STATEMENT_REFUSE, &payload);
+	small_province_say(&p, STATEMENT_REFUSE, &payload);
 	device = directory_device(p.d, a.identity.device);
 	assert_false(directory_device_counts(device, 5, 1));
 	assert_int_equal(device->n_heads, 0);
 	assert_int_equal(directory_invitation_uses(p.d, a.invitation), 0);
-	province_device_reset(&a);
-	province_close(&p);
+	small_province_device_reset(&a);
+	small_province_close(&p);
 }
 
 static void
 a_refused_device_may_be_admitted_and_assigned(void **state)
 {
-	struct province p;
-	struct province_device a;
+	struct small_province p;
+	struct small_province_device a;
 	struct bytes payload = { 0 };
 	const struct device *device;
 
 	(void)state;
-	province_open(&p);
-	province_join(&p, "24.1", ROLE_COMMUNICATOR, &a);
+	small_province_open(&p);
+	small_province_join(&p, "24.1", ROLE_COMMUNICATOR, &a);
 	directory_write_refuse(a.identity.device, "lời mời đã dùng", &payload);
-	province_say(&p, STATEMENT_REFUSE, &payload);
+	small_province_say(&p, STATEMENT_REFUSE, &payload);
 	directory_write_admit(&a.certificate, 1, &payload);
-	province_say(&p, STATEMENT_ADMIT, &payload);
+	small_province_say(&p, STATEMENT_ADMIT, &payload);
 	device = directory_device(p.d, a.identity.device);
 	assert_int_equal(device->state, DEVICE_ADMITTED);
 	assert_string_equal(device->reason, "");
 	directory_write_assign(a.identity.device, "24.7", ROLE_SUPERVISOR, &payload);
-	assert_int_equal(province_try(&p, STATEMENT_ASSIGN, &payload), RC_INVALID);
+	assert_int_equal(small_province_try(&p, STATEMENT_ASSIGN, &payload), RC_INVALID);
 	directory_write_assign(a.identity.device, "24.2", ROLE_COUNT, &payload);
-	assert_int_equal(province_try(&p, STATEMENT_ASSIGN, &payload), RC_FORMAT);
+	assert_int_equal(small_province_try(&p, STATEMENT_ASSIGN, &payload), RC_FORMAT);
 	directory_write_assign(a.identity.device, "24.2", ROLE_SUPERVISOR, &payload);
-	province_say(&p, STATEMENT_ASSIGN, &payload);
+	small_province_say(&p, STATEMENT_ASSIGN, &payload);
 	/* an assignment outlives another admission */
 	directory_write_admit(&a.certificate, 1, &payload);
-	province_say(&p, STATEMENT_ADMIT, &payload);
+	small_province_say(&p, STATEMENT_ADMIT, &payload);
 	device = directory_device(p.d, a.identity.device);
 	assert_string_equal(device->unit, "24.2");
 	assert_int_equal(device->role, ROLE_SUPERVISOR);
 	assert_string_equal(device->cert.invitation.unit, "24.1");
-	province_device_reset(&a);
-	province_close(&p);
+	small_province_device_reset(&a);
+	small_province_close(&p);
 }
 
 /* A digest of all that a directory says of its devices. */
@@ -184,19 +184,19 @@ describe_devices(const struct directory *d, uint8_t out[32])
 
 /* The same device under a second invitation. */
 static struct bytes
-second_certificate(const struct province *p, const struct province_device *a)
+second_certificate(const struct small_province *p, const struct small_province_device *a)
 {
-	struct province_device other;
+	struct small_province_device other;
 	struct invitation inv = { .role = ROLE_RELAY, .unit = "24.2" };
 	struct bytes out = { 0 }, signed_inv = { 0 };
 
-	province_join(p, "24.2", ROLE_RELAY, &other);
+	small_province_join(p, "24.2", ROLE_RELAY, &other);
 	memcpy(inv.public_key, other.identity.sign_public, 32);
 	assert_int_equal(identity_invitation_sign(p->root, &inv, &signed_inv), RC_OK);
 	assert_int_equal(identity_certificate_make(&a->identity, signed_inv.data, signed_inv.len,
 	    other.identity.sign_seed, 1, NULL, 0, &out), RC_OK);
 	bytes_reset(&signed_inv);
-	province_device_reset(&other);
+	small_province_device_reset(&other);
 	return out;
 }
 
@@ -204,34 +204,35 @@ enum { DEVICES = 5, CERTIFICATES = DEVICES + 2 };
 
 /* Something of every kind about five devices; certificates stay beside. */
 static void
-tell_much(struct province *p, struct province_device dev[DEVICES], struct bytes certs[CERTIFICATES])
+tell_much(struct small_province *p, struct small_province_device dev[DEVICES],
+    struct bytes certs[CERTIFICATES])
 {
 	const struct device_head head = { 77, 1 };
 	struct bytes payload = { 0 };
 
 	for (int i = 0; i < DEVICES; i++) {
-		province_join(p, "24.1.1", ROLE_COMMUNICATOR, &dev[i]);
+		small_province_join(p, "24.1.1", ROLE_COMMUNICATOR, &dev[i]);
 		certs[i] = dev[i].certificate;
 	}
 	certs[DEVICES] = second_certificate(p, &dev[3]);
 	certs[DEVICES + 1] = second_certificate(p, &dev[4]);
 	directory_write_admit(&certs[0], 1, &payload);
-	province_say(p, STATEMENT_ADMIT, &payload);
+	small_province_say(p, STATEMENT_ADMIT, &payload);
 	directory_write_retire(dev[0].identity.device, "r", &head, 1, &payload);
-	province_say(p, STATEMENT_RETIRE, &payload);
+	small_province_say(p, STATEMENT_RETIRE, &payload);
 	directory_write_refuse(dev[1].identity.device, "f", &payload);
-	province_say(p, STATEMENT_REFUSE, &payload);
+	small_province_say(p, STATEMENT_REFUSE, &payload);
 	directory_write_assign(dev[2].identity.device, "24.2", ROLE_ANALYST, &payload);
-	province_say(p, STATEMENT_ASSIGN, &payload);
+	small_province_say(p, STATEMENT_ASSIGN, &payload);
 	directory_write_retire(dev[2].identity.device, "g", NULL, 0, &payload);
-	province_say(p, STATEMENT_RETIRE, &payload);
+	small_province_say(p, STATEMENT_RETIRE, &payload);
 	directory_write_admit(&certs[DEVICES], 1, &payload);
-	province_say(p, STATEMENT_ADMIT, &payload);
+	small_province_say(p, STATEMENT_ADMIT, &payload);
 }
 
 /* The statements in their order, the certificates anywhere between; a seed is an order. */
 static struct directory *
-told_in_order(const struct province *p, struct bytes certs[CERTIFICATES], unsigned seed)
+told_in_order(const struct small_province *p, struct bytes certs[CERTIFICATES], unsigned seed)
 {
 	struct directory *d = NULL;
 	size_t place[CERTIFICATES];
@@ -257,15 +258,15 @@ told_in_order(const struct province *p, struct bytes certs[CERTIFICATES], unsign
 static void
 statements_and_certificates_may_arrive_in_any_order(void **state)
 {
-	struct province p;
-	struct province_device dev[DEVICES];
+	struct small_province p;
+	struct small_province_device dev[DEVICES];
 	struct bytes certs[CERTIFICATES];
 	const struct device *device;
 	struct directory *d;
 	uint8_t want[32], got[32];
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	tell_much(&p, dev, certs);
 	/* what only the chain knows is not shown before its certificate is here */
 	assert_int_equal(directory_device_count(p.d), 2);
@@ -295,36 +296,36 @@ statements_and_certificates_may_arrive_in_any_order(void **state)
 	for (size_t i = DEVICES; i < CERTIFICATES; i++)
 		bytes_reset(&certs[i]);
 	for (int i = 0; i < DEVICES; i++)
-		province_device_reset(&dev[i]);
-	province_close(&p);
+		small_province_device_reset(&dev[i]);
+	small_province_close(&p);
 }
 
 static void
 remembers_revoked_invitations(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 };
 	uint8_t id[16] = { 0 };
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	for (unsigned i = 0; i < 50; i++) {
 		id[3] = (uint8_t)(i * 37);
 		assert_false(directory_invitation_revoked(p.d, id));
 		for (int twice = 0; twice < 2; twice++) {
 			directory_write_revoke(id, "không dùng", &payload);
-			province_say(&p, STATEMENT_REVOKE, &payload);
+			small_province_say(&p, STATEMENT_REVOKE, &payload);
 			assert_true(directory_invitation_revoked(p.d, id));
 		}
 	}
 	directory_write_revoke(id, "a\x01", &payload);
-	assert_int_equal(province_try(&p, STATEMENT_REVOKE, &payload), RC_FORMAT);
+	assert_int_equal(small_province_try(&p, STATEMENT_REVOKE, &payload), RC_FORMAT);
 	bytes_put(&payload, id, 16);
 	bytes_varint(&payload, DIRECTORY_REASON_MAX + 1);
 	for (int i = 0; i <= DIRECTORY_REASON_MAX; i++)
 		bytes_u8(&payload, 'x');
-	assert_int_equal(province_try(&p, STATEMENT_REVOKE, &payload), RC_FORMAT);
-	province_close(&p);
+	assert_int_equal(small_province_try(&p, STATEMENT_REVOKE, &payload), RC_FORMAT);
+	small_province_close(&p);
 }
 
 /* ---- need to know: architecture.md section 6, worked by hand ---- */
@@ -363,10 +364,10 @@ static const struct need {
 static void
 roles_read_and_write_what_the_table_says(void **state)
 {
-	struct province p;
+	struct small_province p;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	for (size_t i = 0; i < sizeof NEEDS / sizeof *NEEDS; i++) {
 		const struct need *need = &NEEDS[i];
 
@@ -385,7 +386,7 @@ roles_read_and_write_what_the_table_says(void **state)
 		}
 		assert_false(directory_may_read(p.d, need->unit, need->role, "24.7", 0));
 	}
-	province_close(&p);
+	small_province_close(&p);
 }
 
 /* ---- lanes ---- */
@@ -428,41 +429,41 @@ lanes_of_every_role_are_those_of_the_rule(void **state)
 		{ "24.1.2", ROLE_RELAY, "c24 c24.1 c24.1.2 ",
 		    "f024.1.2 f124.1.2 f224.1.2 k024.1.2 k124.1.2 k224.1.2 " }
 	};
-	struct province p;
+	struct small_province p;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct province_device dev;
+		struct small_province_device dev;
 		char want[1024], hex[33];
 
-		province_admit(&p, cases[i].unit, cases[i].role, &dev);
+		small_province_admit(&p, cases[i].unit, cases[i].role, &dev);
 		bytes_hex(dev.identity.device, 16, hex);
 		snprintf(want, sizeof want, "%sd%s %s", cases[i].before, hex, cases[i].after);
 		assert_lanes(p.d, dev.identity.device, want);
-		province_device_reset(&dev);
+		small_province_device_reset(&dev);
 	}
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 a_relay_carries_for_the_devices_of_its_units(void **state)
 {
-	struct province p;
-	struct province_device hub, below, beside, gone;
+	struct small_province p;
+	struct small_province_device hub, below, beside, gone;
 	struct bytes payload = { 0 };
 	char want[1024], a[33], b[33];
 
 	(void)state;
-	province_open(&p);
-	province_admit(&p, "24.2", ROLE_RELAY, &hub);
-	province_join(&p, "24.2.1", ROLE_CASEWORKER, &below);
+	small_province_open(&p);
+	small_province_admit(&p, "24.2", ROLE_RELAY, &hub);
+	small_province_join(&p, "24.2.1", ROLE_CASEWORKER, &below);
 	assert_int_equal(directory_add_certificate(p.d, below.certificate.data,
 	    below.certificate.len, NULL), RC_OK);
-	province_admit(&p, "24.1", ROLE_CASEWORKER, &beside);
-	province_admit(&p, "24.2.1", ROLE_CASEWORKER, &gone);
+	small_province_admit(&p, "24.1", ROLE_CASEWORKER, &beside);
+	small_province_admit(&p, "24.2.1", ROLE_CASEWORKER, &gone);
 	directory_write_retire(gone.identity.device, "", NULL, 0, &payload);
-	province_say(&p, STATEMENT_RETIRE, &payload);
+	small_province_say(&p, STATEMENT_RETIRE, &payload);
 	bytes_hex(hub.identity.device, 16, a);
 	bytes_hex(below.identity.device, 16, b);
 	snprintf(want, sizeof want, "c24 c24.2 c24.2.1 d%s d%s f024.2 f024.2.1 f124.2 f124.2.1 "
@@ -470,11 +471,11 @@ a_relay_carries_for_the_devices_of_its_units(void **state)
 	    strcmp(a, b) < 0 ? a : b, strcmp(a, b) < 0 ? b : a);
 	assert_lanes(p.d, hub.identity.device, want);
 	assert_lanes(p.d, gone.identity.device, "");
-	province_device_reset(&hub);
-	province_device_reset(&below);
-	province_device_reset(&beside);
-	province_device_reset(&gone);
-	province_close(&p);
+	small_province_device_reset(&hub);
+	small_province_device_reset(&below);
+	small_province_device_reset(&beside);
+	small_province_device_reset(&gone);
+	small_province_close(&p);
 }
 
 static void

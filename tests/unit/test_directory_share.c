@@ -10,7 +10,7 @@
 
 #include "shared/sync/directory.h"
 #include "shared/vault/secret.h"
-#include "tests/support/province.h"
+#include "tests/support/small_province.h"
 #include "tests/support/vectors.h"
 
 #define V "sync"
@@ -91,7 +91,7 @@ enum { MOST = 33 };
 
 /* n different shares of the scope 24.1/1, promised by the next statement; its seq. */
 static uint64_t
-promise(struct province *p, struct bytes shares[MOST], size_t n, uint32_t epoch)
+promise(struct small_province *p, struct bytes shares[MOST], size_t n, uint32_t epoch)
 {
 	struct scope_key key = { .unit = "24.1", .compartment = 1, .epoch = epoch };
 	struct bytes payload = { 0 };
@@ -105,7 +105,7 @@ promise(struct province *p, struct bytes shares[MOST], size_t n, uint32_t epoch)
 		directory_share_write(&s, &shares[i]);
 	}
 	directory_write_keys(&key, 1, shares, n, &payload);
-	province_say(p, STATEMENT_KEYS, &payload);
+	small_province_say(p, STATEMENT_KEYS, &payload);
 	return directory_count(p->d) - 1;
 }
 
@@ -119,11 +119,11 @@ reset_shares(struct bytes shares[MOST], size_t n)
 static void
 every_line_of_a_list_of_any_length_leads_to_the_root(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes shares[MOST] = { { 0 } };
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	for (size_t n = 1; n <= MOST; n++) {
 		uint64_t seq = promise(&p, shares, n, (uint32_t)n);
 		struct share_tree *tree = NULL;
@@ -147,20 +147,20 @@ every_line_of_a_list_of_any_length_leads_to_the_root(void **state)
 		directory_share_tree_free(tree);
 		reset_shares(shares, n);
 	}
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 refuses_a_line_that_was_changed_moved_or_cut(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes shares[MOST] = { { 0 } }, item = { 0 }, longer = { 0 };
 	struct share s;
 	uint8_t *exact;
 	uint64_t seq;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	seq = promise(&p, shares, 7, 1);
 	for (size_t i = 0; i < 7; i++) {
 		bytes_reset(&item);
@@ -194,19 +194,19 @@ refuses_a_line_that_was_changed_moved_or_cut(void **state)
 	reset_shares(shares, 7);
 	bytes_reset(&item);
 	bytes_reset(&longer);
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 a_line_of_another_statement_is_not_this_one(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes shares[MOST] = { { 0 } }, others[MOST] = { { 0 } }, item = { 0 };
 	struct share s;
 	uint64_t seq, other;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	seq = promise(&p, shares, 4, 1);
 	other = promise(&p, others, 4, 2);
 	assert_int_equal(directory_share_item(shares, 4, 2, other, &item), RC_OK);
@@ -223,20 +223,20 @@ a_line_of_another_statement_is_not_this_one(void **state)
 	reset_shares(shares, 4);
 	reset_shares(others, 4);
 	bytes_reset(&item);
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 a_whole_list_is_taken_and_any_other_refused(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes shares[MOST] = { { 0 } }, list = { 0 }, *again = NULL, swap;
 	struct share *read = NULL;
 	uint64_t seq, told;
 	size_t n;
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	seq = promise(&p, shares, 11, 1);
 	directory_share_list_write(shares, 11, seq, &list);
 	assert_int_equal(directory_share_list_check(p.d, list.data, list.len, &read, &n), RC_OK);
@@ -271,37 +271,37 @@ a_whole_list_is_taken_and_any_other_refused(void **state)
 	}
 	reset_shares(shares, 11);
 	bytes_reset(&list);
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static void
 refuses_a_promise_beyond_the_limit_or_without_sense(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes payload = { 0 };
 	uint8_t zeroes[32] = { 0 }, root[32] = { 1 };
 
 	(void)state;
-	province_open(&p);
+	small_province_open(&p);
 	bytes_varint(&payload, 0);
 	bytes_varint(&payload, 0);
 	bytes_put(&payload, root, 32);
-	assert_int_equal(province_try(&p, STATEMENT_KEYS, &payload), RC_FORMAT);
+	assert_int_equal(small_province_try(&p, STATEMENT_KEYS, &payload), RC_FORMAT);
 	bytes_varint(&payload, 0);
 	bytes_varint(&payload, DIRECTORY_SHARES_MAX + 1);
 	bytes_put(&payload, root, 32);
-	assert_int_equal(province_try(&p, STATEMENT_KEYS, &payload), RC_FORMAT);
+	assert_int_equal(small_province_try(&p, STATEMENT_KEYS, &payload), RC_FORMAT);
 	bytes_varint(&payload, 0);
 	bytes_varint(&payload, DIRECTORY_SHARES_MAX);
 	bytes_put(&payload, zeroes, 32);
-	assert_int_equal(province_try(&p, STATEMENT_KEYS, &payload), RC_OK);
-	province_close(&p);
+	assert_int_equal(small_province_try(&p, STATEMENT_KEYS, &payload), RC_OK);
+	small_province_close(&p);
 }
 
 static void
 the_fullest_list_has_paths_of_fifteen_and_fits_an_item(void **state)
 {
-	struct province p;
+	struct small_province p;
 	struct bytes *shares = calloc(DIRECTORY_SHARES_MAX, sizeof *shares), list = { 0 };
 	struct bytes payload = { 0 }, item = { 0 };
 	struct scope_key key = { .unit = "24", .epoch = 1 };
@@ -311,14 +311,14 @@ the_fullest_list_has_paths_of_fifteen_and_fits_an_item(void **state)
 
 	(void)state;
 	assert_non_null(shares);
-	province_open(&p);
+	small_province_open(&p);
 	for (size_t i = 0; i < DIRECTORY_SHARES_MAX; i++) {
 		memcpy(s.sealed, &i, sizeof i);
 		directory_share_write(&s, &shares[i]);
 	}
 	assert_true(shares[0].len <= DIRECTORY_SHARE_MAX);
 	directory_write_keys(&key, 1, shares, DIRECTORY_SHARES_MAX, &payload);
-	province_say(&p, STATEMENT_KEYS, &payload);
+	small_province_say(&p, STATEMENT_KEYS, &payload);
 	directory_share_list_write(shares, DIRECTORY_SHARES_MAX, 2, &list);
 	assert_true(list.len <= (4u << 20) + (256u << 10));
 	assert_int_equal(directory_share_tree_new(shares, DIRECTORY_SHARES_MAX, &tree), RC_OK);
@@ -336,7 +336,7 @@ the_fullest_list_has_paths_of_fifteen_and_fits_an_item(void **state)
 	free(shares);
 	bytes_reset(&list);
 	bytes_reset(&item);
-	province_close(&p);
+	small_province_close(&p);
 }
 
 static int
