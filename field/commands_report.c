@@ -1,10 +1,12 @@
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "field/commands.h"
 #include "field/workspace.h"
 #include "shared/base/files.h"
+#include "shared/base/terminal.h"
 #include "shared/forms/form_pack.h"
 #include "shared/reports/report.h"
 #include "shared/reports/workbook.h"
@@ -12,7 +14,7 @@
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 
-enum { WORKBOOK_MAX = 64 << 20 };
+enum { WORKBOOK_MAX = 64 << 20, CELL_MAX = 400 };
 
 static enum rc
 read_day(struct call *c, const char *name, struct date *out)
@@ -60,6 +62,80 @@ make_workbook(struct call *c, const struct report *r, const char *path, struct b
 	return rc != RC_OK ? rc : removed;
 }
 
+static void
+cell_text(const struct report_cell *cell, char *out, size_t max)
+{
+	if (cell->type == REPORT_INTEGER)
+		snprintf(out, max, "%lld", (long long)cell->integer);
+	else if (cell->type == REPORT_REAL)
+		snprintf(out, max, "%.1f", cell->real);
+	else
+		snprintf(out, max, "%s", cell->type == REPORT_WORDS ? cell->words : "");
+}
+
+/* Text to the left, figures to the right, as wide as the column needs. */
+static void
+put_padded(struct call *c, const char *text, size_t width, bool right)
+{
+	size_t have = terminal_width(text);
+	size_t pad = have < width ? width - have : 0;
+
+	bytes_printf(&c->out, "%*s%s%*s  ", right ? (int)pad : 0, "", text, right ? 0 : (int)pad, "");
+}
+
+static void
+print_row(struct call *c, const struct report *r, const struct report_row *row,
+    const size_t *widths)
+{
+	char text[CELL_MAX];
+
+	for (size_t k = 0; k < r->n_columns; k++) {
+		cell_text(&row->cells[k], text, sizeof(text));
+		put_padded(c, text, widths[k], r->columns[k].kind != REPORT_TEXT);
+	}
+	bytes_u8(&c->out, '\n');
+}
+
+static void
+measure(const struct report *r, size_t *widths)
+{
+	char text[CELL_MAX];
+
+	for (size_t k = 0; k < r->n_columns; k++) {
+		widths[k] = terminal_width(r->columns[k].title);
+		for (size_t b = 0; b < r->n_blocks; b++)
+			for (size_t i = 0; i < r->blocks[b].n_rows; i++) {
+				cell_text(&r->blocks[b].rows[i].cells[k], text, sizeof(text));
+				if (terminal_width(text) > widths[k])
+					widths[k] = terminal_width(text);
+			}
+	}
+}
+
+static enum rc
+print_report(struct call *c, const struct report *r)
+{
+	size_t widths[REPORT_COLUMNS_MAX];
+	char period[REPORT_PERIOD_MAX];
+
+	measure(r, widths);
+	report_period(r, period);
+	call_print(c, "%s\n%s%s%s", r->title, period, r->unit_name != NULL ? ", " : "",
+	    r->unit_name != NULL ? r->unit_name : "");
+	for (size_t k = 0; k < r->n_columns; k++)
+		put_padded(c, r->columns[k].title, widths[k], r->columns[k].kind != REPORT_TEXT);
+	bytes_u8(&c->out, '\n');
+	for (size_t b = 0; b < r->n_blocks; b++) {
+		if (*r->blocks[b].title != '\0')
+			call_print(c, "— %s", r->blocks[b].title);
+		for (size_t i = 0; i < r->blocks[b].n_rows; i++)
+			print_row(c, r, &r->blocks[b].rows[i], widths);
+	}
+	for (size_t i = 0; i < r->n_notes; i++)
+		call_print(c, "* %s", r->notes[i]);
+	return c->out.rc;
+}
+
 static enum rc
 write_report(struct call *c, const struct report *r)
 {
@@ -67,7 +143,7 @@ write_report(struct call *c, const struct report *r)
 	struct bytes *out;
 
 	if (path == NULL)
-		return c->json ? report_write_json(r, &c->out) : report_write_text(r, &c->out);
+		return c->json ? report_write_json(r, &c->out) : print_report(c, r);
 	if ((out = call_output(c, path)) == NULL)
 		return RC_NOMEM;
 	call_note(c, "%s", call_say(c,

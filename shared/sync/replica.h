@@ -120,10 +120,14 @@ enum rc replica_seal(struct replica *r, size_t frame_bytes, size_t max_frames,
 enum rc replica_take(struct replica *r, int item_type, const uint8_t *payload, size_t len,
     struct replica_sync_result *count, struct error *err) RC_CHECK;
 
-/* The same by a file, for a stick. */
-enum rc replica_bundle_export(struct replica *r, const char *path,
+/*
+ * The same as the bytes of a file, for a stick.  name is what errors call it.
+ * Reading: RC_FORMAT no bundle, or cut off (what was whole is kept), RC_DENIED of
+ * another province, RC_NEWER.
+ */
+enum rc replica_bundle_write(struct replica *r, struct bytes *bundle,
     struct replica_sync_result *out, struct error *err) RC_CHECK;
-enum rc replica_bundle_import(struct replica *r, const char *path,
+enum rc replica_bundle_read(struct replica *r, const char *name, const uint8_t *p, size_t len,
     struct replica_sync_result *out, struct error *err) RC_CHECK;
 
 struct replica_status {

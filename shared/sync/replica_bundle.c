@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/base/files.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/vault/query.h"
 
@@ -40,39 +39,32 @@ put_rows(struct replica *r, const struct rows *rows, struct bytes *out,
 }
 
 enum rc
-replica_bundle_export(struct replica *r, const char *path, struct replica_sync_result *out,
+replica_bundle_write(struct replica *r, struct bytes *b, struct replica_sync_result *out,
     struct error *err)
 {
 	static const struct rows all[] = {
 		{ "SELECT bytes FROM statement ORDER BY seq", ITEM_STATEMENT },
 		{ "SELECT bytes FROM certificate ORDER BY device", ITEM_CERTIFICATE },
 		{ "SELECT bytes FROM receipt WHERE outgoing > 0 ORDER BY id", ITEM_RECEIPT },
-		/* own ones, and others' that are carried or wait here */
+		/* own ones, and others' that are carried or wait here (replica.h) */
 		{ "SELECT bytes, entries FROM frame WHERE bytes IS NOT NULL AND state IN (1, 2, 3, 5)"
 		    " ORDER BY added, id", ITEM_FRAME },
 	};
-	struct bytes b;
 	uint8_t province[8];
 	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
-	bytes_init(&b);
 	if ((rc = replica_seal(r, REPLICA_FRAME_BYTES_MAX, 0, err)) != RC_OK)
 		return rc;
-	bytes_text(&b, "FB");
-	bytes_u8(&b, 1);
+	bytes_text(b, "FB");
+	bytes_u8(b, 1);
 	directory_province(r->directory, province);
-	bytes_put(&b, province, sizeof(province));
+	bytes_put(b, province, sizeof(province));
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && rc == RC_OK; i++)
-		rc = put_rows(r, &all[i], &b, out, err);
-	exchange_put(&b, ITEM_END, NULL, 0);
-	if (rc == RC_OK)
-		rc = b.rc;
-	if (rc == RC_OK)
-		rc = files_replace(path, b.data, b.len, err);
-	out->bytes_up = b.len;
-	bytes_reset(&b);
-	return rc;
+		rc = put_rows(r, &all[i], b, out, err);
+	exchange_put(b, ITEM_END, NULL, 0);
+	out->bytes_up = b->len;
+	return rc != RC_OK ? rc : b->rc;
 }
 
 struct importing {
@@ -90,53 +82,49 @@ import_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 }
 
 static enum rc
-check_head(struct replica *r, const char *path, const struct bytes *b, struct error *err)
+check_head(struct replica *r, const char *name, const uint8_t *p, size_t len, struct error *err)
 {
 	uint8_t province[8];
 
-	if (b->len < BUNDLE_HEAD_BYTES || memcmp(b->data, "FB", 2) != 0)
-		return error_set(err, RC_FORMAT, path, "choose a file made by bundle export",
+	if (len < BUNDLE_HEAD_BYTES || memcmp(p, "FB", 2) != 0)
+		return error_set(err, RC_FORMAT, name, "choose a file made by bundle export",
 		    "this is no bundle");
-	if (b->data[2] != 1)
-		return error_set(err, RC_NEWER, path, "update the program",
+	if (p[2] != 1)
+		return error_set(err, RC_NEWER, name, "update the program",
 		    "the bundle was made by a newer version");
 	directory_province(r->directory, province);
-	if (memcmp(b->data + 3, province, sizeof(province)) != 0)
-		return error_set(err, RC_DENIED, path, "choose a bundle of your own province",
+	if (memcmp(p + 3, province, sizeof(province)) != 0)
+		return error_set(err, RC_DENIED, name, "choose a bundle of your own province",
 		    "the bundle is of another province");
 	return RC_OK;
 }
 
 enum rc
-replica_bundle_import(struct replica *r, const char *path, struct replica_sync_result *out,
-    struct error *err)
+replica_bundle_read(struct replica *r, const char *name, const uint8_t *p, size_t len,
+    struct replica_sync_result *out, struct error *err)
 {
 	struct exchange_stream stream;
 	struct importing i = { r, out, err };
-	struct bytes b;
 	bool cut = false;
 	enum rc rc, fed;
 
 	memset(out, 0, sizeof(*out));
-	bytes_init(&b);
 	exchange_stream_init(&stream, import_item, &i);
-	if ((rc = files_read(path, BUNDLE_BYTES_MAX, &b, err)) != RC_OK ||
-	    (rc = check_head(r, path, &b, err)) != RC_OK ||
+	if ((rc = check_head(r, name, p, len, err)) != RC_OK ||
 	    (rc = replica_begin(r, err)) != RC_OK)
 		goto out;
-	fed = exchange_stream_feed(&stream, b.data + BUNDLE_HEAD_BYTES, b.len - BUNDLE_HEAD_BYTES);
+	fed = exchange_stream_feed(&stream, p + BUNDLE_HEAD_BYTES, len - BUNDLE_HEAD_BYTES);
 	cut = fed == RC_PROTOCOL || (fed == RC_OK && !stream.ended);
 	if (cut)
 		fed = RC_OK;	/* what came whole counts */
 	if (fed == RC_OK)
 		fed = replica_retry_waiting(r, out, err);
 	rc = replica_end(r, fed, err);
-	out->bytes_down = b.len;
+	out->bytes_down = len;
 	if (rc == RC_OK && cut)
-		rc = error_set(err, RC_FORMAT, path, "copy the bundle again; what was whole is kept",
+		rc = error_set(err, RC_FORMAT, name, "copy the bundle again; what was whole is kept",
 		    "the bundle is cut off or damaged");
 out:
 	exchange_stream_reset(&stream);
-	bytes_reset(&b);
 	return rc;
 }
