@@ -21,7 +21,7 @@ files_join(const char *dir, const char *name, char out[FILES_PATH_MAX])
 enum rc
 files_rc_of_errno(int e)
 {
-	return e == ENOSPC || e == EDQUOT ? RC_FULL : RC_IO;
+	return e == ENOSPC || e == EDQUOT || e == EFBIG ? RC_FULL : RC_IO;
 }
 
 void

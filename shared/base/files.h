@@ -71,7 +71,7 @@ enum rc files_data_dir(const char *program, char out[FILES_PATH_MAX],
 /* A folder in memory (tmpfs) for short-lived clear files, or NULL if there is none. */
 const char *files_memory_dir(void);
 
-/* ENOSPC and EDQUOT are RC_FULL, all else RC_IO. */
+/* ENOSPC, EDQUOT and EFBIG (the user's limit) are RC_FULL, all else RC_IO. */
 enum rc files_rc_of_errno(int e);
 
 #endif

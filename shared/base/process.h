@@ -12,7 +12,7 @@
 
 #include "shared/base/rc.h"
 
-/* No core dumps, not traceable by others, owner-only new files, no SIGPIPE. */
+/* No core dumps, not traceable by others, owner-only new files, no SIGPIPE or SIGXFSZ. */
 void process_harden(void);
 
 /*

@@ -28,6 +28,8 @@ process_harden(void)
 	memset(&ignore, 0, sizeof(ignore));
 	ignore.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	/* a file beyond the user's limit is an error of write, like a full disk */
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 /* One byte when the child is ready, none when it ended. */

@@ -414,6 +414,7 @@ knows_a_full_disk(void **state)
 	(void)state;
 	assert_int_equal(files_rc_of_errno(ENOSPC), RC_FULL);
 	assert_int_equal(files_rc_of_errno(EDQUOT), RC_FULL);
+	assert_int_equal(files_rc_of_errno(EFBIG), RC_FULL);
 	assert_int_equal(files_rc_of_errno(EIO), RC_IO);
 	assert_int_equal(files_rc_of_errno(0), RC_IO);
 }

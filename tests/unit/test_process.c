@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -69,7 +70,7 @@ files_in_folder(void)
 }
 
 static void
-hardened_process_leaves_no_core_and_survives_sigpipe(void **state)
+hardened_process_leaves_no_core_and_survives_signals_of_writing(void **state)
 {
 	pid_t pid;
 
@@ -77,6 +78,7 @@ hardened_process_leaves_no_core_and_survives_sigpipe(void **state)
 	if ((pid = fork()) == 0) {
 		struct rlimit core;
 		struct stat st;
+		struct rlimit small = { 1, RLIM_INFINITY };
 		int fds[2], fd;
 
 		process_harden();
@@ -91,6 +93,10 @@ hardened_process_leaves_no_core_and_survives_sigpipe(void **state)
 		/* not dumpable: others of the same user may not attach to it */
 		if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
 			_exit(5);
+		/* beyond the limit of a file's size a write fails; nothing kills */
+		if (setrlimit(RLIMIT_FSIZE, &small) != 0 || write(fd, "ab", 2) != 1 ||
+		    write(fd, "b", 1) != -1 || errno != EFBIG)
+			_exit(6);
 		_exit(0);
 	}
 	assert_int_equal(ended_with(pid), 0);
@@ -500,7 +506,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_FOLDER(hardened_process_leaves_no_core_and_survives_sigpipe),
+		IN_FOLDER(hardened_process_leaves_no_core_and_survives_signals_of_writing),
 		IN_FOLDER(background_process_is_a_child_of_nobody),
 		cmocka_unit_test(caller_waits_until_the_background_is_ready),
 		cmocka_unit_test(caller_learns_when_the_background_dies_early),
