@@ -339,8 +339,9 @@ vault_close(struct vault *v)
 {
 	if (v == NULL)
 		return;
-	vault_db_close(v->db);
-	vault_vfs_free(v->vfs);
+	/* A forgotten statement still reads through the VFS: better kept than freed under it. */
+	if (vault_db_close(v->db))
+		vault_vfs_free(v->vfs);
 	secret_free(v->master);
 	files_unlock(v->lock);
 	secret_wipe(v, sizeof *v);

@@ -80,7 +80,10 @@ enum rc vault_create_with_master(const char *dir, const struct secret *master,
 enum rc vault_open_with_master(const char *dir, const struct secret *master,
     struct vault **out, struct error *err) RC_CHECK;
 
-/* Checkpoints, closes, wipes keys.  NULL is allowed. */
+/*
+ * Checkpoints, closes, wipes keys.  NULL is allowed.  Finalise all statements
+ * first: one that is left keeps the database and its key in memory.
+ */
 void vault_close(struct vault *v);
 
 /* Is this the passphrase of the open vault (a keeper asks)?  RC_AUTH if not. */

@@ -41,6 +41,8 @@ rc_of_code(sqlite3 *db, int sqlite_rc)
 	case SQLITE_CANTOPEN:
 		return db == NULL ? RC_IO : files_rc_of_errno(sqlite3_system_errno(db));
 	case SQLITE_READONLY:
+		/* only start_wal makes a connection so: see there */
+		return RC_FULL;
 	case SQLITE_PERM:
 		return RC_IO;
 	case SQLITE_CORRUPT:
@@ -153,6 +155,7 @@ static enum rc
 start_wal(sqlite3 *db, bool create, const struct vault_vfs_rules *rules, struct error *err)
 {
 	sqlite3_int64 pages;
+	int rc_sqlite;
 	enum rc rc;
 
 	/* EXTRA: the rollback journal of the very first page must not come back later. */
@@ -168,8 +171,11 @@ start_wal(sqlite3 *db, bool create, const struct vault_vfs_rules *rules, struct 
 		    "the database cannot be written");
 	if (rules != NULL && rules->no_checkpoint_at_open)
 		return RC_OK;
-	return vault_db_rc(db, sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE,
-	    NULL, NULL), "empty the write-ahead log", err);
+	rc_sqlite = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	/* Whoever has a full disk may at least read; nothing may be appended then. */
+	if (rc_of_code(db, rc_sqlite) == RC_FULL)
+		return run(db, "PRAGMA query_only = ON", "set up the database", err);
+	return vault_db_rc(db, rc_sqlite, "empty the write-ahead log", err);
 }
 
 static enum rc
@@ -211,21 +217,20 @@ vault_db_open(struct vault_vfs *vfs, bool create, const struct vault_vfs_rules *
 	*out = db;
 	db = NULL;
 out:
-	vault_db_close(db);
-	return result;
+	return vault_db_close(db) ? result : RC_INTERNAL;
 }
 
-void
+bool
 vault_db_close(struct sqlite3 *db)
 {
-	sqlite3_stmt *stmt;
-
-	if (db == NULL)
-		return;
-	/* A statement that was forgotten must not keep keys and pages in memory. */
-	while ((stmt = sqlite3_next_stmt(db, NULL)) != NULL)
-		sqlite3_finalize(stmt);
-	sqlite3_close(db);
+	if (db == NULL || sqlite3_close(db) == SQLITE_OK)
+		return true;
+	/*
+	 * Not ours to finalise: among those left may be statements that the
+	 * full-text index finalises itself.
+	 */
+	sqlite3_close_v2(db);
+	return false;
 }
 
 /* The next "-- version N" line at or behind *at: *body is the line after it. */

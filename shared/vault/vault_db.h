@@ -19,8 +19,11 @@ struct vault_vfs;
  */
 enum rc vault_db_open(struct vault_vfs *vfs, bool create, const struct vault_vfs_rules *rules,
     struct sqlite3 **out, struct error *err) RC_CHECK;
-/* Statements that are left over are finalised.  NULL is allowed. */
-void vault_db_close(struct sqlite3 *db);
+/*
+ * NULL is allowed.  false: somebody forgot to finalise a statement; the
+ * connection lives on until that is done, and so must its VFS.
+ */
+bool vault_db_close(struct sqlite3 *db) RC_CHECK;
 
 /* See vault_migrate, vault_verify and vault_rc_of_sqlite in vault.h. */
 enum rc vault_db_migrate(struct sqlite3 *db, const char *sql, struct error *err) RC_CHECK;

@@ -12,7 +12,7 @@ enum {
 	WAL_HEADER = 32,
 	FRAME_HEADER = 24,
 	FRAME = FRAME_HEADER + BLOCK_SIZE,
-	DAMAGED_AT = 2		/* transactions in an unbroken run behind a bad place */
+	DAMAGED_AT = 2		/* commit frames in an unbroken run behind a bad place */
 };
 
 #define WAL_MAGIC 0x377f0682u	/* the lowest bit: checksums over big-endian words */
@@ -77,15 +77,6 @@ read_frame(struct walk *w, int64_t i)
 	return rc;
 }
 
-/* SQLite repeats a commit frame to fill the sector: that is no further transaction. */
-static bool
-is_padding(const struct walk *w)
-{
-	return w->before.commit != 0 && w->before.commit == w->now.commit &&
-	    w->before.page == w->now.page &&
-	    memcmp(w->before.raw + FRAME_HEADER, w->now.raw + FRAME_HEADER, BLOCK_SIZE) == 0;
-}
-
 /* Frames as recovery takes them; *salts are those of the header. */
 static int
 walk_sound(struct walk *w, const uint8_t *header, struct wal_check *out)
@@ -108,7 +99,12 @@ walk_sound(struct walk *w, const uint8_t *header, struct wal_check *out)
 	return SQLITE_OK;
 }
 
-/* Behind the last sound frame: is there an unbroken run of several commits? */
+/*
+ * Behind the last sound frame: is there an unbroken run of several commits?
+ * The commit frame that SQLite repeats to fill a block counts as one, because
+ * its end lies behind the sync and is written only when that has succeeded.
+ * Frames of commits that failed may lie about, but they do not continue a run.
+ */
 static int
 walk_behind(struct walk *w, struct wal_check *out)
 {
@@ -122,7 +118,7 @@ walk_behind(struct walk *w, struct wal_check *out)
 		    !follows(w, w->before.sum))
 			run = 0;
 		linked = w->now.page != 0;
-		if (linked && w->now.commit != 0 && !(run > 0 && is_padding(w)))
+		if (linked && w->now.commit != 0)
 			run++;
 		if (run >= DAMAGED_AT) {
 			out->damaged = true;

@@ -5,8 +5,8 @@
  * wal_check: tells a damaged WAL from one that a power cut left unfinished.
  * SQLite's recovery ends at the first frame that does not fit and drops all
  * behind it without a word.  A transaction is only begun when the one before is
- * synced, so a power cut leaves at most one behind the first bad block; two or
- * more in an unbroken run are acknowledged data (formats.md, "Vault blocks").
+ * synced, so a power cut leaves at most one commit frame behind the first bad
+ * block; two in an unbroken run are acknowledged data (formats.md, "Vault blocks").
  * Damage to the very last transaction cannot be told from a power cut.
  */
 #include <stdbool.h>

@@ -4,9 +4,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -622,6 +624,25 @@ errors_of_sqlite_never_quote_what_was_typed(void **state)
 }
 
 static void
+a_forgotten_statement_does_no_harm(void **state)
+{
+	struct fixture *f = *state;
+	struct vault *v = made(f);
+	sqlite3_stmt *stmt;
+
+	sql(v, "CREATE VIRTUAL TABLE w USING fts5(x); INSERT INTO w VALUES ('chữ'), ('chữ khác')");
+	assert_int_equal(sqlite3_prepare_v2(vault_db(v), "SELECT * FROM w WHERE w MATCH 'chữ'", -1,
+	    &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	vault_close(v);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	sqlite3_finalize(stmt);
+	v = reopened(f);
+	assert_int_equal(number(v, "SELECT count(*) FROM w WHERE w MATCH 'chữ'"), 2);
+	vault_close(v);
+}
+
+static void
 a_wiped_vault_is_gone_and_its_place_is_free(void **state)
 {
 	struct fixture *f = *state;
@@ -642,18 +663,56 @@ a_wiped_vault_is_gone_and_its_place_is_free(void **state)
 }
 
 static void
-a_vault_that_could_not_be_finished_leaves_nothing(void **state)
+a_full_disk_is_told_as_full(void **state)
 {
 	struct fixture *f = *state;
 	struct power_disk *disk = power_disk_new(1);
 	struct vault_bench bench = { power_disk_vfs(disk), NULL };
+	struct error err = { 0 };
+	struct vault *v;
+	int rc;
+
+	assert_int_equal(vault_create_on(f->dir, f->master, bench, &v, NULL), RC_OK);
+	assert_int_equal(vault_migrate(v, SCHEMA, NULL), RC_OK);
+	sql(v, "INSERT INTO note(body) VALUES ('saved')");
+	power_disk_limit(disk, power_disk_used(disk) + 9000);
+	rc = sqlite3_exec(vault_db(v), "INSERT INTO note(body) VALUES (printf('%.*c', 99000, 'x'))",
+	    NULL, NULL, NULL);
+	assert_int_equal(vault_rc_of_sqlite(vault_db(v), rc, "save", &err), RC_FULL);
+	assert_int_equal(err.code, RC_FULL);
+	vault_close(v);
+	/* still full: what was saved can be read all the same */
+	assert_int_equal(vault_open_on(f->dir, f->master, bench, &v, NULL), RC_OK);
+	assert_int_equal(number(v, "SELECT count(*) FROM note WHERE body = 'saved'"), 1);
+	/* and nothing is appended to a WAL that could not be emptied, room or no room */
+	power_disk_limit(disk, 0);
+	rc = sqlite3_exec(vault_db(v), "INSERT INTO note(body) VALUES ('x')", NULL, NULL, NULL);
+	assert_int_equal(vault_rc_of_sqlite(vault_db(v), rc, "save", NULL), RC_FULL);
+	vault_close(v);
+	assert_int_equal(vault_open_on(f->dir, f->master, bench, &v, NULL), RC_OK);
+	sql(v, "INSERT INTO note(body) VALUES ('x')");
+	assert_int_equal(number(v, "SELECT count(*) FROM note"), 2);
+	vault_close(v);
+	power_disk_free(disk);
+}
+
+static void
+a_vault_that_could_not_be_finished_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before, small;
 	struct vault *v;
 
-	power_disk_limit(disk, 5000);
-	assert_int_equal(vault_create_on(f->dir, f->master, bench, &v, NULL), RC_FULL);
+	/* files of this process may not grow past two pages */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 8192;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(vault_create_with_master(f->dir, f->master, &v, NULL), RC_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_null(v);
 	assert_int_equal(vault_exists(f->dir), 0);
-	power_disk_free(disk);
 	vault_close(made(f));
 }
 
@@ -703,6 +762,7 @@ rows_do_not_linger_in_memory_after_close(void **state)
 	struct vault *v = made(f);
 	uint8_t marker[24], inverted[24];
 	sqlite3_stmt *stmt;
+	void *fence;
 	int found;
 
 	secret_random_bytes(marker, sizeof marker);
@@ -717,12 +777,17 @@ rows_do_not_linger_in_memory_after_close(void **state)
 	assert_true(number(v, "SELECT count(DISTINCT body) FROM note") == 1);
 	secret_wipe(marker, sizeof marker);
 	found = copies_in_memory(inverted, sizeof inverted);
+	/* on top of the heap, so that none of it goes back to the system unseen */
+	fence = malloc(120000);
 	vault_close(v);
 	/* no /proc, or a sanitizer's own heap: nothing can be seen */
-	if (found <= 0)
+	if (found <= 0) {
+		free(fence);
 		skip();
+	}
 	assert_true(found > 100);
 	assert_int_equal(copies_in_memory(inverted, sizeof inverted), 0);
+	free(fence);
 }
 
 int
@@ -748,7 +813,9 @@ main(void)
 		TEST(a_failing_migration_leaves_nothing_behind),
 		TEST(verify_names_a_breach_of_a_reference),
 		TEST(errors_of_sqlite_never_quote_what_was_typed),
+		TEST(a_forgotten_statement_does_no_harm),
 		TEST(a_wiped_vault_is_gone_and_its_place_is_free),
+		TEST(a_full_disk_is_told_as_full),
 		TEST(a_vault_that_could_not_be_finished_leaves_nothing),
 		TEST(rows_do_not_linger_in_memory_after_close),
 	};

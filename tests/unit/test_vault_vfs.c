@@ -54,7 +54,7 @@ sim_open(struct sim *s, bool create)
 static void
 sim_close(struct sim *s)
 {
-	vault_db_close(s->db);
+	assert_true(vault_db_close(s->db));
 	s->db = NULL;
 }
 
@@ -443,9 +443,9 @@ the_database_of_another_vault_does_not_open(void **state)
 	sim_reset(&s);
 }
 
-/* Ten transactions in a WAL, then the power goes. */
+/* Ten transactions in a WAL, and perhaps one more, then the power goes. */
 static void
-filled_wal(struct sim *s, const struct vault_vfs_rules *rules)
+filled_wal_with(struct sim *s, const struct vault_vfs_rules *rules, const char *last)
 {
 	char sql[100];
 
@@ -455,9 +455,16 @@ filled_wal(struct sim *s, const struct vault_vfs_rules *rules)
 		snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%d, 'wal')", 100 + i);
 		assert_int_equal(run(s, sql), SQLITE_OK);
 	}
+	assert_int_equal(run(s, last), SQLITE_OK);
 	power_disk_cut_in(s->disk, 1);
 	sim_close(s);
 	power_disk_restart(s->disk);
+}
+
+static void
+filled_wal(struct sim *s, const struct vault_vfs_rules *rules)
+{
+	filled_wal_with(s, rules, "");
 }
 
 /* Opens with one bit of one WAL slot flipped.  *rows: of the ten. */
@@ -497,23 +504,59 @@ a_wal_damaged_in_the_middle_is_noticed_and_kept(void **state)
 	int64_t rows;
 
 	(void)state;
-	for (int back = 12; back <= 20; back++) {
+	/* all but the last transaction; 21 is the block with the header of the log */
+	for (int back = 5; back <= 21; back++) {
 		assert_int_equal(open_with_bad_slot(back, &ALL_RULES, &rows), RC_DAMAGED);
 		assert_int_equal(open_with_bad_slot(back, &blind, &rows), RC_OK);
 		assert_true(rows < 9);
 	}
-	/* the very first block, which holds the header of the log */
-	assert_int_equal(open_with_bad_slot(21, &ALL_RULES, &rows), RC_DAMAGED);
 }
 
 static void
 an_unfinished_last_transaction_is_no_damage(void **state)
 {
-	int64_t rows;
+	int64_t rows, len;
+	struct sim s;
 
 	(void)state;
 	assert_int_equal(open_with_bad_slot(1, &ALL_RULES, &rows), RC_OK);
 	assert_true(rows >= 9);
+	/* a longer one, of which everything but its first and last block arrived */
+	filled_wal_with(&s, &ALL_RULES, "INSERT INTO t SELECT id + 1000, printf('%.*c', 9000, 'l') FROM t");
+	power_disk_bytes(s.disk, "vault.db-wal", &len);
+	power_disk_spoil(s.disk, "vault.db-wal", 23 * BLOCK_SLOT + 9, 1);
+	power_disk_spoil(s.disk, "vault.db-wal", len - BLOCK_SLOT + 9, 1);
+	assert_true(len > 30 * BLOCK_SLOT);
+	assert_int_equal(sim_open(&s, false), RC_OK);
+	assert_int_equal(ask(&s, "SELECT count(*) FROM t WHERE id >= 100"), 10);
+	sim_reset(&s);
+}
+
+/* Commits that failed leave whole transactions lying behind the end of the log. */
+static void
+what_failed_commits_left_behind_is_no_damage(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	filled(&s, &ALL_RULES, 5);
+	assert_int_equal(sim_open(&s, false), RC_OK);
+	assert_int_equal(run(&s, "INSERT INTO t VALUES (100, 'a')"), SQLITE_OK);
+	for (int size = 90000; size >= 50000; size -= 40000) {
+		char sql[100];
+
+		snprintf(sql, sizeof sql, "INSERT INTO t VALUES (200, printf('%%.*c', %d, '%c'))", size,
+		    size == 90000 ? 'f' : 'g');
+		power_disk_fail(s.disk, POWER_DISK_SYNC, "-wal", 1, SQLITE_IOERR_FSYNC);
+		assert_int_not_equal(run(&s, sql), SQLITE_OK);
+	}
+	assert_int_equal(run(&s, "INSERT INTO t VALUES (101, 'b')"), SQLITE_OK);
+	power_disk_cut_in(s.disk, 1);
+	sim_close(&s);
+	power_disk_restart(s.disk);
+	assert_int_equal(sim_open(&s, false), RC_OK);
+	assert_int_equal(ask(&s, "SELECT count(*) FROM t WHERE id >= 100"), 2);
+	sim_reset(&s);
 }
 
 static void
@@ -869,6 +912,27 @@ every_error_of_the_disk_is_passed_on(void **state)
 }
 
 static void
+half_a_page_at_the_end_is_damage(void **state)
+{
+	uint8_t page[BLOCK_SIZE];
+	sqlite3_file *file;
+	int64_t len;
+	struct sim s;
+
+	(void)state;
+	filled(&s, &ALL_RULES, 50);
+	assert_int_equal(sim_open(&s, false), RC_OK);
+	file = database_file(&s);
+	power_disk_bytes(s.disk, "vault.db", &len);
+	assert_int_equal(file->pMethods->xTruncate(file, len - 100), SQLITE_OK);
+	assert_int_equal(file->pMethods->xRead(file, page, BLOCK_SIZE, len - BLOCK_SIZE),
+	    SQLITE_IOERR_DATA);
+	assert_int_equal(file->pMethods->xRead(file, page, BLOCK_SIZE, len), SQLITE_IOERR_SHORT_READ);
+	assert_int_equal(vault_db_verify(s.db, &s.err), RC_DAMAGED);
+	sim_reset(&s);
+}
+
+static void
 a_missing_or_empty_database_is_damage(void **state)
 {
 	struct sim s;
@@ -907,6 +971,7 @@ main(void)
 		cmocka_unit_test(the_database_of_another_vault_does_not_open),
 		cmocka_unit_test(a_wal_damaged_in_the_middle_is_noticed_and_kept),
 		cmocka_unit_test(an_unfinished_last_transaction_is_no_damage),
+		cmocka_unit_test(what_failed_commits_left_behind_is_no_damage),
 		cmocka_unit_test(every_spoilt_byte_of_a_wal_slot_is_noticed),
 		cmocka_unit_test(reserved_bytes_read_as_zeroes),
 		cmocka_unit_test(never_encrypts_in_the_buffer_of_sqlite),
@@ -918,6 +983,7 @@ main(void)
 		cmocka_unit_test(a_rollback_journal_is_sealed_too),
 		cmocka_unit_test(a_full_disk_is_told_and_loses_nothing_saved),
 		cmocka_unit_test(every_error_of_the_disk_is_passed_on),
+		cmocka_unit_test(half_a_page_at_the_end_is_damage),
 		cmocka_unit_test(a_missing_or_empty_database_is_damage),
 	};
 
