@@ -245,7 +245,7 @@ keeps_the_old_file_when_the_disk_is_full(void **state)
 	rc = files_replace(at("f"), block, sizeof(block), NULL);
 	n = setrlimit(RLIMIT_FSIZE, &old);
 	assert_int_equal(n, 0);
-	assert_int_equal(rc, RC_IO);
+	assert_int_equal(rc, RC_FULL);
 	holds(at("f"), "old");
 	assert_int_equal(count_files(), 1);
 }
