@@ -20,10 +20,12 @@ CREATE TABLE log(
   top_n INTEGER NOT NULL DEFAULT 0,   -- highest n that is here; above head_n: a gap
   sealed_n INTEGER NOT NULL DEFAULT 0,-- own: entries up to here are in a frame
   named_n INTEGER NOT NULL DEFAULT 0, -- a later log of its device has named h(named_n) as a tip
+  weighed INTEGER NOT NULL DEFAULT 0, -- the fold has seen it (fold.h, "other scope")
   fork_n INTEGER,                     -- entries from here on are left out: two branches
   limit_n INTEGER                     -- entries beyond are left out: retired
 );
 CREATE INDEX log_scope ON log(unit, compartment);
+CREATE INDEX log_unweighed ON log(id) WHERE weighed = 0;
 CREATE INDEX log_unsealed ON log(id) WHERE own = 1 AND head_n > sealed_n;
 
 -- The journal: entries as they were written, never changed.
@@ -80,6 +82,9 @@ CREATE INDEX record_conflicts ON record(id) WHERE conflicts > 0;
 CREATE INDEX record_settled ON record(id) WHERE settled > 0;
 CREATE INDEX record_breaches ON record(id) WHERE breaches > 0;
 CREATE INDEX record_newer ON record(form) WHERE newer > 0;
+
+-- Which version of each form the typed tables show.
+CREATE TABLE shown_form(form TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Found by words: folded text of a record's text fields.  rowid = record.id
 CREATE VIRTUAL TABLE words USING fts5(folded, tokenize = "unicode61 remove_diacritics 0", detail = none);

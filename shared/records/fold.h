@@ -7,7 +7,9 @@
  * of the set of entries and of what the directory said about their logs.
  *
  * Left out: entries from a log's fork_n on, beyond its limit_n, of logs that do
- * not fold here, and entries that stand in another scope than their record's log.
+ * not fold here, and entries that stand in another scope than their record's log (the
+ * log of the record's id).  While that log has not come, every scope counts; when it
+ * comes, the record is folded again.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,8 +29,9 @@ enum {
 
 /*
  * A session: prepared statements and a write-back cache of states.  forms is
- * borrowed until fold_close or fold_set_forms.  Makes the typed tables and
- * columns that are missing (in a transaction of its own if none is open).
+ * borrowed until fold_close or fold_forms_changed.  Makes the typed tables and columns that
+ * are missing, and displays again what another version of a form had displayed (in a
+ * transaction of its own if none is open; best call it outside of one).
  */
 enum rc fold_open(struct sqlite3 *db, const struct form_set *forms, struct fold **out,
     struct error *err) RC_CHECK;
@@ -46,16 +49,20 @@ enum rc fold_flush(struct fold *f, struct error *err) RC_CHECK;
 /* After a ROLLBACK: forget what is held back and all that was remembered. */
 void fold_discard(struct fold *f);
 
-/* Make one record again from the journal. */
+/* Make one record again from the journal.  Flush afterwards, as with fold_entry. */
 enum rc fold_refold_record(struct fold *f, const struct dot *record, struct error *err) RC_CHECK;
 /* The standing of entries from n on changed (fork, limit): refold their records. */
 enum rc fold_refold_log(struct fold *f, uint64_t log, uint64_t from_n, struct error *err) RC_CHECK;
-/* Everything derived is dropped and made again from the journal; the same result. */
+/*
+ * Everything derived is dropped and made again from the journal, with the same result; local
+ * numbers stay.  Bodies that only this version of the program can read are taken in.  Inside
+ * the caller's transaction; no other statement may be open on the typed tables.
+ */
 enum rc fold_rebuild(struct fold *f, struct error *err) RC_CHECK;
 
 /*
- * From now on `next` (borrowed): new tables and columns are made, and records
- * that waited for it, or whose rules changed, are displayed again.
+ * From now on `next` (borrowed): new tables and columns are made, and the records of forms
+ * whose version changed are displayed again from their states.  Nothing is folded again.
  */
 enum rc fold_forms_changed(struct fold *f, const struct form_set *next,
     struct error *err) RC_CHECK;

@@ -16,7 +16,9 @@
  *
  * Columns: text, code, date (ISO, may be partial) TEXT; integer INTEGER; decimal
  * REAL; reference INTEGER = record.id of its target.  NULL: not answered, or not
- * relevant after a merge.  Calculations are not stored.
+ * relevant.  Calculations are stored as of the day of the record's latest entry (NUMERIC,
+ * so that a year is a number); what depends on today() is for display only.  A field that
+ * is named like one of the fixed columns gets an underscore behind: "unit_".
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,16 +36,17 @@ enum { TABLES_NAME_MAX = 160 };
 
 /* "form_case" / "form_case__purpose" (field NULL: the form's own). */
 void tables_name(const char *form, const char *field, char out[TABLES_NAME_MAX]);
-/* Is it shown as several values (a child table)? */
-bool tables_is_many(const struct form_field *field);
-/* Has it a column or child table (notes and calculations have none)? */
-bool tables_is_stored(const struct form_field *field);
+/* Name of a field's column, or of its value in a child table's name. */
+void tables_column(const char *field, char out[TABLES_NAME_MAX]);
 
-/* Makes missing tables, columns and indexes.  forms is borrowed. */
+/*
+ * Makes missing tables, columns and indexes.  forms is borrowed.  Call it inside a
+ * transaction or savepoint.
+ */
 enum rc tables_open(struct sqlite3 *db, const struct form_set *forms, struct tables **out,
     struct error *err) RC_CHECK;
 void tables_close(struct tables *t);
-/* Every table that tables_open made or an earlier one did. */
+/* Drop every table that this tables_open made or an earlier one did. */
 enum rc tables_drop_all(struct sqlite3 *db, struct error *err) RC_CHECK;
 
 /* What the fold knows of a record beside its state. */
@@ -51,7 +54,7 @@ struct tables_row {
 	int64_t id;
 	const char *unit;
 	const struct register_state *state;
-	bool fresh;		/* its row was made in this transaction: nothing to remove */
+	const char *was_form;	/* the form in whose tables its rows stand; "": none */
 };
 /* What came out, for the row in the table record. */
 struct tables_counts {

@@ -1,5 +1,6 @@
 #include "shared/records/value.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,6 +264,37 @@ value_read(struct reader *r, struct value *out, struct value_member *members)
 	}
 	if (r->bad)
 		out->n_members = 0;
+}
+
+void
+value_text(const struct value *v, struct bytes *out)
+{
+	char dot[DOT_TEXT_MAX], iso[11];
+	struct date d;
+
+	switch (v->type) {
+	case VALUE_NOTHING:
+	case VALUE_GROUP:
+		break;
+	case VALUE_INTEGER:
+		bytes_printf(out, "%" PRId64, v->integer);
+		break;
+	case VALUE_DATE:
+		if (value_unpack_date(v->integer, &d)) {
+			date_iso(&d, iso);
+			bytes_text(out, iso);
+		}
+		break;
+	case VALUE_REFERENCE:
+		dot_text(&v->reference, dot);
+		bytes_text(out, dot);
+		break;
+	case VALUE_TEXT:
+	case VALUE_CODE:
+	case VALUE_DECIMAL:
+		bytes_put(out, v->text, v->text_len);
+		break;
+	}
 }
 
 static bool

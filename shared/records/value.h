@@ -28,6 +28,9 @@ void value_put(struct bytes *b, const struct value *v);
  */
 void value_read(struct reader *r, struct value *out, struct value_member *members);
 
+/* As a form writes it: ISO date, log.n, plain text; nothing for NOTHING and groups. */
+void value_text(const struct value *v, struct bytes *out);
+
 /* Clean UTF-8 in normal form C?  RC_OK, RC_INTERNAL if not, RC_NOMEM. */
 enum rc value_check_text(const char *s, size_t len) RC_CHECK;
 

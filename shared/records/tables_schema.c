@@ -1,0 +1,230 @@
+#include "shared/records/tables_schema.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/merged.h"
+#include "shared/records/tables.h"
+#include "shared/vault/query.h"
+
+static const char *const FIXED[] = { "id", "unit", "created_at", "alive", "conflicts" };
+
+void
+tables_column(const char *field, char out[TABLES_NAME_MAX])
+{
+	const char *behind = "";
+
+	for (size_t i = 0; i < sizeof(FIXED) / sizeof(FIXED[0]); i++)
+		if (strcmp(field, FIXED[i]) == 0)
+			behind = "_";
+	snprintf(out, TABLES_NAME_MAX, "%s%s", field, behind);
+}
+
+void
+tables_name(const char *form, const char *field, char out[TABLES_NAME_MAX])
+{
+	if (field == NULL)
+		snprintf(out, TABLES_NAME_MAX, "form_%s", form);
+	else
+		snprintf(out, TABLES_NAME_MAX, "form_%s__%s", form, field);
+}
+
+void
+tables_schema_name(struct bytes *sql, const char *name)
+{
+	bytes_u8(sql, '"');
+	for (; *name != '\0'; name++) {
+		if (*name == '"')
+			bytes_u8(sql, '"');
+		bytes_u8(sql, (uint8_t)*name);
+	}
+	bytes_u8(sql, '"');
+}
+
+bool
+tables_schema_has_child(const struct form_field *field)
+{
+	return merged_is_written(field) && merged_is_many(field);
+}
+
+bool
+tables_schema_has_column(const struct form_field *field)
+{
+	return field->type == FORM_CALCULATE ||
+	    (merged_is_written(field) && !merged_is_many(field));
+}
+
+static const char *
+type_of(const struct form_field *field)
+{
+	switch (field->type) {
+	case FORM_INTEGER:
+	case FORM_REFERENCE:
+		return "INTEGER";
+	case FORM_DECIMAL:
+		return "REAL";
+	case FORM_CALCULATE:
+		return "NUMERIC";
+	case FORM_NOTE:
+	case FORM_TEXT:
+	case FORM_DATE:
+	case FORM_SELECT_ONE:
+	case FORM_SELECT_MULTIPLE:
+		break;
+	}
+	return "TEXT";
+}
+
+static enum rc
+run(struct sqlite3 *db, struct bytes *sql, struct error *err)
+{
+	enum rc rc = sql->rc;
+
+	if (rc == RC_OK)
+		rc = query_run(db, err, bytes_cstr(sql), "");
+	bytes_reset(sql);
+	return rc;
+}
+
+static enum rc
+make_table(struct sqlite3 *db, const char *table, struct error *err)
+{
+	struct bytes sql;
+
+	bytes_init(&sql);
+	bytes_text(&sql, "CREATE TABLE IF NOT EXISTS ");
+	tables_schema_name(&sql, table);
+	bytes_text(&sql, "(id INTEGER PRIMARY KEY, unit TEXT NOT NULL, created_at INTEGER NOT NULL,"
+	    " alive INTEGER NOT NULL, conflicts INTEGER NOT NULL)");
+	return run(db, &sql, err);
+}
+
+static enum rc
+make_index(struct sqlite3 *db, const char *table, const char *column, struct error *err)
+{
+	char name[2 * TABLES_NAME_MAX];
+	struct bytes sql;
+
+	snprintf(name, sizeof(name), "%s_by_%s", table, column);
+	bytes_init(&sql);
+	bytes_text(&sql, "CREATE INDEX IF NOT EXISTS ");
+	tables_schema_name(&sql, name);
+	bytes_text(&sql, " ON ");
+	tables_schema_name(&sql, table);
+	bytes_text(&sql, "(");
+	tables_schema_name(&sql, column);
+	bytes_text(&sql, ")");
+	return run(db, &sql, err);
+}
+
+static enum rc
+has_column(struct sqlite3 *db, const char *table, const char *column, bool *out,
+    struct error *err)
+{
+	int64_t count = 0;
+	enum rc rc = query_int(db, err, &count, "SELECT count(*) FROM pragma_table_info(?1)"
+	    " WHERE name = ?2", "tt", table, column);
+
+	*out = count > 0;
+	return rc;
+}
+
+static enum rc
+add_column(struct sqlite3 *db, const char *table, const struct form_field *field,
+    struct error *err)
+{
+	char column[TABLES_NAME_MAX];
+	struct bytes sql;
+	bool there;
+	enum rc rc;
+
+	tables_column(field->name, column);
+	rc = has_column(db, table, column, &there, err);
+	if (rc != RC_OK || there)
+		return rc;
+	bytes_init(&sql);
+	bytes_text(&sql, "ALTER TABLE ");
+	tables_schema_name(&sql, table);
+	bytes_text(&sql, " ADD COLUMN ");
+	tables_schema_name(&sql, column);
+	bytes_printf(&sql, " %s", type_of(field));
+	return run(db, &sql, err);
+}
+
+static enum rc
+make_child(struct sqlite3 *db, const char *form, const char *field, struct error *err)
+{
+	char table[TABLES_NAME_MAX];
+	struct bytes sql;
+	enum rc rc;
+
+	tables_name(form, field, table);
+	bytes_init(&sql);
+	bytes_text(&sql, "CREATE TABLE IF NOT EXISTS ");
+	tables_schema_name(&sql, table);
+	bytes_text(&sql, "(id INTEGER NOT NULL, item_log INTEGER NOT NULL, item_n INTEGER NOT NULL,"
+	    " item INTEGER NOT NULL, value, voided INTEGER NOT NULL,"
+	    " PRIMARY KEY(id, item_log, item_n, item)) WITHOUT ROWID");
+	if ((rc = run(db, &sql, err)) != RC_OK)
+		return rc;
+	return make_index(db, table, "value", err);
+}
+
+enum rc
+tables_schema_make(struct sqlite3 *db, const struct form *form, struct error *err)
+{
+	char table[TABLES_NAME_MAX], column[TABLES_NAME_MAX];
+	const char *date = NULL;
+	enum rc rc;
+
+	tables_name(form->name, NULL, table);
+	if ((rc = make_table(db, table, err)) != RC_OK)
+		return rc;
+	for (size_t i = 0; rc == RC_OK && i < form->n_fields; i++) {
+		const struct form_field *field = &form->fields[i];
+
+		if (tables_schema_has_column(field)) {
+			rc = add_column(db, table, field, err);
+			if (date == NULL && field->type == FORM_DATE)
+				date = field->name;
+		} else if (tables_schema_has_child(field)) {
+			rc = make_child(db, form->name, field->name, err);
+		}
+	}
+	if (rc == RC_OK)
+		rc = make_index(db, table, "unit", err);
+	if (rc == RC_OK && date != NULL) {
+		tables_column(date, column);
+		rc = make_index(db, table, column, err);
+	}
+	return rc;
+}
+
+enum rc
+tables_drop_all(struct sqlite3 *db, struct error *err)
+{
+	struct sqlite3_stmt *q = NULL;
+	bool row = true;
+	enum rc rc = RC_OK;
+
+	/* The list changes under the statement, so it is asked again each time. */
+	while (rc == RC_OK && row) {
+		struct bytes sql;
+
+		bytes_init(&sql);
+		rc = query_open(db, err, &q, "SELECT name FROM sqlite_schema WHERE type = 'table'"
+		    " AND substr(name, 1, 5) = 'form_' LIMIT 1", "");
+		if (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+			bytes_text(&sql, "DROP TABLE ");
+			tables_schema_name(&sql, query_column_text(q, 0));
+		}
+		query_close(q);
+		q = NULL;
+		if (rc == RC_OK && row)
+			rc = run(db, &sql, err);
+		bytes_reset(&sql);
+	}
+	return rc;
+}
