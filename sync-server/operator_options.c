@@ -1,0 +1,245 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync-server/operator.h"
+
+enum kind { TEXT, FLAG };
+
+struct option {
+	const char *name;
+	enum kind kind;
+	size_t at;		/* in struct operator_options */
+	const char *argument;
+	const char *summary[2];	/* Vietnamese, English */
+};
+
+#define AT(member) offsetof(struct operator_options, member)
+
+static const struct option options[] = {
+	{ "dir", TEXT, AT(dir), "DIR",
+	    { "thư mục chứa authority/ và relay/ (mặc định: thư mục hiện tại)",
+	    "folder of authority/ and relay/ (default: the current one)" } },
+	{ "passphrase-file", TEXT, AT(passphrase_file), "FILE",
+	    { "dòng đầu là mật khẩu; - là đầu vào chuẩn", "its first line; - is standard input" } },
+	{ "new-passphrase-file", TEXT, AT(new_passphrase_file), "FILE",
+	    { "mật khẩu mới", "the new passphrase" } },
+	{ "code-file", TEXT, AT(code_file), "FILE",
+	    { "ghi mã mời vào tệp này thay vì in ra", "write the code there instead of printing it" } },
+	{ "recovery-file", TEXT, AT(recovery_file), "FILE",
+	    { "ghi mã khôi phục của kho khóa vào tệp này",
+	    "write the recovery code of the authority's vault there" } },
+	{ "name", TEXT, AT(name), "TEXT", { "tên tỉnh hoặc tên người được mời",
+	    "name of the province, or of the person invited" } },
+	{ "unit", TEXT, AT(unit), "CODE", { "mã đơn vị", "code of the unit" } },
+	{ "role", TEXT, AT(role), "ROLE",
+	    { "communicator, caseworker, supervisor, analyst hoặc holder",
+	    "communicator, caseworker, supervisor, analyst or holder" } },
+	{ "out", TEXT, AT(out), "FILE", { "tệp thư mời", "the invitation file" } },
+	{ "days", TEXT, AT(days), "N", { "số ngày có hiệu lực (mặc định 14)",
+	    "days that it is valid (default 14)" } },
+	{ "server", TEXT, AT(server), "URL", { "địa chỉ máy chủ", "address of the server" } },
+	{ "pin", TEXT, AT(pin), "FILE", { "tệp có dòng sha256//… của khóa TLS",
+	    "file with the line sha256//… of the TLS key" } },
+	{ "reason", TEXT, AT(reason), "TEXT", { "lý do", "why" } },
+	{ "listen", TEXT, AT(listen), "HOST:PORT", { "mặc định 127.0.0.1:8414; cổng 0: tự chọn",
+	    "default 127.0.0.1:8414; port 0 picks one" } },
+	{ "tls-cert", TEXT, AT(tls_cert), "FILE", { "chứng thư TLS (PEM)", "TLS certificate (PEM)" } },
+	{ "tls-key", TEXT, AT(tls_key), "FILE", { "khóa riêng TLS (PEM)", "its private key (PEM)" } },
+	{ "home", TEXT, AT(home), "DIR", { "kho dữ liệu của thiết bị lưu giữ",
+	    "vault of the holder's device" } },
+	{ "reports", TEXT, AT(reports), "DIR", { "ghi báo cáo vào đây", "write the reports there" } },
+	{ "backup", TEXT, AT(backup), "DIR", { "sao lưu kho vào đây", "back the vault up there" } },
+	{ "every", TEXT, AT(every), "SECONDS", { "nghỉ giữa hai lần (mặc định 300)",
+	    "pause between two rounds (default 300)" } },
+	{ "from", TEXT, AT(from), "DATE", { "ngày đầu kỳ báo cáo (mặc định: đầu năm)",
+	    "first day of the reports (default: 1 January)" } },
+	{ "to", TEXT, AT(to), "DATE", { "ngày cuối kỳ báo cáo (mặc định: hôm nay)",
+	    "last day of the reports (default: today)" } },
+	{ "once", FLAG, AT(once), NULL, { "chỉ chạy một lần", "one round only" } },
+	{ "below", FLAG, AT(below), NULL, { "cả các đơn vị bên dưới", "the units below as well" } },
+	{ "kdf-memory", TEXT, AT(kdf_memory), "MIB", { "bộ nhớ cho Argon2 (mặc định: tự đo)",
+	    "memory of Argon2 (default: measured)" } },
+	{ "json", FLAG, AT(json), NULL, { "in JSON", "print JSON" } },
+	{ "quiet", FLAG, AT(quiet), NULL, { "không in nhắc nhở", "no remarks" } },
+	{ "lang", TEXT, AT(lang), "vi|en", { "ngôn ngữ", "language" } },
+	{ "help", FLAG, AT(help), NULL, { "hướng dẫn", "this text" } },
+	{ "version", FLAG, AT(version), NULL, { "phiên bản", "the version" } },
+};
+enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
+
+static const char *const common[] = { "dir", "json", "quiet", "lang", "help", "version", NULL };
+
+static const struct option *
+find_option(const char *name, size_t len)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static bool
+listed(const char *name, const char *const *list)
+{
+	while (*list != NULL && strcmp(*list, name) != 0)
+		list++;
+	return *list != NULL;
+}
+
+static const struct operator_entry *
+find_entry(const char *name)
+{
+	for (const struct operator_entry *e = operator_table; e->name != NULL; e++)
+		if (strcmp(e->name, name) == 0)
+			return e;
+	return NULL;
+}
+
+/* One "--name", "--name=value" or "--name value"; *i stands on it and moves over the value. */
+static enum rc
+parse_option(int argc, char *const *argv, int *i, struct operator_options *out, bool *given,
+    struct error *err)
+{
+	const char *name = argv[*i] + 2, *equals = strchr(name, '=');
+	size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
+	const struct option *o = find_option(name, len);
+	char *base = (char *)out;
+
+	if (o == NULL)
+		return error_set(err, RC_USAGE, argv[*i], "see sync-server --help", "unknown option");
+	given[o - options] = true;
+	if (o->kind == FLAG) {
+		if (equals != NULL)
+			return error_set(err, RC_USAGE, o->name, "leave the value out",
+			    "this option takes no value");
+		memcpy(base + o->at, &(bool){ true }, sizeof(bool));
+		return RC_OK;
+	}
+	if (equals == NULL && *i + 1 >= argc)
+		return error_set(err, RC_USAGE, o->name, "see sync-server --help",
+		    "this option needs a value");
+	name = equals != NULL ? equals + 1 : argv[++*i];
+	memcpy(base + o->at, &name, sizeof(name));
+	return RC_OK;
+}
+
+static enum rc
+check_entry(const struct operator_entry *e, const struct operator_options *o, const bool *given,
+    struct error *err)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (given[i] && !listed(options[i].name, common) &&
+		    !listed(options[i].name, e->options))
+			return error_set(err, RC_USAGE, options[i].name,
+			    "see sync-server COMMAND --help", "%s does not take this option", e->name);
+	if (o->help)
+		return RC_OK;
+	if (o->n_args < e->min_args || o->n_args > e->max_args)
+		return error_set(err, RC_USAGE, e->name, "see sync-server COMMAND --help",
+		    "write: sync-server %s %s", e->name, e->arguments);
+	return RC_OK;
+}
+
+enum rc
+operator_parse(int argc, char *const *argv, struct operator_options *out,
+    const struct operator_entry **entry, struct error *err)
+{
+	bool given[OPTIONS] = { false }, only_arguments = false;
+	const char *name = NULL;
+	enum rc rc;
+
+	*entry = NULL;
+	memset(out, 0, sizeof(*out));
+	out->dir = ".";
+	for (int i = 1; i < argc; i++) {
+		if (!only_arguments && strcmp(argv[i], "--") == 0) {
+			only_arguments = true;
+		} else if (!only_arguments && strncmp(argv[i], "--", 2) == 0) {
+			if ((rc = parse_option(argc, argv, &i, out, given, err)) != RC_OK)
+				return rc;
+		} else if (!only_arguments && argv[i][0] == '-' && argv[i][1] != '\0') {
+			return error_set(err, RC_USAGE, argv[i], "see sync-server --help",
+			    "unknown option");
+		} else if (name == NULL) {
+			name = argv[i];
+		} else if (out->n_args == OPERATOR_ARGUMENTS_MAX) {
+			return error_set(err, RC_USAGE, name, "see sync-server --help",
+			    "too many arguments");
+		} else {
+			out->args[out->n_args++] = argv[i];
+		}
+	}
+	if (out->lang != NULL && strcmp(out->lang, "vi") != 0 && strcmp(out->lang, "en") != 0)
+		return error_set(err, RC_USAGE, "lang", "write vi or en", "no such language");
+	if (name == NULL)
+		return out->help || out->version ? RC_OK : error_set(err, RC_USAGE, NULL,
+		    "see sync-server --help", "no command was given");
+	if ((*entry = find_entry(name)) == NULL)
+		return error_set(err, RC_USAGE, name, "see sync-server --help", "unknown command");
+	return check_entry(*entry, out, given, err);
+}
+
+enum rc
+operator_number(const char *option, const char *text, long min, long max, long otherwise,
+    long *out, struct error *err)
+{
+	char *end;
+
+	*out = otherwise;
+	if (text == NULL)
+		return RC_OK;
+	errno = 0;
+	*out = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || *out < min || *out > max)
+		return error_set(err, RC_USAGE, option, "see sync-server --help",
+		    "a whole number from %ld to %ld is needed", min, max);
+	return RC_OK;
+}
+
+enum rc
+operator_need(const char *option, const char *value, struct error *err)
+{
+	if (value != NULL)
+		return RC_OK;
+	return error_set(err, RC_USAGE, option, "see sync-server COMMAND --help",
+	    "an option is missing");
+}
+
+/* ---- help ---- */
+
+static void
+print_option(const struct option *o, size_t lang, FILE *out)
+{
+	char head[64];
+
+	snprintf(head, sizeof(head), "--%s%s%s", o->name, o->argument != NULL ? " " : "",
+	    o->argument != NULL ? o->argument : "");
+	fprintf(out, "  %-28s %s\n", head, o->summary[lang]);
+}
+
+void
+operator_help(const struct operator *c, const struct operator_entry *entry, FILE *out)
+{
+	size_t lang = c->vietnamese ? 0 : 1;
+	static const char *const usage[2] = { "Cách dùng", "Usage" };
+	static const char *const every[2] = { "Lệnh", "Commands" };
+	static const char *const shared[2] = { "Tùy chọn chung", "Common options" };
+
+	if (entry != NULL) {
+		fprintf(out, "%s: sync-server %s %s\n\n%s.\n\n", usage[lang], entry->name,
+		    entry->arguments, entry->summary[lang]);
+		for (size_t i = 0; i < OPTIONS; i++)
+			if (listed(options[i].name, entry->options))
+				print_option(&options[i], lang, out);
+	} else {
+		fprintf(out, "%s: sync-server [--dir DIR] COMMAND …\n\n%s:\n", usage[lang],
+		    every[lang]);
+		for (const struct operator_entry *e = operator_table; e->name != NULL; e++)
+			fprintf(out, "  %-13s %s\n", e->name, e->summary[lang]);
+	}
+	fprintf(out, "\n%s:\n", shared[lang]);
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (listed(options[i].name, common))
+			print_option(&options[i], lang, out);
+}

@@ -1,0 +1,100 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/files.h"
+#include "shared/base/process.h"
+#include "sync-server/operator.h"
+#include "sync-server/depot.h"
+#include "sync-server/relay_http.h"
+
+enum { HOST_MAX = 128, PEM_MAX = 1 << 20, STEP_MS = 500, PORT_MAX = 65535 };
+
+#define LISTEN_DEFAULT "127.0.0.1:8414"
+
+/* "HOST:PORT" or "[HOST]:PORT". */
+static enum rc
+parse_listen(struct operator *c, char host[HOST_MAX], uint16_t *port)
+{
+	const char *text = c->options.listen != NULL ? c->options.listen : LISTEN_DEFAULT;
+	const char *colon = strrchr(text, ':');
+	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+	long number;
+	enum rc rc;
+
+	*port = 0;
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	}
+	if (colon == NULL || len == 0 || len >= HOST_MAX)
+		return error_set(&c->err, RC_USAGE, "listen", "write HOST:PORT",
+		    "this is no address to listen on");
+	memcpy(host, text, len);
+	host[len] = '\0';
+	rc = operator_number("listen", colon + 1, 0, PORT_MAX, 0, &number, &c->err);
+	*port = (uint16_t)number;
+	return rc;
+}
+
+static enum rc
+read_pem(struct operator *c, const char *path, struct bytes *out, const char **text)
+{
+	enum rc rc;
+
+	*text = NULL;
+	if (path == NULL)
+		return RC_OK;
+	if ((rc = files_read(path, PEM_MAX, out, &c->err)) == RC_OK) {
+		*text = bytes_cstr(out);
+		rc = out->rc;
+	}
+	return rc;
+}
+
+static enum rc
+serve(struct operator *c, struct relay_http_config *config)
+{
+	bool v6 = strchr(config->address, ':') != NULL;
+	struct relay_http *http = NULL;
+	enum rc rc;
+
+	process_catch_stop();
+	if ((rc = relay_http_open(config, &http, &c->err)) != RC_OK)
+		return rc;
+	printf("listening on %s://%s%s%s:%u\n", config->tls_cert != NULL ? "https" : "http",
+	    v6 ? "[" : "", config->address, v6 ? "]" : "", (unsigned)relay_http_port(http));
+	fflush(stdout);
+	while (!process_should_stop())
+		relay_http_step(http, STEP_MS);
+	relay_http_close(http);
+	return RC_OK;
+}
+
+enum rc
+operator_serve(struct operator *c)
+{
+	char folder[FILES_PATH_MAX], host[HOST_MAX];
+	struct relay_http_config config = { .clock = c->clock, .address = host };
+	struct bytes cert, key;
+	struct depot *depot = NULL;
+	enum rc rc;
+
+	bytes_init(&cert);
+	bytes_init(&key);
+	if ((c->options.tls_cert == NULL) != (c->options.tls_key == NULL))
+		return error_set(&c->err, RC_USAGE, "tls-cert", "give both --tls-cert and --tls-key",
+		    "a certificate and its key belong together");
+	if ((rc = parse_listen(c, host, &config.port)) != RC_OK ||
+	    (rc = operator_folder(c, "relay", folder)) != RC_OK ||
+	    (rc = read_pem(c, c->options.tls_cert, &cert, &config.tls_cert)) != RC_OK ||
+	    (rc = read_pem(c, c->options.tls_key, &key, &config.tls_key)) != RC_OK ||
+	    (rc = depot_open(folder, &depot, &c->err)) != RC_OK)
+		goto out;
+	config.depot = depot;
+	rc = serve(c, &config);
+out:
+	depot_close(depot);
+	bytes_reset(&cert);
+	bytes_wipe(&key);
+	return rc;
+}
