@@ -66,14 +66,14 @@ enum rc
 block_key_new(const struct secret *files_key, const uint8_t vault_id[BLOCK_ID_BYTES],
     enum block_kind kind, struct block_key **out)
 {
-	static const uint8_t label[] = { 'f', 'i', 'e', 'l', 'd', ' ', 'f', 'i', 'l', 'e' };
-	uint8_t input[sizeof label + BLOCK_ID_BYTES + 1], both[SECRET_KEY_BYTES + BLOCK_ID_BYTES];
+	static const char label[] = "field-file-1";
+	uint8_t input[sizeof label - 1 + BLOCK_ID_BYTES + 1], both[SECRET_KEY_BYTES + BLOCK_ID_BYTES];
 	enum rc rc;
 
 	if ((rc = key_alloc(out)) != RC_OK)
 		return rc;
-	memcpy(input, label, sizeof label);
-	memcpy(input + sizeof label, vault_id, BLOCK_ID_BYTES);
+	memcpy(input, label, sizeof label - 1);
+	memcpy(input + sizeof label - 1, vault_id, BLOCK_ID_BYTES);
 	input[sizeof input - 1] = (uint8_t)kind;
 	crypto_generichash(both, sizeof both, input, sizeof input,
 	    secret_bytes(files_key), secret_len(files_key));

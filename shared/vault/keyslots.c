@@ -19,9 +19,10 @@ enum {
 };
 
 static const uint8_t MAGIC[MAGIC_BYTES] = { 'F', 'I', 'E', 'L', 'D', 'K', 'E', 'Y' };
-static const uint8_t SLOT_LABEL[] = { 'f', 'i', 'e', 'l', 'd', ' ', 's', 'l', 'o', 't' };
-static const uint8_t RECOVERY_LABEL[] = { 'f', 'i', 'e', 'l', 'd', ' ', 'r', 'e', 'c', 'o',
-    'v', 'e', 'r', 'y' };
+/* Labels count without their NUL. */
+static const char SLOT_LABEL[] = "field-slot-1";
+static const char RECOVERY_LABEL[] = "field-recovery-1";
+static const char MAC_LABEL[] = "field-key-file-1";
 
 _Static_assert(KEYSLOTS_SALT_BYTES == crypto_pwhash_SALTBYTES, "salt of Argon2id");
 _Static_assert(KEYSLOTS_BOX_BYTES == SECRET_KEY_BYTES + crypto_box_SEALBYTES, "sealed box");
@@ -43,11 +44,17 @@ keyslots_subkey(const struct secret *master, enum vault_purpose purpose, struct 
 static enum rc
 header_mac(const uint8_t *p, size_t len, const struct secret *master, uint8_t out[MAC_BYTES])
 {
+	crypto_generichash_state h;
 	struct secret *key = NULL;
 	enum rc rc = keyslots_subkey(master, VAULT_HEADER_MAC, &key);
 
-	if (rc == RC_OK)
-		crypto_generichash(out, MAC_BYTES, p, len, secret_bytes(key), SECRET_KEY_BYTES);
+	if (rc == RC_OK) {
+		crypto_generichash_init(&h, secret_bytes(key), SECRET_KEY_BYTES, MAC_BYTES);
+		crypto_generichash_update(&h, (const uint8_t *)MAC_LABEL, sizeof MAC_LABEL - 1);
+		crypto_generichash_update(&h, p, len);
+		crypto_generichash_final(&h, out, MAC_BYTES);
+		secret_wipe(&h, sizeof h);
+	}
 	secret_free(key);
 	return rc;
 }
@@ -267,7 +274,7 @@ slot_keys(const struct keyslots *k, const struct keyslot *s, const struct secret
 
 	if (rc != RC_OK)
 		return rc;
-	bytes_put(bound, SLOT_LABEL, sizeof SLOT_LABEL);
+	bytes_text(bound, SLOT_LABEL);
 	bytes_put(bound, k->vault_id, sizeof k->vault_id);
 	put_fields(s, bound);
 	if (bound->rc != RC_OK)
@@ -380,14 +387,14 @@ out:
 static enum rc
 recovery_key(const struct keyslot *s, const struct secret *code, struct secret **out)
 {
-	uint8_t input[sizeof RECOVERY_LABEL + KEYSLOTS_SALT_BYTES];
+	uint8_t input[sizeof RECOVERY_LABEL - 1 + KEYSLOTS_SALT_BYTES];
 	enum rc rc;
 
 	*out = NULL;
 	if (secret_len(code) != VAULT_RECOVERY_BYTES)
 		return RC_AUTH;
-	memcpy(input, RECOVERY_LABEL, sizeof RECOVERY_LABEL);
-	memcpy(input + sizeof RECOVERY_LABEL, s->salt, sizeof s->salt);
+	memcpy(input, RECOVERY_LABEL, sizeof RECOVERY_LABEL - 1);
+	memcpy(input + sizeof RECOVERY_LABEL - 1, s->salt, sizeof s->salt);
 	if ((rc = secret_new(SECRET_KEY_BYTES, out)) == RC_OK)
 		crypto_generichash(secret_data(*out), SECRET_KEY_BYTES, input, sizeof input,
 		    secret_bytes(code), secret_len(code));

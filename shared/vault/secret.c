@@ -254,12 +254,12 @@ code_decode(const uint8_t *values, size_t len, uint8_t *out)
 static void
 code_check(const uint8_t *p, size_t len, char out[CODE_UNIT_CHARS])
 {
-	static const uint8_t label[] = { 'f', 'i', 'e', 'l', 'd', ' ', 'c', 'o', 'd', 'e' };
+	static const char label[] = "field-code-1";
 	crypto_generichash_state h;
 	uint8_t digest[crypto_generichash_BYTES];
 
 	crypto_generichash_init(&h, NULL, 0, sizeof digest);
-	crypto_generichash_update(&h, label, sizeof label);
+	crypto_generichash_update(&h, (const uint8_t *)label, sizeof label - 1);
 	crypto_generichash_update(&h, p, len);
 	crypto_generichash_final(&h, digest, sizeof digest);
 	code_encode(digest, CODE_UNIT_BYTES, out);

@@ -1,21 +1,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
 #include <sqlite3.h>
 
 #include "shared/base/files.h"
 #include "shared/vault/key_file.h"
+#include "shared/vault/keyslots_wrap.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/sqlite_memory.h"
 #include "shared/vault/vault.h"
 #include "shared/vault/vault_db.h"
 #include "shared/vault/vault_internal.h"
 #include "shared/vault/vault_vfs.h"
-
-enum { WRAP_NONCE = 24, WRAP_TAG = 16, CONTEXT_MAX = 1024 };
-
-_Static_assert(WRAP_NONCE + WRAP_TAG == VAULT_WRAP_OVERHEAD, "overhead of a wrapped secret");
 
 #define LOCK_NAME "vault.lock"
 #define DB_NAME "vault.db"
@@ -457,76 +453,18 @@ vault_subkey(const struct vault *v, enum vault_purpose purpose, struct secret **
 	return keyslots_subkey(v->master, purpose, out);
 }
 
-/* A key of its own: a caller may use the subkey itself for something else. */
-static enum rc
-wrap_key(const struct vault *v, enum vault_purpose purpose, struct secret **out)
-{
-	static const uint8_t label[] = { 'f', 'i', 'e', 'l', 'd', ' ', 'w', 'r', 'a', 'p' };
-	struct secret *subkey = NULL;
-	enum rc rc;
-
-	*out = NULL;
-	if ((rc = keyslots_subkey(v->master, purpose, &subkey)) == RC_OK &&
-	    (rc = secret_new(SECRET_KEY_BYTES, out)) == RC_OK)
-		crypto_generichash(secret_data(*out), SECRET_KEY_BYTES, label, sizeof label,
-		    secret_bytes(subkey), SECRET_KEY_BYTES);
-	secret_free(subkey);
-	return rc;
-}
-
 enum rc
 vault_wrap(const struct vault *v, enum vault_purpose purpose, const char *context,
     const struct secret *s, struct bytes *out)
 {
-	struct secret *key = NULL;
-	size_t len = secret_len(s), context_len = strlen(context);
-	uint8_t *p;
-	enum rc rc;
-
-	if (context_len > CONTEXT_MAX)
-		return RC_LIMIT;
-	if ((rc = wrap_key(v, purpose, &key)) != RC_OK)
-		return rc;
-	if ((p = bytes_room(out, len + VAULT_WRAP_OVERHEAD)) == NULL) {
-		rc = RC_NOMEM;
-		goto out;
-	}
-	secret_random_bytes(p, WRAP_NONCE);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(p + WRAP_NONCE, NULL, secret_bytes(s), len,
-	    (const uint8_t *)context, context_len, NULL, p, secret_bytes(key));
-	out->len += len + VAULT_WRAP_OVERHEAD;
-out:
-	secret_free(key);
-	return rc;
+	return keyslots_wrap_seal(v->master, purpose, context, s, out);
 }
 
 enum rc
 vault_unwrap(const struct vault *v, enum vault_purpose purpose, const char *context,
     const uint8_t *p, size_t len, struct secret **out)
 {
-	struct secret *key = NULL, *s = NULL;
-	size_t context_len = strlen(context);
-	enum rc rc;
-
-	*out = NULL;
-	if (context_len > CONTEXT_MAX)
-		return RC_LIMIT;
-	if (len <= VAULT_WRAP_OVERHEAD || len > SECRET_MAX + VAULT_WRAP_OVERHEAD)
-		return RC_AUTH;
-	if ((rc = wrap_key(v, purpose, &key)) != RC_OK ||
-	    (rc = secret_new(len - VAULT_WRAP_OVERHEAD, &s)) != RC_OK)
-		goto out;
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(secret_data(s), NULL, NULL, p + WRAP_NONCE,
-	    len - WRAP_NONCE, (const uint8_t *)context, context_len, p, secret_bytes(key)) != 0) {
-		rc = RC_AUTH;
-		goto out;
-	}
-	*out = s;
-	s = NULL;
-out:
-	secret_free(key);
-	secret_free(s);
-	return rc;
+	return keyslots_wrap_open(v->master, purpose, context, p, len, out);
 }
 
 enum rc

@@ -84,7 +84,7 @@ a_page_is_sealed_as_formats_md_says(void **state)
 {
 	static const uint8_t id[BLOCK_ID_BYTES] = "0123456789abcde";
 	uint8_t in[BLOCK_PAGE_TEXT], out[BLOCK_SIZE], back[BLOCK_PAGE_TEXT];
-	uint8_t input[10 + 16 + 1], both[48], ad[24] = { 0 };
+	uint8_t input[12 + 16 + 1], both[48], ad[24] = { 0 };
 	struct secret *s = files_key();
 	struct block_key *key;
 
@@ -92,9 +92,9 @@ a_page_is_sealed_as_formats_md_says(void **state)
 	memset(in, 'q', sizeof in);
 	assert_int_equal(block_key_new(s, id, BLOCK_DATABASE, &key), RC_OK);
 	block_seal(key, 0x0102, in, sizeof in, out);
-	memcpy(input, "field file", 10);
-	memcpy(input + 10, id, 16);
-	input[26] = 1;
+	memcpy(input, "field-file-1", 12);
+	memcpy(input + 12, id, 16);
+	input[28] = 1;
 	crypto_generichash(both, 48, input, sizeof input, secret_bytes(s), 32);
 	memcpy(ad, both + 32, 16);
 	ad[16] = 2;

@@ -111,14 +111,14 @@ a_slot_is_made_as_formats_md_says(void **state)
 {
 	struct fixture *f = *state;
 	const uint8_t *slot = f->raw.data + 35, *salt = slot + 4, *commit = salt + 16 + 8;
-	uint8_t kek[32], both[64], bound[10 + 16 + 4 + 16 + 8], master[32];
+	uint8_t kek[32], both[64], bound[12 + 16 + 4 + 16 + 8], master[32];
 	static const char pass[] = "mưa nguồn chớp bể";
 
 	assert_int_equal(crypto_pwhash(kek, 32, pass, strlen(pass), salt, 1, 32u << 20,
 	    crypto_pwhash_ALG_ARGON2ID13), 0);
-	memcpy(bound, "field slot", 10);
-	memcpy(bound + 10, f->k.vault_id, 16);
-	memcpy(bound + 26, slot, 4 + 16 + 8);
+	memcpy(bound, "field-slot-1", 12);
+	memcpy(bound + 12, f->k.vault_id, 16);
+	memcpy(bound + 28, slot, 4 + 16 + 8);
 	crypto_generichash(both, 64, bound, sizeof bound, kek, 32);
 	assert_memory_equal(both + 32, commit, 32);
 	assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(master, NULL, NULL,
