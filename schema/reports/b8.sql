@@ -70,7 +70,7 @@ WHERE NOT EXISTS (SELECT 1 FROM tag WHERE tag.list = list.name AND tag.id = sess
 CREATE TEMP TABLE tally AS
 SELECT tag.list, tag.code, COUNT(*) AS events, SUM(people) AS people, SUM(female) AS female,
        SUM(children) AS children, SUM(ethmin) AS ethmin,
-       SUM(is_30_7) AS events_30_7, SUM(CASE WHEN is_30_7 THEN people END) AS people_30_7,
+       SUM(is_30_7) AS events_30_7, SUM(CASE WHEN is_30_7 THEN people ELSE 0 END) AS people_30_7,
        SUM(CASE WHEN on_air THEN items_count END) AS items,
        SUM(CASE WHEN on_air THEN air_count END) AS aired,
        SUM(CASE WHEN on_air THEN air_minutes END) AS minutes,
@@ -82,7 +82,7 @@ JOIN session USING (id)
 GROUP BY tag.list, tag.code
 UNION ALL
 SELECT 'comm_form', 'total', COUNT(*), SUM(people), SUM(female), SUM(children), SUM(ethmin),
-       SUM(is_30_7), SUM(CASE WHEN is_30_7 THEN people END),
+       SUM(is_30_7), SUM(CASE WHEN is_30_7 THEN people ELSE 0 END),
        SUM(items_count), SUM(air_count), SUM(air_minutes), SUM(reach)
 FROM session;
 
@@ -135,7 +135,7 @@ WHERE tally.list = 'programme' ORDER BY code.rank IS NULL, code.rank;
 -- Guidance, support to people at risk and the like: persons supported stand as participants.
 --: block: Hoạt động khác (lượt người được hỗ trợ) | Other activities (persons supported)
 SELECT COALESCE(code.label, held.kind), COUNT(*), SUM(supported), SUM(supported_female),
-       NULL, NULL, SUM(is_30_7), SUM(CASE WHEN is_30_7 THEN supported END),
+       NULL, NULL, SUM(is_30_7), SUM(CASE WHEN is_30_7 THEN supported ELSE 0 END),
        NULL, NULL, NULL, NULL, 0
 FROM held LEFT JOIN code ON code.list = 'activity_kind' AND code.code = held.kind
 WHERE held.kind <> 'COMM'
@@ -159,7 +159,7 @@ line AS (
   UNION ALL
   SELECT NULL, label, 2000000, 1 FROM code WHERE list = 'report' AND code = 'total')
 SELECT label, COUNT(kind), COALESCE(SUM(people), 0), COALESCE(SUM(female), 0), SUM(children),
-       SUM(ethmin), COALESCE(SUM(is_30_7), 0), COALESCE(SUM(CASE WHEN is_30_7 THEN people END), 0),
+       SUM(ethmin), COALESCE(SUM(is_30_7), 0), COALESCE(SUM(CASE WHEN is_30_7 THEN people ELSE 0 END), 0),
        NULL, NULL, NULL, NULL, total
 FROM line LEFT JOIN talk ON line.total OR talk.kind = line.code
 GROUP BY line.rank, label, total ORDER BY line.rank;

@@ -232,11 +232,12 @@ enum rc
 report_definition_parse(const char *name, const char *text, size_t len,
     struct report_definition *out, struct error *err)
 {
-	struct parser p = { name, 0, out, err };
 	const char *at = text, *end = text + len, *body = text;
+	struct parser p;
 	enum rc rc = RC_OK;
 
 	memset(out, 0, sizeof(*out));
+	p = (struct parser){ name, 0, out, err };
 	arena_init(&out->arena, (size_t)REPORT_FILE_MAX * 2);
 	if (len > REPORT_FILE_MAX)
 		return refuse(&p, RC_LIMIT, "the file is too long");

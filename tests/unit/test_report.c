@@ -359,16 +359,16 @@ counts_sessions_by_audience_place_and_topic(void **state)
 	has_row(r, 1, label(*state, "audience", "WOMEN"), "2|150|90|25|140|1|100||||");
 	has_row(r, 1, label(*state, "audience", "BORDER"), "1|100|60|20|100|1|100||||");
 	/* 303, 310 */
-	has_row(r, 1, "Không ghi", "2|10||||0||2|6|90|800");
+	has_row(r, 1, "Không ghi", "2|10||||0|0|2|6|90|800");
 	assert_string_equal(r->blocks[2].title, "Theo đặc điểm địa bàn");
 	assert_int_equal(r->blocks[2].n_rows, 1);
 	has_row(r, 2, label(*state, "place_kind", "BORDERC"), "1|100|60|20|100|1|100||||");
-	has_row(r, 3, label(*state, "comm_topic", "LAW"), "1|50|30|5|40|0|||||");
+	has_row(r, 3, label(*state, "comm_topic", "LAW"), "1|50|30|5|40|0|0||||");
 	assert_int_equal(r->blocks[4].n_rows, 0);
 	/* 308 */
 	assert_int_equal(r->blocks[5].n_rows, 1);
 	has_row(r, 5, label(*state, "activity_kind", "PREVSUP"),
-	    "1|10|7|||0|||||");
+	    "1|10|7|||0|0||||");
 	report_free(r);
 }
 
