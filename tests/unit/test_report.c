@@ -230,8 +230,9 @@ label(const struct world *w, const char *list, const char *code)
 	const struct form_list *l = form_set_list(w->forms, list);
 	const struct form_choice *c = l == NULL ? NULL : form_choice_find(l, code);
 
-	assert_non_null(c);
-	return c->label[FORM_VI];
+	if (c == NULL)
+		fail_msg("%s has no %s", list, code);
+	return c != NULL ? c->label[FORM_VI] : "";
 }
 
 /* ---- B4 ---- */
