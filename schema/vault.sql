@@ -115,6 +115,8 @@ CREATE INDEX frame_state ON frame(state);
 
 -- Shares of scope keys (payloads of share items) whose recipient's key has not come.
 CREATE TABLE waiting_share(bytes BLOB PRIMARY KEY) WITHOUT ROWID;
+-- Receipts whose signer the directory does not name yet.
+CREATE TABLE waiting_receipt(bytes BLOB PRIMARY KEY) WITHOUT ROWID;
 -- Where each lane of this device stands in the relay's sequence; -1: with the base.
 CREATE TABLE lane(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE receipt(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, signer BLOB NOT NULL,

@@ -130,7 +130,7 @@ static enum rc
 load_statements(struct replica *r, struct error *err)
 {
 	struct sqlite3_stmt *q;
-	bool row = true, forked;
+	bool row = true;
 	const uint8_t *p;
 	size_t len;
 	enum rc rc;
@@ -138,7 +138,7 @@ load_statements(struct replica *r, struct error *err)
 	rc = query_open(r->db, err, &q, "SELECT bytes FROM statement ORDER BY seq", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		p = query_column_blob(q, 0, &len);
-		rc = directory_add(r->directory, p, len, NULL, &forked, err);
+		rc = directory_load(r->directory, p, len, err);
 	}
 	query_close(q);
 	if (rc != RC_OK)
@@ -146,7 +146,7 @@ load_statements(struct replica *r, struct error *err)
 	rc = query_open(r->db, err, &q, "SELECT bytes FROM certificate", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		p = query_column_blob(q, 0, &len);
-		rc = directory_add_certificate(r->directory, p, len, err);
+		rc = directory_load_certificate(r->directory, p, len, err);
 	}
 	query_close(q);
 	return rc;

@@ -283,35 +283,85 @@ mark_held(struct replica *r, uint64_t log, uint64_t n, struct error *err)
 	return rc;
 }
 
+/* RC_NOTFOUND: the directory does not name the signer as one who gives such receipts. */
+static enum rc
+judge_receipt(const struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len)
+{
+	const struct device *d = directory_device(r->directory, rec->signer);
+
+	if (memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) != 0)
+		return RC_DENIED;
+	if (d == NULL || d->state == DEVICE_CERTIFIED)
+		return RC_NOTFOUND;
+	if (d->state != DEVICE_ADMITTED ||
+	    d->role != (rec->kind == RECEIPT_STORED ? ROLE_RELAY : ROLE_HOLDER))
+		return RC_DENIED;
+	return exchange_receipt_verify(p, len, d->cert.sign_public);
+}
+
+static enum rc
+keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
+    struct error *err)
+{
+	enum rc rc;
+
+	rc = query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing, bytes)"
+	    " VALUES (?1, ?2, ?3, 0, ?4)", "ibib", (int64_t)rec->kind, rec->signer,
+	    sizeof(rec->signer), rec->at, p, len);
+	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
+		rc = query_run(r->db, err, "UPDATE frame SET state = ?2 WHERE id = ?1 AND state = ?3",
+		    "bii", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
+		    (int64_t)REPLICA_UNSENT);
+	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
+		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)
+			rc = mark_held(r, rec->scopes[i].tips[t].log, rec->scopes[i].tips[t].n, err);
+	return rc;
+}
+
 enum rc
 replica_take_receipt(struct replica *r, const uint8_t *p, size_t len, struct error *err)
 {
 	struct receipt rec;
-	const struct device *d;
 	enum rc rc;
 
 	if ((rc = exchange_receipt_read(p, len, &rec)) != RC_OK)
 		return rc == RC_NOMEM ? rc : replica_event(r, "receipt-refused", rc_name(rc));
-	d = directory_device(r->directory, rec.signer);
-	if (d == NULL || d->state != DEVICE_ADMITTED ||
-	    d->role != (rec.kind == RECEIPT_STORED ? ROLE_RELAY : ROLE_HOLDER) ||
-	    exchange_receipt_verify(p, len, d->cert.sign_public) != RC_OK ||
-	    memcmp(rec.device, r->identity.device, IDENTITY_ID_BYTES) != 0) {
-		rc = replica_event(r, "receipt-refused", "not from a relay or holder");
-		goto out;
-	}
-	rc = query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing, bytes)"
-	    " VALUES (?1, ?2, ?3, 0, ?4)", "ibib", (int64_t)rec.kind, rec.signer,
-	    sizeof(rec.signer), rec.at, p, len);
-	for (size_t i = 0; i < rec.n_frames && rc == RC_OK; i++)
-		rc = query_run(r->db, err, "UPDATE frame SET state = ?2 WHERE id = ?1 AND state = ?3",
-		    "bii", rec.frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
-		    (int64_t)REPLICA_UNSENT);
-	for (size_t i = 0; i < rec.n_scopes && rc == RC_OK; i++)
-		for (size_t t = 0; t < rec.scopes[i].n_tips && rc == RC_OK; t++)
-			rc = mark_held(r, rec.scopes[i].tips[t].log, rec.scopes[i].tips[t].n, err);
-out:
+	rc = judge_receipt(r, &rec, p, len);
+	if (rc == RC_OK)
+		rc = keep_receipt(r, &rec, p, len, err);
+	else if (rc == RC_NOTFOUND)	/* its signer may be named later */
+		rc = query_run(r->db, err,
+		    "INSERT OR IGNORE INTO waiting_receipt(bytes) VALUES (?1)", "b", p, len);
+	else if (rc == RC_DENIED || rc == RC_AUTH)
+		rc = replica_event(r, "receipt-refused", rc_name(rc));
 	exchange_receipt_reset(&rec);
+	return rc;
+}
+
+static enum rc
+retry_receipts(struct replica *r, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	struct receipt rec;
+	const uint8_t *p;
+	size_t len;
+	bool row = true;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q, "SELECT bytes FROM waiting_receipt", "");
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		if (exchange_receipt_read(p, len, &rec) != RC_OK)
+			continue;
+		if (judge_receipt(r, &rec, p, len) == RC_OK) {
+			rc = keep_receipt(r, &rec, p, len, err);
+			if (rc == RC_OK)
+				rc = query_run(r->db, err,
+				    "DELETE FROM waiting_receipt WHERE bytes = ?1", "b", p, len);
+		}
+		exchange_receipt_reset(&rec);
+	}
+	query_close(q);
 	return rc;
 }
 
@@ -350,6 +400,8 @@ replica_retry_waiting(struct replica *r, struct replica_sync_result *count, stru
 		rc = retry_shares(r, err);
 	}
 	r->directory_grew = r->keys_grew = false;
+	if (rc == RC_OK)
+		rc = retry_receipts(r, err);
 	if (rc == RC_OK)
 		rc = query_open(r->db, err, &q, "SELECT bytes FROM frame WHERE state = ?1", "i",
 		    (int64_t)REPLICA_WAITING);

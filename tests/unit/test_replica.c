@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/records/journal.h"
 #include "shared/sync/exchange.h"
 #include "shared/sync/replica.h"
 #include "shared/vault/query.h"
@@ -241,6 +242,10 @@ the_province_holds_only_after_it_signed(void **state)
 	assert_int_equal(n, 1);
 	province_sync(p, holder);
 	province_sync(p, a);
+	/* the authority has not admitted the holder: its word waits, and then counts */
+	assert_int_equal(status_of(a).receipt_level, 1);
+	province_meet(p);
+	province_sync(p, a);
 	assert_int_equal(status_of(a).receipt_level, 2);
 	province_add(a, "outreach", visit);	/* what is new is not held */
 	assert_int_equal(status_of(a).receipt_level, 1);
@@ -439,6 +444,7 @@ a_retired_device_is_told_so_and_gets_nothing(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
+	struct journal_left_out left;
 	struct error err = { 0 };
 	size_t n = 0;
 
@@ -452,7 +458,10 @@ a_retired_device_is_told_so_and_gets_nothing(void **state)
 	province_sync(p, b);
 	province_add(a, "outreach", visit);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
-	assert_int_equal(status_of(a).records, 2);	/* nothing of its own is lost */
+	/* its late entry counts nowhere, is lost nowhere, and is counted */
+	assert_int_equal(status_of(a).records, 1);
+	assert_int_equal(journal_count_left_out(vault_db(a->vault), &left, &err), RC_OK);
+	assert_int_equal(left.limited, 1);
 	province_sync(p, b);
 	assert_int_equal(status_of(b).records, 2);	/* the first of a, and its own */
 	workspace_close(a);
