@@ -181,7 +181,8 @@ vault_vfs_new(const struct secret *files_key, const uint8_t vault_id[BLOCK_ID_BY
 		.xGetLastError = vfs_last_error,
 	};
 	if ((rc = set_paths(v, db_path)) != RC_OK ||
-	    (rc = secret_from(secret_bytes(files_key), secret_len(files_key), &v->files_key)) != RC_OK)
+	    (rc = secret_from(secret_bytes(files_key), secret_len(files_key),
+	    &v->files_key)) != RC_OK)
 		goto out;
 	if (sqlite3_vfs_register(&v->base, 0) != SQLITE_OK) {
 		rc = RC_NOMEM;
@@ -298,7 +299,8 @@ vault_vfs_check_wal(struct vault_vfs *vfs, struct error *err)
 	if (rc == SQLITE_NOMEM)
 		return RC_NOMEM;
 	if (rc != SQLITE_OK || close_rc != SQLITE_OK)
-		return error_set(err, RC_IO, vfs->wal_path, NULL, "cannot read the write-ahead log (%d)",
+		return error_set(err, RC_IO, vfs->wal_path, NULL,
+		    "cannot read the write-ahead log (%d)",
 		    rc != SQLITE_OK ? rc : close_rc);
 	if (found.damaged)
 		return error_set(err, RC_DAMAGED, vfs->wal_path,

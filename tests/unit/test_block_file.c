@@ -34,7 +34,8 @@ open_below(struct bench *b)
 
 	b->below = calloc(1, (size_t)v->szOsFile);
 	assert_non_null(b->below);
-	assert_int_equal(v->xOpen(v, "/d/file", b->below, SQLITE_OPEN_CREATE | SQLITE_OPEN_WAL, NULL),
+	assert_int_equal(v->xOpen(v, "/d/file", b->below, SQLITE_OPEN_CREATE | SQLITE_OPEN_WAL,
+	    NULL),
 	    SQLITE_OK);
 }
 
@@ -242,14 +243,16 @@ a_spoilt_slot_reads_as_zeroes_in_a_wal_and_fails_elsewhere(void **state)
 		struct bench b = bench_new(zeroes == 1);
 
 		for (int i = 0; i < 3; i++)
-			assert_int_equal(block_file_write(b.file, block, 4096, i * 4096), SQLITE_OK);
+			assert_int_equal(block_file_write(b.file, block, 4096, i * 4096),
+			    SQLITE_OK);
 		bench_reopen(&b);
 		power_disk_spoil(b.disk, "file", 4608 + 77, 1);
 		if (zeroes == 1) {
 			assert_int_equal(block_file_read(b.file, out, 4096, 4096), SQLITE_OK);
 			assert_memory_equal(out, zero, sizeof out);
 		} else {
-			assert_int_equal(block_file_read(b.file, out, 4096, 4096), SQLITE_IOERR_DATA);
+			assert_int_equal(block_file_read(b.file, out, 4096, 4096),
+			    SQLITE_IOERR_DATA);
 		}
 		assert_int_equal(block_file_read(b.file, out, 4096, 0), SQLITE_OK);
 		assert_memory_equal(out, block, sizeof out);
@@ -289,7 +292,8 @@ behaves_like_a_plain_file_under_random_use(void **state)
 			} else if (op < 13) {
 				int rc = block_file_read(b.file, out, n, at);
 
-				assert_int_equal(rc, at + n <= size ? SQLITE_OK : SQLITE_IOERR_SHORT_READ);
+				assert_int_equal(rc,
+				    at + n <= size ? SQLITE_OK : SQLITE_IOERR_SHORT_READ);
 				assert_memory_equal(out, model + at, (size_t)n);
 			} else if (op == 13) {
 				if (at < size) {

@@ -138,7 +138,8 @@ each_slot_opens_the_same_master_key(void **state)
 	assert_int_equal(keyslots_open_recovery(&f->k, f->code, &m), RC_OK);
 	assert_true(secret_equal(m, f->master));
 	secret_free(m);
-	assert_int_equal(keyslots_open_escrow(&f->k, f->escrow_public, f->escrow_secret, &m), RC_OK);
+	assert_int_equal(keyslots_open_escrow(&f->k, f->escrow_public, f->escrow_secret, &m),
+	    RC_OK);
 	assert_true(secret_equal(m, f->master));
 	secret_free(m);
 }
@@ -200,7 +201,8 @@ notices_every_byte_that_was_changed_on_purpose(void **state)
 		f->raw.data[i] ^= 1;
 		fix_sum(f->raw.data, f->raw.len);
 		if (keyslots_parse(f->raw.data, f->raw.len, &k) == RC_OK)
-			assert_int_equal(keyslots_check(f->raw.data, f->raw.len, f->master), RC_DAMAGED);
+			assert_int_equal(keyslots_check(f->raw.data, f->raw.len, f->master),
+			    RC_DAMAGED);
 		f->raw.data[i] ^= 1;
 	}
 }
@@ -304,7 +306,8 @@ a_slot_of_another_vault_does_not_open(void **state)
 	other.vault_id[3] ^= 1;
 	assert_int_equal(keyslots_open_passphrase(&other, f->pass, &m), RC_AUTH);
 	assert_int_equal(keyslots_open_recovery(&other, f->code, &m), RC_AUTH);
-	assert_int_equal(keyslots_open_escrow(&other, f->escrow_public, f->escrow_secret, &m), RC_AUTH);
+	assert_int_equal(keyslots_open_escrow(&other, f->escrow_public, f->escrow_secret, &m),
+	    RC_AUTH);
 }
 
 /*
