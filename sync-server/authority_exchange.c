@@ -527,7 +527,8 @@ authority_reply(struct authority *a, const uint8_t *p, size_t len,
 	    (rc = load_view(a, &v, err)) != RC_OK)
 		goto out;
 	if (memcmp(v.request, state.request, sizeof(v.request)) != 0) {
-		rc = error_set(err, RC_PROTOCOL, "relay", "make a new request",
+		rc = error_set(err, RC_PROTOCOL, "relay",
+		    "remove the file of an old reply and run the exchange again",
 		    "the reply answers another request than the last one");
 		goto out;
 	}

@@ -126,5 +126,7 @@ enum rc operator_exchange(struct operator *c) RC_CHECK;
 enum rc operator_serve(struct operator *c) RC_CHECK;
 enum rc operator_consolidate(struct operator *c) RC_CHECK;
 enum rc operator_verify(struct operator *c) RC_CHECK;
+enum rc operator_backup(struct operator *c) RC_CHECK;
+enum rc operator_restore(struct operator *c) RC_CHECK;
 
 #endif

@@ -144,6 +144,8 @@ exchange_file(struct operator *c, struct authority *a)
 	bytes_reset(&file);
 	if (rc == RC_OK && (kind == REQUEST || m.again))
 		rc = write_request(c, a);
+	else if (rc == RC_OK)
+		rc = files_remove(path, &c->err);	/* it has said all */
 	return rc == RC_OK && kind == REPLY ? print_meeting(c, &m) : rc;
 }
 

@@ -24,6 +24,8 @@ ask(struct operator *c, const char *vi, const char *en, struct secret **out)
 
 	*out = NULL;
 	rc = terminal_ask_secret(c->vietnamese ? vi : en, typed, sizeof(typed), &c->err);
+	if (rc == RC_NOTFOUND)
+		rc = RC_USAGE;	/* there is nobody to ask: an option is missing */
 	if (rc == RC_OK)
 		rc = text_nfc(typed, strlen(typed), &clean);
 	if (rc == RC_OK)

@@ -1,0 +1,36 @@
+#include <jansson.h>
+
+#include "sync-server/operator.h"
+#include "sync-server/server_backup.h"
+
+static enum rc
+print_counts(struct operator *c, const struct server_backup_counts *counts)
+{
+	static const struct operator_column columns[] = {
+		{ "files", { "Tệp", "Files" } }, { "bytes", { "Byte", "Bytes" } },
+	};
+
+	return operator_print_object(c, json_pack("{s:I, s:I}", "files", (json_int_t)counts->files,
+	    "bytes", (json_int_t)counts->bytes), columns, 2);
+}
+
+enum rc
+operator_backup(struct operator *c)
+{
+	struct server_backup_counts counts;
+	enum rc rc = server_backup_write(c->options.dir, c->options.args[0], &counts, &c->err);
+
+	return rc == RC_OK ? print_counts(c, &counts) : rc;
+}
+
+enum rc
+operator_restore(struct operator *c)
+{
+	struct server_backup_counts counts;
+	enum rc rc = server_backup_restore(c->options.args[0], c->options.dir, &counts, &c->err);
+
+	if (rc == RC_OK)
+		operator_note(c, "trạm chuyển tiếp bắt đầu một đời mới; máy trạm sẽ gửi lại những gì còn thiếu",
+		    "the relay begins a new generation; laptops hand in again what it lacks");
+	return rc == RC_OK ? print_counts(c, &counts) : rc;
+}
