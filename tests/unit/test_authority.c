@@ -34,6 +34,7 @@ struct world {
 	int64_t now;
 	struct clock clock;
 	struct secret *master;
+	struct vault *vault;		/* borrowed: a has it */
 	struct authority *a;
 	struct identity relay;
 	struct error err;
@@ -66,6 +67,7 @@ make_world(void **state)
 	assert_int_equal(secret_random(SECRET_KEY_BYTES, &w->master), RC_OK);
 	assert_int_equal(vault_create_with_master(w->dir, w->master, &v, &w->err), RC_OK);
 	assert_int_equal(authority_create(v, "Lạng Sơn", &w->clock, &w->a, &w->err), RC_OK);
+	w->vault = v;
 	assert_int_equal(identity_make(&w->relay), RC_OK);
 	bytes_init(&certificate);
 	assert_int_equal(authority_admit_relay(w->a, &w->relay, &certificate, &w->err), RC_OK);
@@ -180,7 +182,8 @@ struct answer {
 	size_t n_heads;
 	struct relay_aside aside[1];
 	size_t n_aside;
-	bool is_ahead;			/* it has one more than it was sent */
+	bool is_ahead;			/* it has one statement more than it was sent */
+	bool differs;			/* it has another last statement */
 };
 
 /* The root item of a request: the last one before `end`. */
@@ -240,6 +243,8 @@ answer_request(struct world *w, const struct answer *what, struct bytes *out)
 		state.statements++;
 		memset(state.directory_head, 1, sizeof(state.directory_head));
 	}
+	if (what->differs)
+		state.directory_head[0] ^= 1;
 	if (what->n_waiting > 0) {
 		state.waiting = calloc(what->n_waiting, sizeof(*state.waiting));
 		assert_non_null(state.waiting);
@@ -460,6 +465,28 @@ imports_units_once_and_then_only_changes(void **state)
 	assert_int_equal(directory_count(authority_directory(w->a)), before + 1);
 	assert_int_equal(newest(w, "05977", 1), 1);
 	assert_true(directory_unit(authority_directory(w->a), "20")->sync_point);
+}
+
+/* The disk refuses in the middle: after the units' statement, at the first secret. */
+static void
+a_failure_midway_takes_all_back(void **state)
+{
+	struct world *w = *state;
+	struct authority_import count;
+	uint64_t before = directory_count(authority_directory(w->a));
+	uint8_t head[32], after[32];
+
+	directory_head(authority_directory(w->a), head);
+	assert_int_equal(query_run(vault_db(w->vault), &w->err, "CREATE TRIGGER stop BEFORE INSERT"
+	    " ON scope_secret BEGIN SELECT RAISE(ABORT, 'stop'); END", ""), RC_OK);
+	assert_int_not_equal(import(w, province, &count), RC_OK);
+	assert_int_equal(count.added, 0);
+	assert_int_equal(directory_count(authority_directory(w->a)), before);
+	directory_head(authority_directory(w->a), after);
+	assert_memory_equal(head, after, 32);
+	assert_int_equal(query_run(vault_db(w->vault), &w->err, "DROP TRIGGER stop", ""), RC_OK);
+	assert_int_equal(import(w, province, &count), RC_OK);
+	assert_int_equal(count.added, 5);
 }
 
 struct bad_sheet { const char *csv, *where; };
@@ -857,11 +884,15 @@ refuses_to_go_on_when_the_relay_knows_more(void **state)
 {
 	struct world *w = *state;
 	struct authority_meeting m;
-	struct answer answer = { .is_ahead = true };
+	struct answer ahead = { .is_ahead = true }, other = { .differs = true };
 	struct bytes reply;
 
 	import_province(w);
-	answer_request(w, &answer, &reply);
+	answer_request(w, &ahead, &reply);
+	assert_int_equal(authority_reply(w->a, reply.data, reply.len, &m, &w->err), RC_CONFLICT);
+	bytes_reset(&reply);
+	error_clear(&w->err);
+	answer_request(w, &other, &reply);
 	assert_int_equal(authority_reply(w->a, reply.data, reply.len, &m, &w->err), RC_CONFLICT);
 	bytes_reset(&reply);
 }
@@ -915,6 +946,7 @@ main(void)
 		WITH_WORLD(keeps_its_province_over_a_restart),
 		WITH_WORLD(refuses_a_second_province_in_one_vault),
 		WITH_WORLD(imports_units_once_and_then_only_changes),
+		WITH_WORLD(a_failure_midway_takes_all_back),
 		WITH_WORLD(refuses_a_bad_row_with_its_place_and_leaves_nothing),
 		WITH_WORLD(a_communicator_gets_the_activities_of_the_unit_alone),
 		WITH_WORLD(a_supervisor_opens_all_below_over_the_middle_tier),
