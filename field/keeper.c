@@ -23,12 +23,20 @@ struct keeper {
 	int64_t last_used;
 	int busy;			/* clients being served */
 	bool stop;
+	struct client *lockers;		/* wait until the vault is closed */
 };
 
 struct client {
 	struct keeper *keeper;
 	struct local_link *link;
+	struct client *next;		/* among the lockers */
 };
+
+static enum rc
+path_of(const char *home, char out[FILES_PATH_MAX])
+{
+	return files_join(home, socket_name, out);
+}
 
 static void
 serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_t len)
@@ -60,6 +68,26 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 	free(c);
 }
 
+/* Who locks is let go when the vault is closed, so that it then is locked. */
+static void
+keep_locker(struct keeper *k, struct client *cl)
+{
+	struct local_link *knock;
+	char path[FILES_PATH_MAX];
+	enum rc rc;
+
+	thread_lock_enter(k->gate);
+	rc = path_of(k->ws->home, path);
+	k->stop = true;
+	k->busy--;
+	cl->next = k->lockers;
+	k->lockers = cl;
+	thread_lock_leave(k->gate);
+	/* from here on the keeper may end; this wakes its main loop, which waits for clients */
+	if (rc == RC_OK && local_connect(path, &knock, NULL) == RC_OK)
+		local_close(knock);
+}
+
 static void
 serve_client(void *ctx)
 {
@@ -70,12 +98,11 @@ serve_client(void *ctx)
 
 	if (local_receive(cl->link, CALL_MESSAGE_MAX, &data, &len) == RC_OK) {
 		if (len == sizeof(lock_message) && memcmp(data, lock_message, len) == 0) {
-			thread_lock_enter(k->gate);
-			k->stop = true;
-			thread_lock_leave(k->gate);
-		} else {
-			serve_call(k, cl->link, data, len);
+			free(data);
+			keep_locker(k, cl);
+			return;
 		}
+		serve_call(k, cl->link, data, len);
 	}
 	if (data != NULL)
 		secret_wipe(data, len);
@@ -93,6 +120,7 @@ accept_one(struct keeper *k, struct local_listener *listener)
 {
 	struct local_link *link;
 	struct client *cl;
+	bool stopping;
 
 	if (local_accept(listener, ACCEPT_MS, &link) != RC_OK)
 		return;
@@ -103,9 +131,10 @@ accept_one(struct keeper *k, struct local_listener *listener)
 	cl->keeper = k;
 	cl->link = link;
 	thread_lock_enter(k->gate);
+	stopping = k->stop;
 	k->busy++;
 	thread_lock_leave(k->gate);
-	if (thread_start(serve_client, cl) != RC_OK) {
+	if (stopping || thread_start(serve_client, cl) != RC_OK) {
 		local_close(link);
 		free(cl);
 		thread_lock_enter(k->gate);
@@ -132,10 +161,16 @@ should_go_on(struct keeper *k, int64_t idle_ms)
 	return on;
 }
 
-static enum rc
-path_of(const char *home, char out[FILES_PATH_MAX])
+static void
+let_go(struct keeper *k)
 {
-	return files_join(home, socket_name, out);
+	struct client *next;
+
+	for (struct client *cl = k->lockers; cl != NULL; cl = next) {
+		next = cl->next;
+		local_close(cl->link);
+		free(cl);
+	}
 }
 
 enum rc
@@ -163,6 +198,7 @@ out:
 	if (k.gate != NULL)
 		thread_lock_enter(k.gate);
 	workspace_close(ws);
+	let_go(&k);
 	return rc;
 }
 
@@ -219,7 +255,7 @@ keeper_lock(const char *home, struct error *err)
 	size_t len = 0;
 	enum rc rc;
 
-	/* it closes the line without a word once it has stopped taking others */
+	/* it closes the line without a word once the vault is closed */
 	rc = ask(home, lock_message, sizeof(lock_message), &reply, &len, err);
 	free(reply);
 	return rc == RC_NET ? RC_OK : rc;
