@@ -1,0 +1,270 @@
+#include "shared/records/search.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/text.h"
+#include "shared/records/record.h"
+#include "shared/records/record_parts.h"
+#include "shared/vault/query.h"
+
+/* How many records are looked at, so that the ones with the query's own marks come first. */
+enum { CANDIDATES_MAX = 2000 };
+
+struct searching {
+	const struct record_context *c;
+	const char *form;		/* NULL: all */
+	char *query;			/* normalised, as typed */
+	char *match;			/* the FTS5 expression; "" : no word */
+	struct search_hit *hits;
+	size_t n, cap;
+	struct error *err;
+};
+
+/* Every folded word as a prefix: "dang"* AND "thi"* ...  Words hold letters and digits only. */
+static enum rc
+make_match(struct searching *s)
+{
+	char *folded = NULL;
+	struct bytes b;
+	size_t words = 0;
+	enum rc rc = text_fold(s->query, &folded);
+
+	bytes_init(&b);
+	for (char *at = folded; rc == RC_OK && *at != '\0'; ) {
+		size_t len = strcspn(at, " \n\t\"");
+
+		if (len > 0 && words++ == SEARCH_WORDS_MAX)
+			rc = error_set(s->err, RC_LIMIT, "query", "search for fewer words",
+			    "more than %d words", SEARCH_WORDS_MAX);
+		if (rc == RC_OK && len > 0) {
+			bytes_text(&b, words > 1 ? " AND \"" : "\"");
+			bytes_put(&b, at, len);
+			bytes_text(&b, "\"*");
+		}
+		at += len;
+		at += *at != '\0' ? 1 : 0;
+	}
+	if (rc == RC_OK && (s->match = text_dup(bytes_cstr(&b))) == NULL)
+		rc = RC_NOMEM;
+	bytes_reset(&b);
+	free(folded);
+	return rc;
+}
+
+/*
+ * One letter in lower case, for comparing with marks: ASCII and the blocks that hold
+ * Vietnamese, where capitals and small letters stand in pairs.
+ */
+static size_t
+lower_letter(const unsigned char *s, unsigned char out[4])
+{
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	unsigned cp;
+
+	memcpy(out, s, len);
+	if (s[0] >= 'A' && s[0] <= 'Z')
+		out[0] = (unsigned char)(s[0] + 32);
+	if (len == 2) {
+		cp = (s[0] & 31u) << 6 | (s[1] & 63u);
+		if (cp >= 0xc0 && cp <= 0xde && cp != 0xd7)
+			cp += 32;
+		else if ((cp >= 0x100 && cp <= 0x137 && cp % 2 == 0) || cp == 0x1a0)
+			cp += 1;
+		else if (cp == 0x1af || cp == 0x168)
+			cp += 1;
+		out[0] = (unsigned char)(0xc0 | cp >> 6);
+		out[1] = (unsigned char)(0x80 | (cp & 63));
+	} else if (len == 3) {
+		cp = (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
+		if (cp >= 0x1ea0 && cp <= 0x1ef8 && cp % 2 == 0)
+			cp += 1;
+		out[1] = (unsigned char)(0x80 | (cp >> 6 & 63));
+		out[2] = (unsigned char)(0x80 | (cp & 63));
+	}
+	return len;
+}
+
+static char *
+lower(const char *s)
+{
+	char *out = text_dup(s);
+
+	for (size_t i = 0; out != NULL && out[i] != '\0'; ) {
+		unsigned char letter[4];
+		size_t len = lower_letter((const unsigned char *)out + i, letter);
+
+		if (strlen(out + i) < len)
+			return out;
+		memcpy(out + i, letter, len);
+		i += len;
+	}
+	return out;
+}
+
+/* Do all words of the query, with their marks, stand in the text? */
+static bool
+has_words(const char *text, const char *query)
+{
+	char word[SEARCH_QUERY_MAX * 4 + 1];
+
+	while (*query != '\0') {
+		size_t len = strcspn(query, " \n\t");
+
+		if (len >= sizeof(word))
+			return false;
+		memcpy(word, query, len);
+		word[len] = '\0';
+		if (len > 0 && strstr(text, word) == NULL)
+			return false;
+		query += len;
+		query += *query != '\0' ? 1 : 0;
+	}
+	return true;
+}
+
+/* Every live text of the record, in lower case, against the query. */
+static enum rc
+weigh(const struct record_opened *o, const char *query, struct search_hit *hit)
+{
+	struct bytes all;
+	char *small;
+	enum rc rc = RC_OK;
+
+	bytes_init(&all);
+	for (size_t i = 0; rc == RC_OK && i < o->merged.n_fields; i++) {
+		const struct merged_field *f = &o->merged.fields[i];
+
+		for (size_t k = 0; rc == RC_OK && f->field->type == FORM_TEXT &&
+		    k < f->show.n_all; k++) {
+			bytes_u8(&all, '\n');
+			rc = merged_text(f, f->show.all[k], &all);
+		}
+		if (rc == RC_OK && f->show.shown != NULL && hit->headline == NULL &&
+		    o->form->instance_name != NULL &&
+		    strcmp(f->field->name, o->form->instance_name) == 0) {
+			struct bytes headline;
+
+			bytes_init(&headline);
+			rc = merged_text(f, f->show.shown, &headline);
+			hit->headline = text_dup(bytes_cstr(&headline));
+			bytes_wipe(&headline);
+		}
+	}
+	if (rc == RC_OK && hit->headline == NULL)
+		hit->headline = text_dup("");
+	small = rc == RC_OK ? lower(bytes_cstr(&all)) : NULL;
+	if (rc == RC_OK && (small == NULL || hit->headline == NULL))
+		rc = RC_NOMEM;
+	if (rc == RC_OK)
+		hit->exact = has_words(small, query);
+	free(small);
+	bytes_wipe(&all);
+	return rc;
+}
+
+static enum rc
+add_hit(struct searching *s, const struct dot *id, const char *query)
+{
+	struct record_opened o;
+	struct search_hit *hit;
+	enum rc rc;
+
+	if (s->n == s->cap) {
+		size_t cap = s->cap == 0 ? 32 : s->cap * 2;
+
+		if ((hit = realloc(s->hits, cap * sizeof(*hit))) == NULL)
+			return RC_NOMEM;
+		s->hits = hit;
+		s->cap = cap;
+	}
+	if ((rc = record_parts_open(s->c, id, &o, s->err)) != RC_OK)
+		return rc;
+	hit = &s->hits[s->n++];
+	memset(hit, 0, sizeof(*hit));
+	hit->id = *id;
+	hit->local = o.local;
+	memcpy(hit->form, o.state.form, sizeof(hit->form));
+	rc = o.form == NULL ? RC_NEWER : weigh(&o, query, hit);
+	record_parts_close(&o);
+	if (rc == RC_NEWER) {		/* its form went away: nothing to show of it */
+		s->n--;
+		rc = RC_OK;
+	}
+	return rc;
+}
+
+static enum rc
+find_all(struct searching *s)
+{
+	struct sqlite3_stmt *q = NULL;
+	char *query = lower(s->query);
+	bool row;
+	enum rc rc = query == NULL ? RC_NOMEM : query_open(s->c->db, s->err, &q,
+	    "SELECT r.log, r.n FROM words w JOIN record r ON r.id = w.rowid WHERE words MATCH ?1"
+	    " AND r.alive = 1 AND (?2 IS NULL OR r.form = ?2) ORDER BY w.rowid DESC LIMIT ?3", "tti",
+	    s->match, s->form, (int64_t)CANDIDATES_MAX);
+
+	while (rc == RC_OK && (rc = query_next(q, &row, s->err)) == RC_OK && row) {
+		struct dot id = { (uint64_t)query_column_int(q, 0), (uint64_t)query_column_int(q, 1) };
+
+		rc = add_hit(s, &id, query);
+	}
+	query_close(q);
+	free(query);
+	return rc;
+}
+
+/* Exact ones first, then the newest. */
+static int
+by_closeness(const void *a, const void *b)
+{
+	const struct search_hit *x = a, *y = b;
+
+	if (x->exact != y->exact)
+		return x->exact ? -1 : 1;
+	return x->local > y->local ? -1 : x->local < y->local;
+}
+
+void
+search_hits_free(struct search_hit *hits, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(hits[i].headline);
+	free(hits);
+}
+
+enum rc
+search_records(const struct record_context *c, const char *query, const char *form,
+    size_t limit, struct search_hit **out, size_t *n, struct error *err)
+{
+	struct searching s = { .c = c, .form = form, .err = err };
+	enum rc rc = RC_OK;
+
+	*out = NULL;
+	*n = 0;
+	if (strlen(query) > SEARCH_QUERY_MAX)
+		return error_set(err, RC_LIMIT, "query", "search for fewer words",
+		    "the query is too long");
+	rc = text_normalise(query, strlen(query), &s.query);
+	if (rc == RC_FORMAT)
+		rc = error_set(err, RC_INVALID, "query", NULL, "the query is not clean text");
+	if (rc == RC_OK && (rc = make_match(&s)) == RC_OK && s.match[0] != '\0')
+		rc = find_all(&s);
+	free(s.query);
+	free(s.match);
+	if (rc != RC_OK) {
+		search_hits_free(s.hits, s.n);
+		return rc;
+	}
+	if (s.n > 1)
+		qsort(s.hits, s.n, sizeof(*s.hits), by_closeness);
+	if (limit > SEARCH_LIMIT_MAX)
+		limit = SEARCH_LIMIT_MAX;
+	while (s.n > limit)
+		free(s.hits[--s.n].headline);
+	*out = s.hits;
+	*n = s.n;
+	return RC_OK;
+}
