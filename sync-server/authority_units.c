@@ -62,7 +62,7 @@ find_columns(struct sheet *s, struct error *err)
 
 	for (size_t c = 0; c < COLUMNS; c++) {
 		s->columns[c] = csv_column(&s->csv, column_names[c]);
-		if (s->columns[c] == SIZE_MAX && c < REQUIRED)
+		if (c < REQUIRED && s->columns[c] == SIZE_MAX)
 			return error_set(err, RC_FORMAT, s->name, "add the column",
 			    "the sheet has no column %s", column_names[c]);
 	}

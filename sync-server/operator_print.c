@@ -100,6 +100,8 @@ operator_print_object(struct operator *c, json_t *object, const struct operator_
 		if (v == NULL)
 			continue;
 		cell_text(c, v, text);
+		if (json_is_false(v))
+			snprintf(text, sizeof(text), "%s", c->vietnamese ? "không" : "no");
 		printf("%s: %s\n", columns[j].title[lang], text);
 	}
 	json_decref(object);
