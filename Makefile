@@ -106,7 +106,7 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(TESTLIBS)
 units: $(UNITS)
 check: all $(UNITS) $(REPLAYS) $(BENCHES)
 	@tests/support/run-checks $(B) $(FLOWS)
-demo: all
+demo: all $(B)/bench/make_corpus
 	@tests/support/demo $(B)/bin
 bench: all $(BENCHES)
 	@tests/bench/run $(B)
