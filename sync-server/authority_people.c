@@ -9,7 +9,7 @@
 
 enum {
 	DAY_SECONDS = 86400,
-	PARCEL_SHARES_MAX = 8192,	/* a wider tree comes with the first sync */
+	PARCEL_SHARES_MAX = 8192,	/* further ones come with the first sync */
 	INVITATIONS_MAX = 1000000
 };
 
@@ -89,7 +89,7 @@ pick_shares(struct authority *a, struct invitation_parcel *p, const bool *which,
 	enum rc rc;
 
 	rc = directory_share_tree_new(list, n, &tree);
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+	for (size_t i = 0; i < n && p->n_shares < PARCEL_SHARES_MAX && rc == RC_OK; i++) {
 		if ((rc = directory_share_read(list[i].data, list[i].len, &share)) != RC_OK)
 			break;
 		unit = share.to_device ? SIZE_MAX : authority_unit_index(a, share.to_unit);
@@ -154,9 +154,9 @@ add_shares(struct authority *a, struct invitation_parcel *p, const struct invita
 	enum rc rc;
 
 	rc = query_int(a->db, err, &total, "SELECT count(*) FROM share", "");
-	if (rc != RC_OK || total == 0 || total > PARCEL_SHARES_MAX)
+	if (rc != RC_OK || total == 0)
 		return rc;
-	if ((p->shares = calloc((size_t)total, sizeof(*p->shares))) == NULL)
+	if ((p->shares = calloc(PARCEL_SHARES_MAX, sizeof(*p->shares))) == NULL)
 		return RC_NOMEM;
 	if ((rc = authority_readable(a, inv->unit, inv->role, &which)) == RC_OK)
 		rc = query_open(a->db, err, &q,
