@@ -447,6 +447,8 @@ static void
 fill_defaults(struct http_config *c)
 {
 	c->connections_max = c->connections_max ? c->connections_max : HTTP_SERVER_CONNECTIONS;
+	if (c->connections_max > HTTP_SERVER_CONNECTIONS_CEILING)
+		c->connections_max = HTTP_SERVER_CONNECTIONS_CEILING;
 	c->idle_seconds = c->idle_seconds ? c->idle_seconds : HTTP_SERVER_IDLE_SECONDS;
 	c->head_seconds = c->head_seconds ? c->head_seconds : HTTP_SERVER_HEAD_SECONDS;
 	c->body_seconds = c->body_seconds ? c->body_seconds : HTTP_SERVER_BODY_SECONDS;
@@ -492,8 +494,11 @@ start_daemon(struct http_server *s, const union address *address, bool v6, struc
 	};
 	unsigned flags = c->no_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0;
 
-	if (MHD_is_feature_supported(MHD_FEATURE_EPOLL) == MHD_YES)
-		flags |= MHD_USE_EPOLL;
+	/*
+	 * select, and not epoll: the library's epoll is edge-triggered and does not see a
+	 * client that says the last it has and hangs up; such connections would stay
+	 * until they time out.
+	 */
 	if (v6)
 		flags |= MHD_USE_IPv6;
 	if (c->tls_cert != NULL) {

@@ -23,6 +23,7 @@ struct http_request;	/* one request; lives until `done` */
 
 enum {
 	HTTP_SERVER_CONNECTIONS = 256,		/* defaults for what is 0 in the configuration */
+	HTTP_SERVER_CONNECTIONS_CEILING = 900,	/* what select() can watch, less some */
 	HTTP_SERVER_IDLE_SECONDS = 60,
 	HTTP_SERVER_HEAD_SECONDS = 15,
 	HTTP_SERVER_BODY_SECONDS = 60,
