@@ -351,7 +351,7 @@ call_note(struct call *c, const char *fmt, ...)
 enum rc
 call_print_json(struct call *c, struct json_t *value)
 {
-	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
+	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6));
 
 	json_decref(value);
 	if (text == NULL)
