@@ -4,7 +4,7 @@
 /*
  * cargo: entries as they travel inside a frame (formats.md "Cargo columns"):
  * by column, deflated with a numbered preset dictionary that ships with the
- * program.  The only file that calls zlib.
+ * program.
  */
 #include <stddef.h>
 #include <stdint.h>

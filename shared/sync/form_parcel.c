@@ -23,7 +23,7 @@ form_parcel_write(const struct form_file *files, size_t n, struct bytes *payload
 		bytes_varint(payload, files[i].len);
 		bytes_put(&all, files[i].data, files[i].len);
 	}
-	rc = all.rc != RC_OK ? all.rc : pack_squeeze(all.data, all.len, payload);
+	rc = all.rc != RC_OK ? all.rc : pack_squeeze(all.data, all.len, NULL, payload);
 	bytes_reset(&all);
 	return rc != RC_OK ? rc : payload->rc;
 }
@@ -71,7 +71,8 @@ form_parcel_open(const uint8_t *payload, size_t len, struct form_set **out, stru
 	}
 	if ((rc = read_list(&r, files, names, n, &total)) != RC_OK)
 		goto out;
-	if ((rc = pack_unsqueeze(payload + r.pos, reader_left(&r), total, &all)) != RC_OK)
+	if ((rc = pack_unsqueeze(payload + r.pos, reader_left(&r), NULL, total,
+	    &all)) != RC_OK)
 		goto out;
 	for (size_t i = 0; i < n; i++) {
 		files[i].data = all.data + at;

@@ -7,7 +7,8 @@
 enum { RAW_DEFLATE_BITS = -15 };
 
 enum rc
-pack_squeeze(const uint8_t *p, size_t len, struct bytes *out)
+pack_squeeze(const uint8_t *p, size_t len, const struct pack_dictionary *preset,
+    struct bytes *out)
 {
 	z_stream z;
 	uint8_t *room;
@@ -19,6 +20,9 @@ pack_squeeze(const uint8_t *p, size_t len, struct bytes *out)
 	memset(&z, 0, sizeof(z));
 	if (deflateInit2(&z, 9, Z_DEFLATED, RAW_DEFLATE_BITS, 9, Z_DEFAULT_STRATEGY) != Z_OK)
 		return RC_NOMEM;
+	if (preset != NULL &&
+	    deflateSetDictionary(&z, preset->data, (uInt)preset->len) != Z_OK)
+		goto out;
 	bound = deflateBound(&z, (uLong)len);
 	if ((room = bytes_room(out, bound)) == NULL) {
 		rc = RC_NOMEM;
@@ -38,7 +42,8 @@ out:
 }
 
 enum rc
-pack_unsqueeze(const uint8_t *p, size_t len, size_t raw_len, struct bytes *out)
+pack_unsqueeze(const uint8_t *p, size_t len, const struct pack_dictionary *preset,
+    size_t raw_len, struct bytes *out)
 {
 	z_stream z;
 	uint8_t *room;
@@ -55,7 +60,9 @@ pack_unsqueeze(const uint8_t *p, size_t len, size_t raw_len, struct bytes *out)
 	z.avail_in = (uInt)len;
 	z.next_out = room;
 	z.avail_out = (uInt)raw_len + 1;
-	if (inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_in == 0 && z.avail_out == 1) {
+	if (preset != NULL && inflateSetDictionary(&z, preset->data, (uInt)preset->len) != Z_OK)
+		rc = RC_INTERNAL;
+	else if (inflate(&z, Z_FINISH) == Z_STREAM_END && z.avail_in == 0 && z.avail_out == 1) {
 		out->len += raw_len;
 		rc = RC_OK;
 	}

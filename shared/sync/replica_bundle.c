@@ -104,7 +104,7 @@ replica_bundle_read(struct replica *r, const char *name, const uint8_t *p, size_
     struct replica_sync_result *out, struct error *err)
 {
 	struct exchange_stream stream;
-	struct importing i = { r, out, err };
+	struct importing i = { .replica = r, .count = out, .err = err };
 	bool cut = false;
 	enum rc rc, fed;
 

@@ -363,10 +363,11 @@ http_server_user(const struct http_request *r)
 enum rc
 http_server_add_header(struct http_request *r, const char *name, const char *value)
 {
-	char **at = r->headers[r->n_headers];
+	char **at;
 
 	if (r->n_headers == REPLY_HEADERS_MAX)
 		return RC_LIMIT;
+	at = r->headers[r->n_headers];
 	at[0] = copy_text(name);
 	at[1] = copy_text(value);
 	if (at[0] == NULL || at[1] == NULL) {

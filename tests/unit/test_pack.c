@@ -20,7 +20,7 @@ reads_a_stream_of_another_program(void **state)
 
 	(void)state;
 	bytes_init(&out);
-	assert_int_equal(pack_unsqueeze(known, sizeof(known), strlen(plain), &out), RC_OK);
+	assert_int_equal(pack_unsqueeze(known, sizeof(known), NULL, strlen(plain), &out), RC_OK);
 	assert_int_equal(out.len, strlen(plain));
 	assert_memory_equal(out.data, plain, out.len);
 	bytes_reset(&out);
@@ -36,11 +36,11 @@ refuses_a_stream_of_another_length_or_with_a_tail(void **state)
 	bytes_init(&out);
 	memcpy(longer, known, sizeof(known));
 	longer[sizeof(known)] = 0;
-	assert_int_equal(pack_unsqueeze(known, sizeof(known), strlen(plain) - 1, &out), RC_FORMAT);
-	assert_int_equal(pack_unsqueeze(known, sizeof(known), strlen(plain) + 1, &out), RC_FORMAT);
-	assert_int_equal(pack_unsqueeze(longer, sizeof(longer), strlen(plain), &out), RC_FORMAT);
-	assert_int_equal(pack_unsqueeze(known, sizeof(known) - 2, strlen(plain), &out), RC_FORMAT);
-	assert_int_equal(pack_unsqueeze(known, sizeof(known), (size_t)PACK_RAW_MAX + 1, &out),
+	assert_int_equal(pack_unsqueeze(known, sizeof(known), NULL, strlen(plain) - 1, &out), RC_FORMAT);
+	assert_int_equal(pack_unsqueeze(known, sizeof(known), NULL, strlen(plain) + 1, &out), RC_FORMAT);
+	assert_int_equal(pack_unsqueeze(longer, sizeof(longer), NULL, strlen(plain), &out), RC_FORMAT);
+	assert_int_equal(pack_unsqueeze(known, sizeof(known) - 2, NULL, strlen(plain), &out), RC_FORMAT);
+	assert_int_equal(pack_unsqueeze(known, sizeof(known), NULL, (size_t)PACK_RAW_MAX + 1, &out),
 	    RC_LIMIT);
 	assert_int_equal(out.len, 0);
 	bytes_reset(&out);
@@ -59,8 +59,8 @@ gives_back_what_was_squeezed(void **state)
 		data[i] = (uint8_t)(i * i >> 3);
 	bytes_put(&squeezed, "x", 1);
 	bytes_put(&out, "y", 1);
-	assert_int_equal(pack_squeeze(data, sizeof(data), &squeezed), RC_OK);
-	assert_int_equal(pack_unsqueeze(squeezed.data + 1, squeezed.len - 1, sizeof(data), &out),
+	assert_int_equal(pack_squeeze(data, sizeof(data), NULL, &squeezed), RC_OK);
+	assert_int_equal(pack_unsqueeze(squeezed.data + 1, squeezed.len - 1, NULL, sizeof(data), &out),
 	    RC_OK);
 	assert_int_equal(out.len, sizeof(data) + 1);
 	assert_memory_equal(out.data + 1, data, sizeof(data));
@@ -77,9 +77,9 @@ squeezes_nothing_to_a_stream_of_nothing(void **state)
 	(void)state;
 	bytes_init(&squeezed);
 	bytes_init(&out);
-	assert_int_equal(pack_squeeze(nothing, 0, &squeezed), RC_OK);
+	assert_int_equal(pack_squeeze(nothing, 0, NULL, &squeezed), RC_OK);
 	assert_true(squeezed.len > 0);
-	assert_int_equal(pack_unsqueeze(squeezed.data, squeezed.len, 0, &out), RC_OK);
+	assert_int_equal(pack_unsqueeze(squeezed.data, squeezed.len, NULL, 0, &out), RC_OK);
 	assert_int_equal(out.len, 0);
 	bytes_reset(&squeezed);
 	bytes_reset(&out);
@@ -97,7 +97,7 @@ refuses_a_stream_cut_anywhere(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, known, len);
-		assert_int_equal(pack_unsqueeze(copy, len, strlen(plain), &out), RC_FORMAT);
+		assert_int_equal(pack_unsqueeze(copy, len, NULL, strlen(plain), &out), RC_FORMAT);
 		free(copy);
 	}
 	assert_int_equal(out.len, 0);
