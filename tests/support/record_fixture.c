@@ -89,12 +89,12 @@ record_fixture_scope(const char *unit, unsigned compartment)
 
 #define HEAD "type,name,label::Tiếng Việt (vi),label::English (en),required,relevant," \
 	"constraint,calculation,bind::field:number,bind::field:merge,bind::field:group," \
-	"bind::field:refers\n"
+	"bind::field:refers,appearance\n"
 
 static const char THING[] = HEAD
 	"text,name,Tên,Name,,,,,1,,,\n"
 	"select_one kind,kind,Loại,Kind,,,,,2,,,\n"
-	"date,born,Sinh,Born,,,,,3,,born,\n"
+	"date,born,Sinh,Born,,,,,3,,born,,partial\n"
 	"select_one how,born_how,Cách ghi,How,,,,,4,,born,\n"
 	"select_one risk,risk,Nguy cơ,Risk,,,,,5,highest,,\n"
 	"select_multiple topic,topics,Chủ đề,Topics,,,,,6,union,,\n"
