@@ -109,9 +109,11 @@ CREATE TABLE frame(
   device BLOB NOT NULL, unit TEXT NOT NULL, compartment INTEGER NOT NULL, epoch INTEGER NOT NULL,
   entries INTEGER NOT NULL,
   added INTEGER NOT NULL,
+  forward INTEGER NOT NULL DEFAULT 0, -- came by a stick: to be handed to the relay
   bytes BLOB                          -- NULL once it is opened and not to be kept
 );
 CREATE INDEX frame_state ON frame(state);
+CREATE INDEX frame_forward ON frame(id) WHERE forward = 1;
 
 -- Shares of scope keys (payloads of share items) whose recipient's key has not come.
 CREATE TABLE waiting_share(bytes BLOB PRIMARY KEY) WITHOUT ROWID;

@@ -45,10 +45,11 @@ replica_bundle_write(struct replica *r, struct bytes *b, struct replica_sync_res
 	static const struct rows all[] = {
 		{ "SELECT bytes FROM statement ORDER BY seq", ITEM_STATEMENT },
 		{ "SELECT bytes FROM certificate ORDER BY device", ITEM_CERTIFICATE },
-		{ "SELECT bytes FROM receipt WHERE outgoing > 0 ORDER BY id", ITEM_RECEIPT },
 		/* own ones, and others' that are carried or wait here (replica.h) */
 		{ "SELECT bytes, entries FROM frame WHERE bytes IS NOT NULL AND state IN (1, 2, 3, 5)"
 		    " ORDER BY added, id", ITEM_FRAME },
+		/* after the frames: they say which of them need no carrying */
+		{ "SELECT bytes FROM receipt ORDER BY id", ITEM_RECEIPT },
 	};
 	uint8_t province[8];
 	enum rc rc;
@@ -113,12 +114,14 @@ replica_bundle_read(struct replica *r, const char *name, const uint8_t *p, size_
 	if ((rc = check_head(r, name, p, len, err)) != RC_OK ||
 	    (rc = replica_begin(r, err)) != RC_OK)
 		goto out;
+	r->by_stick = true;
 	fed = exchange_stream_feed(&stream, p + BUNDLE_HEAD_BYTES, len - BUNDLE_HEAD_BYTES);
 	cut = fed == RC_PROTOCOL || (fed == RC_OK && !stream.ended);
 	if (cut)
 		fed = RC_OK;	/* what came whole counts */
 	if (fed == RC_OK)
 		fed = replica_retry_waiting(r, out, err);
+	r->by_stick = false;
 	rc = replica_end(r, fed, err);
 	out->bytes_down = len;
 	if (rc == RC_OK && cut)

@@ -31,12 +31,13 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
 	const struct frame_header *h = &a->header;
 
 	return query_run(a->replica->db, err, "INSERT INTO frame(id, state, reason, device, unit,"
-	    " compartment, epoch, entries, added, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-	    " ?9, ?10) ON CONFLICT(id) DO UPDATE SET state = ?2, reason = ?3"
-	    " WHERE state IN (?11, ?12)", "biibtiiiibii", h->id, sizeof(h->id), (int64_t)state,
+	    " compartment, epoch, entries, added, bytes, forward) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+	    " ?7, ?8, ?9, ?10, ?13) ON CONFLICT(id) DO UPDATE SET state = ?2, reason = ?3"
+	    " WHERE state IN (?11, ?12)", "biibtiiiibiii", h->id, sizeof(h->id), (int64_t)state,
 	    (int64_t)reason, h->device, sizeof(h->device), h->unit, (int64_t)h->compartment,
 	    (int64_t)h->epoch, (int64_t)h->n_entries, clock_now(&a->replica->clock), a->bytes,
-	    a->len, (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED);
+	    a->len, (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED,
+	    (int64_t)(a->replica->by_stick && state != REPLICA_QUARANTINED));
 }
 
 /* All its entries are here already, by the heads that its author signed. */
@@ -265,16 +266,24 @@ receive_all(struct arrival *a, enum replica_reason *reason, struct error *err)
 	return rc;
 }
 
-/* Opened: its row, if it waited, goes; a holder keeps the bytes to refill a relay. */
+/*
+ * Opened: its row, if it waited, goes.  A holder keeps the bytes to refill a
+ * relay, and whoever had it from a stick until the relay has it.
+ */
 static enum rc
 file_away(struct arrival *a, struct error *err)
 {
 	enum rc rc;
 
-	rc = query_run(a->replica->db, err, "DELETE FROM frame WHERE id = ?1 AND state IN (?2, ?3)",
-	    "bii", a->header.id, sizeof(a->header.id), (int64_t)REPLICA_WAITING,
+	rc = query_run(a->replica->db, err,
+	    "DELETE FROM frame WHERE id = ?1 AND state IN (?2, ?3) AND forward = 0", "bii",
+	    a->header.id, sizeof(a->header.id), (int64_t)REPLICA_WAITING,
 	    (int64_t)REPLICA_QUARANTINED);
-	if (rc == RC_OK && replica_role(a->replica) == ROLE_HOLDER)
+	if (rc == RC_OK)
+		rc = query_run(a->replica->db, err,
+		    "UPDATE frame SET state = ?2, reason = 0 WHERE id = ?1", "bi", a->header.id,
+		    sizeof(a->header.id), (int64_t)REPLICA_CARRIED);
+	if (rc == RC_OK && (replica_role(a->replica) == ROLE_HOLDER || a->replica->by_stick))
 		rc = set_aside(a, REPLICA_CARRIED, REASON_NONE, err);
 	return rc;
 }

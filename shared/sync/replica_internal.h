@@ -35,6 +35,7 @@ struct replica {
 	size_t n_names;
 	bool directory_grew;		/* since the last look at what waits */
 	bool keys_grew;
+	bool by_stick;			/* what is taken now came in a bundle */
 	bool touched;			/* the directory in memory, in this transaction */
 };
 

@@ -217,20 +217,43 @@ note_tried(struct syncing *s, const uint8_t *id)
 	return RC_OK;
 }
 
-/* Own frames without a receipt, oldest first, as many as fit in a request. */
+/* The certificate of a frame's author, if the chain does not name it: the relay may not know it. */
+static enum rc
+put_author(struct syncing *s, const uint8_t *device, size_t len, struct error *err)
+{
+	const struct device *d = len == IDENTITY_ID_BYTES ?
+	    directory_device(s->replica->directory, device) : NULL;
+	struct bytes cert;
+	enum rc rc = RC_OK;
+
+	if (d == NULL || d->state != DEVICE_CERTIFIED ||
+	    memcmp(device, s->replica->identity.device, len) == 0)
+		return RC_OK;
+	bytes_init(&cert);
+	rc = query_blob(s->replica->db, err, &cert,
+	    "SELECT bytes FROM certificate WHERE device = ?1", "b", device, len);
+	if (rc == RC_OK)
+		exchange_put(&s->message, ITEM_CERTIFICATE, cert.data, cert.len);
+	bytes_reset(&cert);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
+/*
+ * Own frames without a receipt, and others' that came by a stick, oldest first, as
+ * many as fit in a request.
+ */
 static enum rc
 put_frames(struct syncing *s, struct error *err)
 {
 	struct sqlite3_stmt *q;
-	const uint8_t *p, *id;
-	size_t len, id_len;
+	const uint8_t *p, *id, *device;
+	size_t len, id_len, device_len;
 	bool row = true;
 	enum rc rc;
 
 	s->more = false;
-	rc = query_open(s->replica->db, err, &q,
-	    "SELECT id, bytes, entries FROM frame WHERE state = ?1 ORDER BY added, id", "i",
-	    (int64_t)REPLICA_UNSENT);
+	rc = query_open(s->replica->db, err, &q, "SELECT id, bytes, entries, device FROM frame"
+	    " WHERE state = ?1 OR forward = 1 ORDER BY added, id", "i", (int64_t)REPLICA_UNSENT);
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		id = query_column_blob(q, 0, &id_len);
 		p = query_column_blob(q, 1, &len);
@@ -240,6 +263,9 @@ put_frames(struct syncing *s, struct error *err)
 			s->more = true;
 			break;
 		}
+		device = query_column_blob(q, 3, &device_len);
+		if ((rc = put_author(s, device, device_len, err)) != RC_OK)
+			break;
 		exchange_put(&s->message, ITEM_FRAME, p, len);
 		s->sent_frames++;
 		s->sent_entries += (uint64_t)query_column_int(q, 2);

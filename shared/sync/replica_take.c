@@ -289,8 +289,6 @@ judge_receipt(const struct replica *r, const struct receipt *rec, const uint8_t 
 {
 	const struct device *d = directory_device(r->directory, rec->signer);
 
-	if (memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) != 0)
-		return RC_DENIED;
 	if (d == NULL || d->state == DEVICE_CERTIFIED)
 		return RC_NOTFOUND;
 	if (d->state != DEVICE_ADMITTED ||
@@ -299,12 +297,30 @@ judge_receipt(const struct replica *r, const struct receipt *rec, const uint8_t 
 	return exchange_receipt_verify(p, len, d->cert.sign_public);
 }
 
+/* For another device: what we carry for it needs no carrying any more. */
+static enum rc
+stop_carrying(struct replica *r, const struct receipt *rec, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++) {
+		rc = query_run(r->db, err, "UPDATE frame SET forward = 0 WHERE id = ?1", "b",
+		    rec->frames[i], (size_t)FRAME_ID_BYTES);
+		if (rc == RC_OK && replica_role(r) != ROLE_HOLDER)
+			rc = query_run(r->db, err, "DELETE FROM frame WHERE id = ?1 AND state = ?2",
+			    "bi", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_CARRIED);
+	}
+	return rc;
+}
+
 static enum rc
 keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
     struct error *err)
 {
 	enum rc rc;
 
+	if (memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) != 0)
+		return stop_carrying(r, rec, err);
 	rc = query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing, bytes)"
 	    " VALUES (?1, ?2, ?3, 0, ?4)", "ibib", (int64_t)rec->kind, rec->signer,
 	    sizeof(rec->signer), rec->at, p, len);

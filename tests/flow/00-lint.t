@@ -92,7 +92,7 @@ finds "refuses the vault in the exchange" "shared/sync/exchange.c:1: blind: reac
 source shared/records/entry.c '#include <stdio.h>' '#include <sodium.h>'
 finds "refuses libsodium outside its doors" "shared/records/entry.c:2: libraries: <sodium.h> only in:"
 source shared/sync/directory.c '#include <zlib.h>'
-finds "refuses zlib outside the cargo" "shared/sync/directory.c:1: libraries: <zlib.h> only in: shared/sync/cargo"
+finds "refuses zlib outside its door" "shared/sync/directory.c:1: libraries: <zlib.h> only in: shared/sync/pack"
 source sync-server/relay_http.c '#include <microhttpd.h>'
 finds "refuses libmicrohttpd outside the web folder" "sync-server/relay_http.c:1: libraries: <microhttpd.h>"
 source shared/base/files.c '#include <jansson.h>'

@@ -291,6 +291,41 @@ a_bundle_carries_the_same_and_twice_is_once(void **state)
 }
 
 static void
+what_came_by_a_stick_is_carried_to_the_relay_once(void **state)
+{
+	struct province *p = *state;
+	struct workspace *far = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *near = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *other = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
+	struct replica_sync_result r;
+	struct bytes stick;
+	struct error err = { 0 };
+
+	bytes_init(&stick);
+	province_add(far, "person", person);	/* this laptop never meets the network */
+	assert_int_equal(replica_bundle_write(far->replica, &stick, &r, &err), RC_OK);
+	assert_int_equal(replica_bundle_read(near->replica, "stick", stick.data, stick.len, &r, &err),
+	    RC_OK);
+	r = province_sync(p, near);
+	assert_int_equal(r.sent_frames, 1);
+	assert_int_equal(r.relay_quarantined, 0);
+	assert_int_equal(province_sync(p, near).sent_frames, 0);
+	assert_int_equal(province_sync(p, other).received_entries, 1);
+	assert_same_fold(far, other);
+	/* and what the relay has is not carried again */
+	stick.len = 0;
+	province_sync(p, far);
+	assert_int_equal(replica_bundle_write(far->replica, &stick, &r, &err), RC_OK);
+	assert_int_equal(replica_bundle_read(near->replica, "stick", stick.data, stick.len, &r, &err),
+	    RC_OK);
+	assert_int_equal(province_sync(p, near).sent_frames, 0);
+	bytes_reset(&stick);
+	workspace_close(far);
+	workspace_close(near);
+	workspace_close(other);
+}
+
+static void
 a_damaged_frame_is_set_aside_and_blocks_nothing(void **state)
 {
 	struct province *p = *state;
@@ -527,6 +562,7 @@ main(void)
 		T(roles_hold_only_the_keys_they_need),
 		T(the_province_holds_only_after_it_signed),
 		T(a_bundle_carries_the_same_and_twice_is_once),
+		T(what_came_by_a_stick_is_carried_to_the_relay_once),
 		T(a_damaged_frame_is_set_aside_and_blocks_nothing),
 		T(a_changed_frame_of_new_entries_is_quarantined_by_name),
 		T(a_frame_whose_author_is_not_known_yet_waits_and_opens_later),
