@@ -277,6 +277,45 @@ worker_frame(struct worker *k, const char *unit, unsigned compartment, uint32_t 
 	return out;
 }
 
+struct bytes
+worker_put_frame(struct worker *k, struct bytes *items)
+{
+	struct bytes f = worker_frame(k, "24.1.1", 0, 1, 3, 200);
+
+	exchange_put(items, ITEM_FRAME, f.data, f.len);
+	return f;
+}
+
+static void
+count_alarm(void *ctx, int64_t at, const char *kind, const uint8_t device[16], const char *detail)
+{
+	size_t *n = ctx;
+
+	(void)at;
+	(void)kind;
+	(void)device;
+	(void)detail;
+	(*n)++;
+}
+
+size_t
+world_alarms(struct world *w)
+{
+	size_t n = 0;
+
+	MUST(depot_alarms(w->depot, count_alarm, &n) == RC_OK);
+	return n;
+}
+
+struct depot_counts
+world_counts(struct world *w)
+{
+	struct depot_counts c;
+
+	MUST(depot_count(w->depot, &c) == RC_OK);
+	return c;
+}
+
 /* ---- speaking ---- */
 
 struct bytes

@@ -73,6 +73,13 @@ void worker_close(struct worker *k);
 struct bytes worker_frame(struct worker *k, const char *unit, unsigned compartment,
     uint32_t epoch, uint64_t count, size_t cargo);
 
+/* One more frame of 24.1.1, activities, added to the items of a request. */
+struct bytes worker_put_frame(struct worker *k, struct bytes *items);
+
+/* How often the relay raised an alarm, and what it has. */
+size_t world_alarms(struct world *w);
+struct depot_counts world_counts(struct world *w);
+
 /* A reply, taken apart. */
 struct heard {
 	enum rc rc;			/* of the session */
