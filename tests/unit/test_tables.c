@@ -1,0 +1,163 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/fold.h"
+#include "shared/records/tables.h"
+#include "tests/support/record_desk.h"
+#include "tests/support/record_fixture.h"
+
+static void
+assert_text(struct record_desk *d, const char *sql, const char *want)
+{
+	char *got = record_fixture_text(d->db, sql);
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void
+columns_hold_values_in_their_own_types(void **state)
+{
+	struct record_desk d;
+	struct dot id;
+
+	(void)state;
+	record_desk_open(&d, 1);
+	assert_int_equal(record_desk_add(&d, "thing", &id, "name=Hòa", "kind=B", "born=1998-05",
+	    "born_how=YEAR", "count=7", "weight=12.5", "detail=d", "unit=cái", NULL), RC_OK);
+	assert_text(&d, "SELECT name || ' ' || kind || ' ' || born || ' ' || born_how || ' ' ||"
+	    " count || ' ' || weight || ' ' || detail || ' ' || unit || ' ' || unit_ || ' ' ||"
+	    " created_at || ' ' || alive || ' ' || conflicts FROM form_thing",
+	    "Hòa B 1998-05 YEAR 7 12.5 d HN-1 cái 1764000001 1 0");
+	assert_text(&d, "SELECT typeof(name) || typeof(count) || typeof(weight) || typeof(born) ||"
+	    " typeof(title) || typeof(risk) FROM form_thing", "textintegerrealtextnullnull");
+	record_desk_close(&d);
+}
+
+static void
+calculations_are_stored_and_a_year_is_a_number(void **state)
+{
+	struct record_desk d;
+	struct dot id;
+
+	(void)state;
+	record_desk_open(&d, 1);
+	assert_int_equal(record_desk_add(&d, "thing", &id, "kind=B", "born=1998-05", NULL), RC_OK);
+	assert_text(&d, "SELECT size_word || ' ' || typeof(size_word) || ' ' || year || ' ' ||"
+	    " typeof(year) FROM form_thing", "big text 1998 integer");
+	assert_int_equal(record_desk_edit(&d, id, NULL, NULL, "kind=A", "born=", NULL), RC_OK);
+	assert_text(&d, "SELECT size_word || ' ' || (year IS NULL) FROM form_thing", "small 1");
+	record_desk_close(&d);
+}
+
+static void
+child_table_has_one_row_a_value_and_marks_voided_ones(void **state)
+{
+	struct record_desk a, b;
+	struct dot id;
+
+	(void)state;
+	record_desk_open(&a, 1);
+	record_desk_open(&b, 2);
+	assert_int_equal(record_desk_add(&a, "thing", &id, "name=Hoa", "topics=T1", NULL), RC_OK);
+	record_desk_sync(&a, &b);
+	assert_int_equal(record_desk_edit(&a, id, NULL, NULL, "topics=T1,T2", "notes=x", NULL), RC_OK);
+	assert_int_equal(record_desk_edit(&b, id, NULL, NULL, "topics=T1,T2,T3", "notes=x", NULL),
+	    RC_OK);
+	record_desk_sync(&a, &b);
+	assert_text(&a, "SELECT group_concat(value, ' ') FROM (SELECT value FROM form_thing__topics"
+	    " ORDER BY value)", "T1 T2 T3");	/* T2 was added twice and is one topic */
+	assert_int_equal(record_fixture_int(a.db, "SELECT count(*) FROM form_thing__notes"), 2);
+	assert_int_equal(record_desk_void(&a, id, "notes", (struct address){ b.dot, 1 }, "nhầm"), RC_OK);
+	assert_int_equal(record_fixture_int(a.db, "SELECT count(*) FROM form_thing__notes"
+	    " WHERE voided = 0"), 1);
+	assert_int_equal(record_fixture_int(a.db, "SELECT count(*) FROM form_thing__notes n"
+	    " JOIN form_thing t USING(id)"), 2);
+	record_desk_close(&a);
+	record_desk_close(&b);
+}
+
+static void
+reference_is_the_number_of_a_record_that_may_come_later(void **state)
+{
+	struct record_desk a, b;
+	struct dot thing, part;
+	char pair[64] = "thing_id=";
+
+	(void)state;
+	record_desk_open(&a, 1);
+	record_desk_open(&b, 2);
+	assert_int_equal(record_desk_add(&a, "thing", &thing, "name=Hoa", NULL), RC_OK);
+	dot_text(&thing, pair + 9);
+	assert_int_equal(record_desk_add(&a, "part", &part, pair, "amount=2", NULL), RC_OK);
+	/* the part comes first: n = 2 of the same log */
+	record_fixture_carry(a.db, part.log, 2, 2, b.db, b.fold);
+	assert_int_equal(fold_flush(b.fold, NULL), RC_OK);
+	assert_int_equal(record_fixture_int(b.db, "SELECT count(*) FROM form_part p JOIN record r"
+	    " ON r.id = p.thing_id WHERE r.form = ''"), 1);
+	record_desk_sync(&a, &b);
+	assert_text(&b, "SELECT t.name FROM form_part p JOIN form_thing t ON t.id = p.thing_id",
+	    "Hoa");
+	record_desk_close(&a);
+	record_desk_close(&b);
+}
+
+static void
+indexes_stand_on_unit_and_the_first_date(void **state)
+{
+	struct record_desk d;
+
+	(void)state;
+	record_desk_open(&d, 1);
+	assert_text(&d, "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE"
+	    " type = 'index' AND tbl_name = 'form_thing' ORDER BY name)",
+	    "form_thing_by_born form_thing_by_unit");
+	record_desk_close(&d);
+}
+
+static void
+newer_form_adds_a_column_and_opening_twice_changes_nothing(void **state)
+{
+	struct form_set *newer = record_fixture_forms(2);
+	struct tables *t;
+	struct record_desk d;
+	struct dot id;
+	char *before, *after;
+
+	(void)state;
+	record_desk_open(&d, 1);
+	assert_int_equal(record_desk_add(&d, "thing", &id, "name=Hoa", NULL), RC_OK);
+	assert_int_equal(tables_open(d.db, newer, &t, NULL), RC_OK);
+	tables_close(t);
+	assert_text(&d, "SELECT name || (colour IS NULL) FROM form_thing", "Hoa1");
+	before = record_fixture_text(d.db, "SELECT group_concat(sql, ';') FROM sqlite_schema");
+	assert_int_equal(tables_open(d.db, newer, &t, NULL), RC_OK);
+	tables_close(t);
+	after = record_fixture_text(d.db, "SELECT group_concat(sql, ';') FROM sqlite_schema");
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	record_desk_close(&d);
+	form_set_free(newer);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(columns_hold_values_in_their_own_types),
+		cmocka_unit_test(calculations_are_stored_and_a_year_is_a_number),
+		cmocka_unit_test(child_table_has_one_row_a_value_and_marks_voided_ones),
+		cmocka_unit_test(reference_is_the_number_of_a_record_that_may_come_later),
+		cmocka_unit_test(indexes_stand_on_unit_and_the_first_date),
+		cmocka_unit_test(newer_form_adds_a_column_and_opening_twice_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
