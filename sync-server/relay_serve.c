@@ -213,24 +213,6 @@ next_statement(struct relay_session *s)
 	return rc == RC_OK ? s->out.rc : rc;
 }
 
-static void
-put_at(struct relay_session *s, uint64_t position, enum item_type type, const struct bytes *body)
-{
-	struct bytes head;
-
-	bytes_init(&head);
-	bytes_varint(&head, position);
-	if (type != ITEM_FRAME)
-		bytes_u8(&head, (uint8_t)type);
-	bytes_u8(&s->out, type == ITEM_FRAME ? ITEM_FRAME : ITEM_LANE);
-	bytes_varint(&s->out, head.len + body->len);
-	bytes_put(&s->out, head.data, head.len);
-	bytes_put(&s->out, body->data, body->len);
-	if (head.rc != RC_OK)
-		s->out.rc = head.rc;
-	bytes_reset(&head);
-}
-
 /*
  * A share line is on top.  *whole: the device may have more than a quarter of its list, so
  * `list` holds all of it, and `last` is where its last line stands.
@@ -320,11 +302,11 @@ serve_top(struct relay_session *s)
 		goto out;
 	}
 	if (whole) {
-		put_at(s, last, ITEM_SHARE_LIST, &list);
+		exchange_put_down(&s->out, last, ITEM_SHARE_LIST, list.data, list.len);
 		v->list_sent = seq;
 		position = last;
 	} else {
-		put_at(s, position, type, &body);
+		exchange_put_down(&s->out, position, type, body.data, body.len);
 	}
 	v->position = position > v->position ? position : v->position;
 served:

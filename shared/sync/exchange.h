@@ -61,13 +61,23 @@ void exchange_stream_init(struct exchange_stream *s,
 enum rc exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len) RC_CHECK;
 void exchange_stream_reset(struct exchange_stream *s);
 
-/* Payloads that go downward: where in the sequence an item stands. */
+/*
+ * Payloads that go downward: where in the sequence an item stands, and a check of four bytes.
+ * The cursor is moved by what comes, so a bit that turned on the way must not pass: it would
+ * leave out what was never taken.  Reading is RC_FORMAT then.
+ */
+/* Append a whole item: a frame, or a lane item of another type. */
+void exchange_put_down(struct bytes *out, uint64_t position, enum item_type type,
+    const void *body, size_t len);
 void exchange_end_write(uint64_t position, bool more, struct bytes *payload);
 enum rc exchange_end_read(const uint8_t *p, size_t len, uint64_t *position, bool *more) RC_CHECK;
 /* *frame points into p. */
 enum rc exchange_frame_down_read(const uint8_t *p, size_t len, uint64_t *position,
     const uint8_t **frame, size_t *frame_len) RC_CHECK;
-/* A lane item: type is certificate, share, share list or receipt; *inner points into p. */
+/*
+ * A lane item: type is certificate, share, share list or receipt; *inner points into p.
+ * RC_NEWER: of a type to be passed over; all is set.
+ */
 enum rc exchange_lane_read(const uint8_t *p, size_t len, uint64_t *position,
     enum item_type *type, const uint8_t **inner, size_t *inner_len) RC_CHECK;
 

@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+#include "shared/vault/digest.h"
+
 enum {
 	SKIPPED_FROM = 128,	/* types that a reader of version 1 passes over */
 	ITEM_HEAD_MAX = 11,	/* type and a varint */
-	SMALL_ITEM_MAX = 4096
+	SMALL_ITEM_MAX = 4096,
+	CHECK_BYTES = 4
 };
 
 /* ---- items ---- */
@@ -164,11 +167,72 @@ exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len)
 	return s->failed;
 }
 
+/* ---- what goes downward, with its place in the sequence ---- */
+
+static void
+check_of(enum item_type type, const uint8_t *p, size_t len, uint8_t out[CHECK_BYTES])
+{
+	struct digest d;
+
+	digest_start(&d, CHECK_BYTES, NULL, 0, "field-down-1");
+	digest_u8(&d, (uint8_t)type);
+	digest_put(&d, p, len);
+	digest_end(&d, out);
+}
+
+static void
+put_check(enum item_type type, struct bytes *payload)
+{
+	uint8_t check[CHECK_BYTES];
+
+	if (payload->rc != RC_OK)
+		return;
+	check_of(type, payload->data, payload->len, check);
+	bytes_put(payload, check, sizeof(check));
+}
+
+/* A reader of what stands before the check, behind the position; bad if the check does not fit. */
+static uint64_t
+open_down(struct reader *r, enum item_type type, const uint8_t *p, size_t len)
+{
+	uint8_t check[CHECK_BYTES];
+	uint64_t position;
+
+	reader_init(r, p, len < CHECK_BYTES ? 0 : len - CHECK_BYTES);
+	position = reader_varint(r);
+	if (r->bad)
+		return 0;
+	check_of(type, p, len - CHECK_BYTES, check);
+	r->bad = memcmp(check, p + len - CHECK_BYTES, CHECK_BYTES) != 0;
+	return position;
+}
+
+void
+exchange_put_down(struct bytes *out, uint64_t position, enum item_type type, const void *body,
+    size_t len)
+{
+	enum item_type outer = type == ITEM_FRAME ? ITEM_FRAME : ITEM_LANE;
+	struct bytes payload;
+
+	bytes_init(&payload);
+	bytes_varint(&payload, position);
+	if (outer == ITEM_LANE)
+		bytes_u8(&payload, (uint8_t)type);
+	bytes_put(&payload, body, len);
+	put_check(outer, &payload);
+	if (payload.rc == RC_OK)
+		exchange_put(out, outer, payload.data, payload.len);
+	else
+		out->rc = payload.rc;
+	bytes_reset(&payload);
+}
+
 void
 exchange_end_write(uint64_t position, bool more, struct bytes *payload)
 {
 	bytes_varint(payload, position);
 	bytes_u8(payload, more ? 1 : 0);
+	put_check(ITEM_END, payload);
 }
 
 enum rc
@@ -177,8 +241,7 @@ exchange_end_read(const uint8_t *p, size_t len, uint64_t *position, bool *more)
 	struct reader r;
 	uint8_t flag;
 
-	reader_init(&r, p, len);
-	*position = reader_varint(&r);
+	*position = open_down(&r, ITEM_END, p, len);
 	flag = reader_u8(&r);
 	*more = flag == 1;
 	return reader_done(&r) && flag <= 1 ? RC_OK : RC_FORMAT;
@@ -190,8 +253,7 @@ exchange_frame_down_read(const uint8_t *p, size_t len, uint64_t *position,
 {
 	struct reader r;
 
-	reader_init(&r, p, len);
-	*position = reader_varint(&r);
+	*position = open_down(&r, ITEM_FRAME, p, len);
 	*frame_len = reader_left(&r);
 	*frame = reader_take(&r, *frame_len);
 	return reader_done(&r) && *frame_len > 0 ? RC_OK : RC_FORMAT;
@@ -204,8 +266,7 @@ exchange_lane_read(const uint8_t *p, size_t len, uint64_t *position,
 	struct reader r;
 	uint8_t t;
 
-	reader_init(&r, p, len);
-	*position = reader_varint(&r);
+	*position = open_down(&r, ITEM_LANE, p, len);
 	t = reader_u8(&r);
 	*type = (enum item_type)t;
 	*inner_len = reader_left(&r);

@@ -409,7 +409,7 @@ take_welcome(struct syncing *s, const uint8_t *p, size_t len)
 		    "the server's welcome cannot be read");
 	relay = directory_device(r->directory, w->relay);
 	if (w->status == STATUS_OTHER_PROVINCE)
-		return error_set(s->err, RC_PROTOCOL, r->url, help,
+		return error_set(s->err, RC_DENIED, r->url, help,
 		    "the server belongs to another province");
 	if (relay == NULL || relay->role != ROLE_RELAY || relay->state != DEVICE_ADMITTED ||
 	    exchange_welcome_verify(p, len, relay->cert.sign_public) != RC_OK)
@@ -425,44 +425,69 @@ take_welcome(struct syncing *s, const uint8_t *p, size_t len)
 }
 
 static enum rc
+damaged(struct syncing *s)
+{
+	return error_set(s->err, RC_PROTOCOL, s->replica->url,
+	    "sync again; what came before is kept", "the answer was damaged on the way");
+}
+
+/* Something with a place in the sequence: take it, and stand behind it. */
+static enum rc
+take_placed(struct syncing *s, enum item_type type, const uint8_t *payload, size_t len)
+{
+	const uint8_t *p = NULL;
+	uint64_t position;
+	size_t n = 0;
+	enum rc rc;
+
+	if (type == ITEM_FRAME)
+		rc = exchange_frame_down_read(payload, len, &position, &p, &n);
+	else
+		rc = exchange_lane_read(payload, len, &position, &type, &p, &n);
+	if (rc == RC_FORMAT || position > INT64_MAX)
+		return damaged(s);
+	if (rc == RC_OK)
+		rc = replica_take_item(s->replica, type, p, n, s->result, s->err);
+	else if (rc == RC_NEWER)
+		rc = RC_OK;	/* of a kind to come: passed over */
+	if (rc != RC_OK || s->welcome.status != STATUS_OK)
+		return rc;
+	return move_cursor(s, position, s->err);
+}
+
+static enum rc
+take_end(struct syncing *s, const uint8_t *payload, size_t len)
+{
+	uint64_t position;
+	bool more;
+	enum rc rc;
+
+	if (exchange_end_read(payload, len, &position, &more) != RC_OK || position > INT64_MAX)
+		return damaged(s);
+	s->more = s->more || more;
+	s->ended = true;
+	if (s->welcome.status != STATUS_OK)
+		return RC_OK;
+	rc = query_run(s->replica->db, s->err,
+	    "UPDATE receipt SET outgoing = 2 WHERE outgoing = 1", "");
+	return rc != RC_OK ? rc : move_cursor(s, position, s->err);
+}
+
+static enum rc
 take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 {
 	struct syncing *s = ctx;
-	struct reader r;
-	uint64_t position;
-	enum item_type inner = type;
-	enum rc rc;
 
 	if (type == ITEM_WELCOME)
 		return take_welcome(s, payload, len);
 	if (!s->welcomed)
 		return error_set(s->err, RC_PROTOCOL, s->replica->url,
 		    "check the server's address", "the server did not begin with a welcome");
-	if (type != ITEM_FRAME && type != ITEM_LANE && type != ITEM_END)
-		return replica_take_item(s->replica, type, payload, len, s->result, s->err);
-	reader_init(&r, payload, len);
-	position = reader_varint_max(&r, INT64_MAX);
-	if (type == ITEM_LANE)
-		inner = (enum item_type)reader_u8(&r);
-	if (type == ITEM_END) {
-		s->more = reader_u8(&r) != 0 || s->more;
-		s->ended = true;
-	}
-	if (r.bad)
-		return error_set(s->err, RC_PROTOCOL, s->replica->url, "sync again",
-		    "an item of the answer cannot be read");
-	if (type != ITEM_END) {
-		rc = replica_take_item(s->replica, inner, payload + r.pos, len - r.pos,
-		    s->result, s->err);
-		if (rc != RC_OK)
-			return rc;
-	} else if (s->welcome.status == STATUS_OK) {
-		rc = query_run(s->replica->db, s->err,
-		    "UPDATE receipt SET outgoing = 2 WHERE outgoing = 1", "");
-		if (rc != RC_OK)
-			return rc;
-	}
-	return s->welcome.status == STATUS_OK ? move_cursor(s, position, s->err) : RC_OK;
+	if (type == ITEM_FRAME || type == ITEM_LANE)
+		return take_placed(s, type, payload, len);
+	if (type == ITEM_END)
+		return take_end(s, payload, len);
+	return replica_take_item(s->replica, type, payload, len, s->result, s->err);
 }
 
 /*
@@ -545,7 +570,7 @@ obey(struct syncing *s, bool *again)
 		return error_set(s->err, RC_DENIED, url, "hand the laptop to your province",
 		    "this device has been retired");
 	case STATUS_OTHER_PROVINCE:
-		return RC_PROTOCOL;
+		return RC_DENIED;
 	case STATUS_TOO_MANY:
 		return error_set(s->err, RC_UNAVAILABLE, url, "sync again in a while",
 		    "the server asks to wait");

@@ -425,41 +425,123 @@ carries_a_held_receipt(void **state)
 	secret_free(seed);
 }
 
-static void
-carries_positions_downward(void **state)
+/* What stands behind type and length of the only item of b. */
+static const uint8_t *
+payload_of(const struct bytes *b, enum item_type type, size_t *len)
 {
-	static const uint8_t framed[] = { 0xac, 0x02, 'F', 'F' };		/* 300 */
-	static const uint8_t lane[] = { 5, ITEM_RECEIPT, 'r' };
-	static const uint8_t odd[] = { 5, ITEM_HELLO, 'r' };
-	const uint8_t *inner;
+	assert_int_equal(b->rc, RC_OK);
+	assert_int_equal(b->data[0], type);
+	assert_true(b->data[1] < 128);
+	*len = b->data[1];
+	assert_int_equal(b->len, 2 + *len);
+	return b->data + 2;
+}
+
+static void
+reads_where_an_item_stands_in_the_sequence(void **state)
+{
+	/* checks from another program: BLAKE2b of 4 bytes over "field-down-1", type, the rest */
+	static const uint8_t end[] = { 0xac, 0x02, 1, 0x60, 0x2f, 0x97, 0x1d };
+	static const uint8_t frame[] = { 0xac, 0x02, 'F', 'F', 0x5a, 0x1d, 0x7c, 0x46 };
+	static const uint8_t lane[] = { 5, ITEM_RECEIPT, 'r', 0x84, 0xbb, 0x6f, 0xa1 };
+	const uint8_t *inner, *p;
 	enum item_type type;
 	uint64_t position;
-	size_t len;
+	size_t len, n;
 	struct bytes b;
 	bool more;
 
 	(void)state;
 	bytes_init(&b);
 	exchange_end_write(300, true, &b);
-	assert_int_equal(b.len, 3);
-	assert_int_equal(exchange_end_read(b.data, b.len, &position, &more), RC_OK);
+	assert_int_equal(b.len, sizeof(end));
+	assert_memory_equal(b.data, end, sizeof(end));
+	assert_int_equal(exchange_end_read(end, sizeof(end), &position, &more), RC_OK);
 	assert_true(more);
 	assert_int_equal(position, 300);
-	b.data[2] = 2;
-	assert_int_equal(exchange_end_read(b.data, b.len, &position, &more), RC_FORMAT);
-	assert_int_equal(exchange_end_read(b.data, 2, &position, &more), RC_FORMAT);
 	bytes_reset(&b);
 
-	assert_int_equal(exchange_frame_down_read(framed, 4, &position, &inner, &len), RC_OK);
+	exchange_put_down(&b, 300, ITEM_FRAME, "FF", 2);
+	p = payload_of(&b, ITEM_FRAME, &n);
+	assert_int_equal(n, sizeof(frame));
+	assert_memory_equal(p, frame, sizeof(frame));
+	assert_int_equal(exchange_frame_down_read(p, n, &position, &inner, &len), RC_OK);
 	assert_int_equal(position, 300);
 	assert_int_equal(len, 2);
 	assert_memory_equal(inner, "FF", 2);
-	assert_int_equal(exchange_frame_down_read(framed, 2, &position, &inner, &len), RC_FORMAT);
-	assert_int_equal(exchange_lane_read(lane, 3, &position, &type, &inner, &len), RC_OK);
+	bytes_reset(&b);
+
+	exchange_put_down(&b, 5, ITEM_RECEIPT, "r", 1);
+	p = payload_of(&b, ITEM_LANE, &n);
+	assert_int_equal(n, sizeof(lane));
+	assert_memory_equal(p, lane, sizeof(lane));
+	assert_int_equal(exchange_lane_read(p, n, &position, &type, &inner, &len), RC_OK);
+	assert_int_equal(position, 5);
 	assert_int_equal(type, ITEM_RECEIPT);
 	assert_int_equal(len, 1);
-	assert_int_equal(exchange_lane_read(odd, 3, &position, &type, &inner, &len), RC_FORMAT);
-	assert_int_equal(exchange_lane_read(lane, 1, &position, &type, &inner, &len), RC_FORMAT);
+	bytes_reset(&b);
+	exchange_put_down(&b, 5, ITEM_HELLO, "r", 1);
+	p = payload_of(&b, ITEM_LANE, &n);
+	assert_int_equal(exchange_lane_read(p, n, &position, &type, &inner, &len), RC_FORMAT);
+	bytes_reset(&b);
+	exchange_put_down(&b, 5, (enum item_type)200, "r", 1);
+	p = payload_of(&b, ITEM_LANE, &n);
+	assert_int_equal(exchange_lane_read(p, n, &position, &type, &inner, &len), RC_NEWER);
+	assert_int_equal(position, 5);
+	bytes_reset(&b);
+}
+
+static void
+refuses_an_item_of_the_sequence_with_a_bit_turned_or_cut_off(void **state)
+{
+	struct bytes end, frame, lane;
+	const uint8_t *inner;
+	enum item_type type;
+	uint64_t position;
+	size_t len;
+	bool more;
+
+	(void)state;
+	bytes_init(&end);
+	bytes_init(&frame);
+	bytes_init(&lane);
+	exchange_end_write(300, false, &end);
+	exchange_put_down(&frame, 300, ITEM_FRAME, "a frame", 7);
+	exchange_put_down(&lane, 300, ITEM_SHARE, "a share", 7);
+	for (size_t bit = 0; bit < 8 * end.len; bit++) {
+		end.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(exchange_end_read(end.data, end.len, &position, &more), RC_FORMAT);
+		end.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	/* behind type and length, which the stream reads */
+	for (size_t bit = 16; bit < 8 * frame.len; bit++) {
+		frame.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(exchange_frame_down_read(frame.data + 2, frame.len - 2, &position, &inner,
+		    &len), RC_FORMAT);
+		frame.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (size_t bit = 16; bit < 8 * lane.len; bit++) {
+		lane.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		assert_int_equal(exchange_lane_read(lane.data + 2, lane.len - 2, &position, &type, &inner,
+		    &len), RC_FORMAT);
+		lane.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	/* a frame is no lane item, and the other way round */
+	assert_int_equal(exchange_lane_read(frame.data + 2, frame.len - 2, &position, &type, &inner,
+	    &len), RC_FORMAT);
+	assert_int_equal(exchange_frame_down_read(lane.data + 2, lane.len - 2, &position, &inner,
+	    &len), RC_FORMAT);
+	for (size_t n = 0; n < end.len; n++)
+		assert_int_equal(exchange_end_read(end.data, n, &position, &more), RC_FORMAT);
+	for (size_t n = 0; n < frame.len - 2; n++)
+		assert_int_equal(exchange_frame_down_read(frame.data + 2, n, &position, &inner, &len),
+		    RC_FORMAT);
+	for (size_t n = 0; n < lane.len - 2; n++)
+		assert_int_equal(exchange_lane_read(lane.data + 2, n, &position, &type, &inner, &len),
+		    RC_FORMAT);
+	bytes_reset(&end);
+	bytes_reset(&frame);
+	bytes_reset(&lane);
 }
 
 static int
@@ -486,7 +568,8 @@ main(void)
 		cmocka_unit_test(carries_a_welcome),
 		cmocka_unit_test(carries_a_stored_receipt),
 		cmocka_unit_test(carries_a_held_receipt),
-		cmocka_unit_test(carries_positions_downward),
+		cmocka_unit_test(reads_where_an_item_stands_in_the_sequence),
+		cmocka_unit_test(refuses_an_item_of_the_sequence_with_a_bit_turned_or_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
