@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 65536, ALIGN = 16 };
+/* Many arenas hold one entry: the first chunk is small, the later ones double. */
+enum { CHUNK_MIN = 1024, CHUNK_MAX = 65536, ALIGN = 16 };
 
 struct arena_chunk {
 	_Alignas(16) struct arena_chunk *next;
@@ -32,7 +33,9 @@ arena_alloc(struct arena *a, size_t n, size_t size)
 	if (a->limit != 0 && (a->total > a->limit || bytes > a->limit - a->total))
 		return NULL;
 	if (a->chunks == NULL || bytes > a->cap - a->used) {
-		room = bytes > CHUNK ? bytes : CHUNK;
+		room = a->chunks == NULL ? CHUNK_MIN : a->cap < CHUNK_MAX / 2 ? 2 * a->cap : CHUNK_MAX;
+		if (room < bytes)
+			room = bytes;
 		if ((c = malloc(sizeof(*c) + room)) == NULL)
 			return NULL;
 		c->next = a->chunks;
