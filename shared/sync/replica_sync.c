@@ -164,6 +164,8 @@ put_hello(struct syncing *s, struct error *err)
 		rc = get_number(r->db, "position", &h.position, err);
 	if (rc == RC_OK)
 		rc = update_lanes(r, h.position, h.lanes_digest, err);
+	if (s->with_all_lanes)	/* zeroes: serve what stands in `behind`, whatever you think */
+		memset(h.lanes_digest, 0, sizeof(h.lanes_digest));
 	if (rc == RC_OK)
 		rc = add_behind(s, &h, err);
 	if (rc == RC_OK)
