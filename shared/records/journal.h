@@ -62,7 +62,7 @@ struct journal_random journal_random_system(void);
  * One writer a process.  It starts a new log per scope at its first append there
  * and never appends to a log of an earlier process, nor to one that turned out
  * forked or limited.  It remembers only log ids; n and the head are read from the
- * row, so a rollback leaves nothing wrong.
+ * row, so a rollback leaves nothing wrong.  Free it before the handle is closed.
  */
 struct journal_writer;
 enum rc journal_writer_new(const uint8_t device[ENTRY_DEVICE_BYTES],

@@ -160,7 +160,8 @@ merged_work_out(struct merged *m, const struct form_set *set, enum form_lang lan
 	error_clear(&broken);
 	rc = answers_check(m->answers, merged_day_of(register_latest_at(m->state)), false,
 	    &m->breaches, &m->n_breaches, lang, &broken);
-	if (rc == RC_OK || rc == RC_INVALID)
+	/* RC_LIMIT: answers too long to work out; shown as they are, they stop nothing else */
+	if (rc == RC_OK || rc == RC_INVALID || rc == RC_LIMIT)
 		return RC_OK;
 	return error_set(err, rc, m->form->name, NULL, "%s", broken.what);
 }

@@ -444,6 +444,33 @@ discarding_after_a_rollback_forgets_what_was_held_back(void **state)
 	desk_close(&d);
 }
 
+static void
+texts_longer_than_the_form_takes_do_not_stop_the_fold(void **state)
+{
+	enum { LONG = 50000, ITEMS = 5 };
+	struct value values[ITEMS];
+	struct write w = { .field = 7, .kind = WRITE_ITEMS, .values = values, .n_values = ITEMS };
+	struct entry e = { .creates = true, .form = "thing", .form_len = 5, .form_version = 1,
+		.writes = &w, .n_writes = 1 };
+	char *text = malloc(LONG);
+	struct desk d;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'a', LONG);
+	for (size_t i = 0; i < ITEMS; i++) {
+		text[0] = (char)('a' + (int)i);
+		values[i] = (struct value){ .type = VALUE_TEXT, .text = text, .text_len = LONG };
+	}
+	desk_open(&d, 1);
+	assert_int_equal(journal_append(d.db, d.writer, &d.scope, true, &e, NULL), RC_OK);
+	assert_int_equal(fold_entry(d.fold, &e, NULL), RC_OK);
+	assert_int_equal(fold_flush(d.fold, NULL), RC_OK);
+	assert_int_equal(record_fixture_int(d.db, "SELECT count(*) FROM form_thing__notes"), ITEMS);
+	free(text);
+	desk_close(&d);
+}
+
 int
 main(void)
 {
@@ -458,6 +485,7 @@ main(void)
 		cmocka_unit_test(log_that_does_not_fold_here_shows_nothing_until_it_does),
 		cmocka_unit_test(fields_and_forms_of_a_newer_version_wait_and_are_counted),
 		cmocka_unit_test(opening_with_a_newer_form_set_shows_what_waited),
+		cmocka_unit_test(texts_longer_than_the_form_takes_do_not_stop_the_fold),
 		cmocka_unit_test(discarding_after_a_rollback_forgets_what_was_held_back),
 	};
 
