@@ -33,16 +33,21 @@ struct cargo_log {
 	size_t n_tips;
 };
 
-/* One entry: its body decoded, or hollow (form NULL) with its tag. */
+/*
+ * One entry: its body decoded, or hollow (form NULL) with its tag.  To encode many
+ * without holding them all decoded, give `body` in place of `entry`.
+ */
 struct cargo_entry {
 	struct entry entry;
+	uint8_t *body;			/* the caller's; NULL: see entry; never set by cargo_decode */
+	size_t body_len;
 	uint8_t tag[ENTRY_TAG_BYTES];	/* hollow ones only */
 	int hollow;
 };
 
 /*
  * entries: those of logs[0] by n, then of logs[1] …  RC_LIMIT: raw size over
- * CARGO_RAW_MAX; then send fewer.
+ * CARGO_RAW_MAX; then send fewer.  What entry_decode says of a body.
  */
 enum rc cargo_encode(const struct cargo_log *logs, size_t n_logs,
     const struct cargo_entry *entries, size_t n_entries, struct bytes *out) RC_CHECK;

@@ -396,17 +396,10 @@ put_write(struct writer *w, size_t form, const struct write *wr)
 }
 
 static void
-put_entry(struct writer *w, const struct cargo_entry *ce)
+put_entry(struct writer *w, const struct entry *e)
 {
-	const struct entry *e = &ce->entry;
-	size_t form;
+	size_t form = form_index(w, e);
 
-	if (ce->hollow) {
-		bytes_u8(&w->ids, SHAPE_HOLLOW);
-		bytes_put(&w->tags, ce->tag, ENTRY_TAG_BYTES);
-		return;
-	}
-	form = form_index(w, e);
 	put_shape(w, e, form);
 	bytes_zigzag(&w->saved, e->saved_at - w->last_saved);
 	w->last_saved = e->saved_at;
@@ -419,6 +412,25 @@ put_entry(struct writer *w, const struct cargo_entry *ce)
 		put_text(w, SIZE_MAX >> 1, &w->reasons, e->reason, e->reason_len);
 	for (size_t i = 0; i < e->n_writes && w->rc == RC_OK; i++)
 		put_write(w, form, &e->writes[i]);
+}
+
+static void
+put_one(struct writer *w, const struct cargo_entry *ce)
+{
+	struct entry decoded;
+	enum rc rc;
+
+	if (ce->hollow) {
+		bytes_u8(&w->ids, SHAPE_HOLLOW);
+		bytes_put(&w->tags, ce->tag, ENTRY_TAG_BYTES);
+	} else if (ce->body == NULL) {
+		put_entry(w, &ce->entry);
+	} else if ((rc = entry_decode(ce->body, ce->body_len, w->dot, &decoded)) != RC_OK) {
+		fail(w, rc);
+	} else {
+		put_entry(w, &decoded);
+		entry_reset(&decoded);
+	}
 }
 
 static void
@@ -530,7 +542,7 @@ cargo_columns_write(const struct cargo_log *logs, size_t n_logs,
 		}
 		w.dot.log = logs[w.log].log;
 		w.dot.n = logs[w.log].first + logs[w.log].count - left--;
-		put_entry(&w, &entries[i]);
+		put_one(&w, &entries[i]);
 	}
 	if (w.rc == RC_OK && (left != 0 || at != n_logs))
 		fail(&w, RC_INTERNAL);

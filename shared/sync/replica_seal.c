@@ -29,8 +29,7 @@ struct load {
 	struct cargo_log *logs;
 	struct frame_range *heads;
 	size_t n_logs;
-	struct cargo_entry *entries;
-	struct bytes *bodies;
+	struct cargo_entry *entries;	/* by their bodies, which are ours */
 	size_t n_entries, cap;
 	size_t body_bytes;
 	size_t max_entries, max_bytes;
@@ -38,14 +37,19 @@ struct load {
 };
 
 static void
+free_body(struct cargo_entry *e)
+{
+	if (e->body != NULL)
+		secret_wipe(e->body, e->body_len);
+	free(e->body);
+}
+
+static void
 load_reset(struct load *l)
 {
-	for (size_t i = 0; i < l->n_entries; i++) {
-		entry_reset(&l->entries[i].entry);
-		bytes_wipe(&l->bodies[i]);
-	}
+	for (size_t i = 0; i < l->n_entries; i++)
+		free_body(&l->entries[i]);
 	free(l->entries);
-	free(l->bodies);
 	free(l->logs);
 	free(l->heads);
 	memset(l, 0, sizeof(*l));
@@ -56,39 +60,29 @@ add_row(void *ctx, const struct journal_row *row)
 {
 	struct load *l = ctx;
 	struct cargo_entry *e;
-	struct bytes *b;
-	enum rc rc;
 
 	if (l->n_entries >= l->max_entries || l->body_bytes >= l->max_bytes)
 		return RC_OK;
 	if (l->n_entries == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 64;
 		void *entries = realloc(l->entries, cap * sizeof(*l->entries));
-		void *bodies;
 
 		if (entries == NULL)
 			return RC_NOMEM;
 		l->entries = entries;
-		if ((bodies = realloc(l->bodies, cap * sizeof(*l->bodies))) == NULL)
-			return RC_NOMEM;
-		l->bodies = bodies;
 		l->cap = cap;
 	}
-	e = &l->entries[l->n_entries];
-	b = &l->bodies[l->n_entries];
+	e = &l->entries[l->n_entries++];
 	memset(e, 0, sizeof(*e));
-	bytes_init(b);
-	l->n_entries++;
 	if (row->body == NULL) {
 		e->hollow = 1;
 		memcpy(e->tag, row->tag, ENTRY_TAG_BYTES);
 		return RC_OK;
 	}
-	bytes_put(b, row->body, row->len);
-	if (b->rc != RC_OK)
-		return b->rc;
-	if ((rc = entry_decode(b->data, b->len, row->dot, &e->entry)) != RC_OK)
-		return rc;
+	if ((e->body = malloc(row->len + 1)) == NULL)
+		return RC_NOMEM;
+	memcpy(e->body, row->body, row->len);
+	e->body_len = row->len;
 	l->body_bytes += row->len;
 	return RC_OK;
 }
