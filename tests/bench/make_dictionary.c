@@ -66,7 +66,7 @@ put_shape(const struct form *f, struct bytes *out)
 		bytes_varint(out, number - last);
 		last = number;
 		if (d->group < 0) {
-			bytes_u8(out, (uint8_t)((many ? WRITE_ITEMS : WRITE_SET) << 4 | type_of(d)));
+			bytes_u8(out, (uint8_t)((many ? (unsigned)WRITE_ITEMS : WRITE_SET) << 4 | type_of(d)));
 			continue;
 		}
 		bytes_u8(out, WRITE_SET << 4 | VALUE_GROUP);
