@@ -160,10 +160,10 @@ workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result
 		    "no server's address is known");
 	if ((rc = transport_open(url, replica_pin(ws->replica), false, &t, err)) != RC_OK)
 		return rc;
-	if (strcmp(url, replica_url(ws->replica)) != 0)
+	rc = sync_outside(ws, t, out, err);
+	/* kept only when it proved to be the province's server */
+	if (rc == RC_OK && strcmp(url, replica_url(ws->replica)) != 0)
 		rc = replica_set_url(ws->replica, url, replica_pin(ws->replica), err);
-	if (rc == RC_OK)
-		rc = sync_outside(ws, t, out, err);
 	transport_close(t);
 	return rc;
 }
