@@ -12,18 +12,24 @@
 
 #include "shared/base/rc.h"
 
-/* No core dumps, not traceable by others, owner-only new files, no SIGPIPE or SIGXFSZ. */
+/*
+ * No core dumps, not traceable by others, owner-only new files, no SIGPIPE or
+ * SIGXFSZ.  Standard streams that are closed are held by ones that fail, so that
+ * no file of ours gets their numbers.
+ */
 void process_harden(void);
 
 /*
  * Go on in the background as a child of nobody, in a session of its own and in
  * the same folder.  The caller stays until the child calls process_ready()
- * (RC_OK) or ends (RC_INTERNAL), and learns in *is_child which one it is.  Until
- * then the child may print; process_ready() turns its standard streams to
- * nothing.  Call before threads start.  process_ready() elsewhere does nothing.
+ * (RC_OK), or process_failed() (the caller's err and result are then the
+ * child's), or ends (RC_INTERNAL), and learns in *is_child which one it is.  Until
+ * then the child may print; both turn its standard streams to nothing.  Call
+ * before threads start.  process_ready() and process_failed() elsewhere do nothing.
  */
 enum rc process_background(bool *is_child, struct error *err) RC_CHECK;
 void process_ready(void);
+void process_failed(enum rc rc, const struct error *err);
 
 /* After this, SIGINT and SIGTERM only make process_should_stop() true. */
 void process_catch_stop(void);

@@ -16,12 +16,33 @@
 static volatile sig_atomic_t stop_asked;
 static int ready_fd = -1;
 
+/* What the child of process_background() says; small enough to come in one piece. */
+struct word {
+	enum rc rc;
+	struct error why;
+};
+
+_Static_assert(sizeof(struct word) <= 4096, "PIPE_BUF of Linux");
+
+/* Open the wrong way round: reading what was closed for reading fails as before. */
+static void
+hold_closed_streams(void)
+{
+	static const int ways[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", ways[fd]) != fd)
+			_exit(1);
+}
+
 void
 process_harden(void)
 {
 	const struct rlimit none = { 0, 0 };
 	struct sigaction ignore;
 
+	hold_closed_streams();
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)umask(077);
@@ -32,19 +53,22 @@ process_harden(void)
 	(void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
-/* One byte when the child is ready, none when it ended. */
+/* The word of the child, or nothing when it ended. */
 static enum rc
 wait_until_ready(int fd, struct error *err)
 {
-	char c;
+	struct word w;
 	ssize_t n;
 
 	do
-		n = read(fd, &c, 1);
+		n = read(fd, &w, sizeof(w));
 	while (n < 0 && errno == EINTR);
-	if (n == 1)
+	if (n != (ssize_t)sizeof(w))
+		return error_set(err, RC_INTERNAL, NULL, NULL, "the background process ended at once");
+	if (w.rc == RC_OK)
 		return RC_OK;
-	return error_set(err, RC_INTERNAL, NULL, NULL, "the background process ended at once");
+	return error_set(err, w.rc, w.why.where, w.why.help, "%s",
+	    *w.why.what != '\0' ? w.why.what : rc_name(w.rc));
 }
 
 /*
@@ -116,17 +140,37 @@ leave_terminal(void)
 		close(fd);
 }
 
-void
-process_ready(void)
+static void
+say(const struct word *w)
 {
 	if (ready_fd < 0)
 		return;
 	fflush(NULL);
 	leave_terminal();
-	while (write(ready_fd, "r", 1) < 0 && errno == EINTR)
+	while (write(ready_fd, w, sizeof(*w)) < 0 && errno == EINTR)
 		;
 	close(ready_fd);
 	ready_fd = -1;
+}
+
+void
+process_ready(void)
+{
+	struct word w;
+
+	memset(&w, 0, sizeof(w));
+	say(&w);
+}
+
+void
+process_failed(enum rc rc, const struct error *err)
+{
+	struct word w;
+
+	memset(&w, 0, sizeof(w));
+	w.rc = rc;
+	w.why = *err;
+	say(&w);
 }
 
 static void

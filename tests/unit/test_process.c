@@ -176,6 +176,49 @@ caller_learns_when_the_background_dies_early(void **state)
 }
 
 static void
+caller_learns_why_the_background_failed(void **state)
+{
+	struct error err = { 0 }, why = { 0 };
+	bool is_child;
+	enum rc rc;
+
+	(void)state;
+	rc = process_background(&is_child, &err);
+	if (is_child) {
+		(void)error_set(&why, RC_AUTH, "a vault", "try again", "a wrong passphrase");
+		process_failed(RC_AUTH, &why);
+		/* what it prints after that goes nowhere */
+		_exit(is_dev_null(STDERR_FILENO) ? 0 : 1);
+	}
+	assert_int_equal(rc, RC_AUTH);
+	assert_int_equal(err.code, RC_AUTH);
+	assert_string_equal(err.what, "a wrong passphrase");
+	assert_string_equal(err.where, "a vault");
+	assert_string_equal(err.help, "try again");
+	process_failed(RC_AUTH, &why);	/* does nothing here */
+}
+
+static void
+closed_standard_streams_are_not_given_to_files(void **state)
+{
+	pid_t pid = fork();
+	char c;
+	int fd;
+
+	(void)state;
+	if (pid == 0) {
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		process_harden();
+		fd = open("/dev/null", O_RDWR);
+		/* and they fail as they did when they were closed */
+		_exit(fd > STDERR_FILENO && read(STDIN_FILENO, &c, 1) < 0 &&
+		    write(STDOUT_FILENO, "x", 1) < 0 ? 0 : 1);
+	}
+	assert_int_equal(ended_with(pid), 0);
+}
+
+static void
 stop_signals_become_a_flag(void **state)
 {
 	pid_t pid;
@@ -510,6 +553,8 @@ main(void)
 		IN_FOLDER(background_process_is_a_child_of_nobody),
 		cmocka_unit_test(caller_waits_until_the_background_is_ready),
 		cmocka_unit_test(caller_learns_when_the_background_dies_early),
+		cmocka_unit_test(caller_learns_why_the_background_failed),
+		cmocka_unit_test(closed_standard_streams_are_not_given_to_files),
 		cmocka_unit_test(stop_signals_become_a_flag),
 		IN_FOLDER(carries_messages_both_ways),
 		IN_FOLDER(refuses_messages_over_the_limit_before_reading_them),
