@@ -49,6 +49,6 @@ unzip -tqq "$book" >/dev/null 2>&1
 ok $? "the consolidated workbook is whole"
 like "$(unzip -p "$book" xl/sharedStrings.xml 2>/dev/null)" "Lượt người dự" "it has Vietnamese headings"
 is "$(cd "$D/reports" && echo *)" "b16.csv b4.csv b8.csv consolidated.xlsx" "beside it lies one sheet a report"
-[ -z "$(find "$D" -name '*.socket' -o -name '*.pid')" ] && ! pgrep -f "$D" >/dev/null
+[ -z "$(find "$D" -name '*.socket' -o -name '*.pid')" ] && [ -z "$(processes_with "$D/")" ]
 ok $? "nothing of it stays running"
 done_testing

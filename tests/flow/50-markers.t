@@ -4,6 +4,7 @@
 . tests/support/flow.sh
 flow_folder
 mkdir "$T/tmp"
+touch "$T/begun"
 export TMPDIR=$T/tmp
 P=$T/server lan=$T/lan minh=$T/minh dao=$T/dao office=$T/office
 # Typed words; the plain one goes where a form takes plain letters only.
@@ -122,7 +123,7 @@ look() { # NAME PLACE...
 	ok $? "$name" || printf '%s\n' "$found" | sed 's/^/# /' | head -20
 }
 look "with vaults in use it stands in no file of any home" "${homes[@]}"
-keeper=$(pgrep -f -- "--home $lan .*unlock")
+keeper=$(processes_with "--home $lan --passphrase-file $lan.pass unlock")
 kill -9 $keeper
 ok $? "the keeper is killed in the middle of its work"
 look "then neither, with the journal left behind" "$lan"
@@ -137,8 +138,8 @@ look "not in the backup of the province" "$T/backup"
 look "not on the stick, the invitations, and in the temporary folder" "$TMPDIR"
 look "not in what the server said" "$P.log"
 look "not in the reports, which count and do not name" "$T/reports"
-if [ -d /dev/shm ] && [ -n "$(find /dev/shm -type f -newer "$T/.err" 2>/dev/null)" ]; then
-	look "not in the memory file system" $(find /dev/shm -type f -newer "$T/.err")
+if [ -d /dev/shm ] && [ -n "$(find /dev/shm -type f -user "$(id -u)" -newer "$T/begun" 2>/dev/null)" ]; then
+	look "not in the memory file system" $(find /dev/shm -type f -user "$(id -u)" -newer "$T/begun")
 else
 	ok 0 "nothing was left in the memory file system"
 fi

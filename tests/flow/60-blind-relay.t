@@ -31,8 +31,9 @@ if strace -f -qq -o "$T/trace" -e trace=none true 2>/dev/null; then
 	flow_background $tracer
 	until grep -q listening "$T/second"; do kill -0 $tracer || break; done
 	sync_with "$lan" "$(sed -n 's/.*listening on //p' "$T/second")" >/dev/null
-	flow_background "$(pgrep -P $tracer)"
-	kill "$(pgrep -P $tracer)"
+	traced=$(children_of $tracer)
+	flow_background "$traced"
+	kill "$traced"
 	wait $tracer
 	is "$(grep -c "authority" "$T/trace")" 0 "it does not even look for the authority"
 else

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # flow.sh: what the flows and the demo share; sourced by bash from the top of the tree.
 # BIN: folder with field and sync-server; BUILD: the build folder, for helper programs.
 set -u
@@ -39,6 +40,17 @@ flow_background() { # PID: to be stopped at the end
 flow_stop() { # PID
 	kill "$1" 2>/dev/null
 	wait "$1"
+}
+
+# Processes whose command line holds these words; those that a process started.
+processes_with() { # WORDS
+	perl -e 'for (glob "/proc/[0-9]*") { my ($pid) = /(\d+)/; next if $pid == $$;
+		open my $h, "<", "$_/cmdline" or next; local $/; my $line = <$h> // ""; $line =~ s/\0/ /g;
+		print "$pid\n" if index($line, $ARGV[0]) >= 0 }' -- "$1"
+}
+children_of() { # PID
+	perl -e 'for (glob "/proc/[0-9]*/stat") { open my $h, "<", $_ or next; my $line = <$h> // "";
+		print "$1\n" if $line =~ /^(\d+) \(.*\) \S (\d+)/ && $2 == $ARGV[0] }' -- "$1"
 }
 
 # ---- checks, as TAP ----
