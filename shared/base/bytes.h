@@ -6,7 +6,7 @@
  * a sticky error.  Builders and parsers check once, at the end.
  *
  * Integers: fixed ones are little-endian.  A varint is base 128, low group
- * first, at most 10 bytes, and must be minimal (formats.md, "Integers"): the
+ * first, at most 10 bytes, and must be minimal (formats.md, "Conventions"): the
  * reader refuses a longer spelling, so every value has exactly one encoding.
  * zigzag maps signed to unsigned: 0 -1 1 -2 -> 0 1 2 3.
  */

@@ -1,6 +1,6 @@
 /*
  * newer_vault HOME PASSPHRASE_FILE: gives a vault's database the number of a version to come;
- * newer_vault HOME: its key files (schema/formats-vault.md).
+ * newer_vault HOME: its key files (schema/formats.md, "Key file").
  */
 #include <stdio.h>
 #include <sqlite3.h>
