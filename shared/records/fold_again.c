@@ -201,6 +201,7 @@ fold_parts_show_again(struct fold *f, struct error *err)
 enum rc
 fold_forms_changed(struct fold *f, const struct form_set *next, struct error *err)
 {
+	const struct form_set *before = f->forms;
 	enum rc rc = fold_flush(f, err);
 
 	if (rc != RC_OK)
@@ -211,7 +212,15 @@ fold_forms_changed(struct fold *f, const struct form_set *next, struct error *er
 	rc = tables_open(f->db, next, &f->tables, err);
 	if (rc == RC_OK)
 		rc = fold_parts_show_again(f, err);
-	return rc == RC_OK ? fold_flush(f, err) : rc;
+	if (rc == RC_OK)
+		rc = fold_flush(f, err);
+	if (rc != RC_OK) {	/* the caller keeps the old set: nothing may point to the new one */
+		fold_discard(f);
+		tables_close(f->tables);
+		f->tables = NULL;
+		f->forms = before;
+	}
+	return rc;
 }
 
 /* Comparing ------------------------------------------------------------ */

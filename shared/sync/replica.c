@@ -159,7 +159,6 @@ replica_begin(struct replica *r, struct error *err)
 	return query_begin(r->db, err);
 }
 
-/* The directory in memory must not know what was rolled back. */
 static enum rc
 reload_directory(struct replica *r)
 {
@@ -185,7 +184,9 @@ replica_end(struct replica *r, enum rc rc, struct error *err)
 	rc = query_end(r->db, rc, err);
 	if (rc != RC_OK) {
 		fold_discard(r->fold);
-		if (r->touched && reload_directory(r) != RC_OK)
+		r->look_again = true;	/* what was tried in it was undone */
+		/* the directory in memory, and its forms, must not know what was rolled back */
+		if (r->touched && (reload_directory(r) != RC_OK || replica_load_forms(r, NULL) != RC_OK))
 			return RC_NOMEM;
 	}
 	return rc;
@@ -219,6 +220,48 @@ load_identity(struct replica *r, struct error *err)
 	return rc;
 }
 
+/* The newest published set before statement `seq` that loads here, else the built-in one. */
+static enum rc
+earlier_forms(struct replica *r, uint64_t seq, struct form_set **set, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	struct statement_view v;
+	const uint8_t *p;
+	size_t len;
+	bool row = true;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q, "SELECT bytes FROM statement WHERE seq < ?1"
+	    " ORDER BY seq DESC", "i", (int64_t)seq);
+	while (*set == NULL && rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		if (directory_statement_view(p, len, &v) != RC_OK || v.type != STATEMENT_FORMS)
+			continue;
+		if (form_parcel_open(v.payload, v.payload_len, set, NULL) == RC_NOMEM)
+			rc = RC_NOMEM;
+	}
+	query_close(q);
+	return rc == RC_OK && *set == NULL ? form_set_load_embedded(set, err) : rc;
+}
+
+/* *set stays NULL: what is in use stays in use. */
+static enum rc
+open_forms(struct replica *r, const uint8_t *payload, size_t len, uint64_t seq,
+    struct form_set **set, struct error *err)
+{
+	struct error why = { 0 };
+	enum rc rc;
+
+	if (payload == NULL)
+		return form_set_load_embedded(set, err);
+	if ((rc = form_parcel_open(payload, len, set, &why)) == RC_OK || rc == RC_NOMEM)
+		return rc;
+	/* of a newer program, or not for us: a person is told, and nothing is held up */
+	if ((rc = replica_event(r, "forms-refused", rc_name(rc))) != RC_OK || r->forms != NULL)
+		return rc;
+	return earlier_forms(r, seq, set, err);
+}
+
 enum rc
 replica_load_forms(struct replica *r, struct error *err)
 {
@@ -233,10 +276,12 @@ replica_load_forms(struct replica *r, struct error *err)
 		seq = UINT64_MAX;
 	if (r->forms != NULL && seq == r->forms_seq)
 		return RC_OK;
-	rc = payload != NULL ? form_parcel_open(payload, len, &set, err) :
-	    form_set_load_embedded(&set, err);
-	if (rc != RC_OK)
+	if ((rc = open_forms(r, payload, len, seq, &set, err)) != RC_OK)
 		return rc;
+	if (set == NULL) {
+		r->forms_seq = seq;
+		return RC_OK;
+	}
 	if (r->fold == NULL)
 		rc = fold_open(r->db, set, &r->fold, err);
 	else
@@ -249,6 +294,20 @@ replica_load_forms(struct replica *r, struct error *err)
 	r->forms = set;
 	r->forms_seq = seq;
 	return RC_OK;
+}
+
+/* A process that ended between taking a thing and trying what waited for it left that undone. */
+static enum rc
+note_waiting(struct replica *r, struct error *err)
+{
+	int64_t n;
+	enum rc rc = query_int(r->db, err, &n, "SELECT EXISTS (SELECT 1 FROM frame WHERE state IN"
+	    " (?1, ?2)) OR EXISTS (SELECT 1 FROM waiting_share)"
+	    " OR EXISTS (SELECT 1 FROM waiting_receipt)", "ii", (int64_t)REPLICA_WAITING,
+	    (int64_t)REPLICA_QUARANTINED);
+
+	r->look_again = n != 0;
+	return rc;
 }
 
 enum rc
@@ -274,7 +333,8 @@ replica_open(struct vault *v, const struct clock *clock, struct replica **out,
 	    (rc = load_statements(r, err)) != RC_OK ||
 	    (rc = replica_setting_text(r->db, "url", r->url, sizeof(r->url), err)) != RC_OK ||
 	    (rc = replica_setting_text(r->db, "pin", r->pin, sizeof(r->pin), err)) != RC_OK ||
-	    (rc = replica_load_forms(r, err)) != RC_OK)
+	    (rc = replica_load_forms(r, err)) != RC_OK ||
+	    (rc = note_waiting(r, err)) != RC_OK)
 		goto out;
 	*out = r;
 	r = NULL;

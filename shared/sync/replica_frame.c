@@ -40,7 +40,7 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
 	    (int64_t)(a->replica->by_stick && state != REPLICA_QUARANTINED));
 }
 
-/* All its entries are here already, by the heads that its author signed. */
+/* All its entries are here already with their bodies, by the heads that its author signed. */
 static enum rc
 is_repeat(struct arrival *a, bool *repeat, struct error *err)
 {
@@ -59,7 +59,7 @@ is_repeat(struct arrival *a, bool *repeat, struct error *err)
 			return rc;
 		/* a head may be known from another frame's header alone */
 		rc = query_int(a->replica->db, err, &n, "SELECT count(*) FROM entry WHERE log = ?1"
-		    " AND n BETWEEN ?2 AND ?3 AND (body IS NOT NULL OR tag IS NOT NULL)", "iii",
+		    " AND n BETWEEN ?2 AND ?3 AND body IS NOT NULL", "iii",
 		    (int64_t)g->log, (int64_t)g->first, (int64_t)(g->first + g->count - 1));
 		if (rc != RC_OK || (uint64_t)n != g->count)
 			return rc;
@@ -186,6 +186,11 @@ encode_bodies(struct arrival *a, enum replica_reason *reason)
 		if (rc != RC_OK)
 			return rc;
 		a->pieces[i].len = a->bodies.len - start;
+		/* columns repeat a text in one byte: what is small on the way may be no frame of ours */
+		if (a->bodies.len > REPLICA_BODIES_MAX) {
+			*reason = REASON_GRAMMAR;
+			return RC_OK;
+		}
 	}
 	for (size_t i = 0; i < n; i++)
 		if (!a->cargo.entries[i].hollow)
@@ -222,12 +227,7 @@ receive_range(struct arrival *a, const struct cargo_log *g, const struct frame_r
 	if (rc == RC_OK && memcmp(a->header.device, r->identity.device, IDENTITY_ID_BYTES) == 0)
 		rc = journal_mark_sealed(r->db, g->log, g->first + g->count - 1, err);
 	if (rc == RC_OK && a->author->state == DEVICE_RETIRED) {
-		uint64_t limit = 0;
-
-		for (size_t i = 0; i < a->author->n_heads; i++)
-			if (a->author->heads[i].log == g->log)
-				limit = a->author->heads[i].n;
-		rc = journal_set_limit(r->db, g->log, limit, &from, err);
+		rc = journal_set_limit(r->db, g->log, replica_limit_of(a->author, g->log), &from, err);
 		if (rc == RC_OK && from != 0)
 			rc = fold_refold_log(r->fold, g->log, from, err);
 	}
@@ -266,12 +266,9 @@ receive_all(struct arrival *a, enum replica_reason *reason, struct error *err)
 	return rc;
 }
 
-/*
- * Opened: its row, if it waited, goes.  A holder keeps the bytes to refill a
- * relay, and whoever had it from a stick until the relay has it.
- */
+/* Its entries are here: its row, if it waited, goes, unless it is still carried to the relay. */
 static enum rc
-file_away(struct arrival *a, struct error *err)
+forget_aside(struct arrival *a, struct error *err)
 {
 	enum rc rc;
 
@@ -280,9 +277,22 @@ file_away(struct arrival *a, struct error *err)
 	    a->header.id, sizeof(a->header.id), (int64_t)REPLICA_WAITING,
 	    (int64_t)REPLICA_QUARANTINED);
 	if (rc == RC_OK)
-		rc = query_run(a->replica->db, err,
-		    "UPDATE frame SET state = ?2, reason = 0 WHERE id = ?1", "bi", a->header.id,
-		    sizeof(a->header.id), (int64_t)REPLICA_CARRIED);
+		rc = query_run(a->replica->db, err, "UPDATE frame SET state = ?2, reason = 0"
+		    " WHERE id = ?1 AND state IN (?3, ?4)", "biii", a->header.id,
+		    sizeof(a->header.id), (int64_t)REPLICA_CARRIED, (int64_t)REPLICA_WAITING,
+		    (int64_t)REPLICA_QUARANTINED);
+	return rc;
+}
+
+/*
+ * Opened: its row, if it waited, goes.  A holder keeps the bytes to refill a
+ * relay, and whoever had it from a stick until the relay has it.
+ */
+static enum rc
+file_away(struct arrival *a, struct error *err)
+{
+	enum rc rc = forget_aside(a, err);
+
 	if (rc == RC_OK && (replica_role(a->replica) == ROLE_HOLDER || a->replica->by_stick))
 		rc = set_aside(a, REPLICA_CARRIED, REASON_NONE, err);
 	return rc;
@@ -321,8 +331,12 @@ replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
 		rc = set_aside(&a, state, rc == RC_NEWER ? REASON_NEWER : REASON_GRAMMAR, err);
 		goto out;
 	}
-	if (rc != RC_OK || (rc = is_repeat(&a, &repeat, err)) != RC_OK || repeat)
+	if (rc != RC_OK || (rc = is_repeat(&a, &repeat, err)) != RC_OK)
 		goto out;
+	if (repeat) {
+		rc = forget_aside(&a, err);
+		goto out;
+	}
 	if ((rc = open_frame(&a, &state, &reason, err)) != RC_OK)
 		goto out;
 	if (reason == REASON_NONE && (rc = unpack(&a, &state, &reason)) != RC_OK)

@@ -12,6 +12,7 @@ enum {
 	REPLICA_FRAME_BYTES_MIN = 4 << 10,	/* of cargo, on a bad link */
 	REPLICA_FRAME_BYTES_FIRST = 48 << 10,	/* before a link is known */
 	REPLICA_FRAME_BYTES_MAX = 512 << 10,
+	REPLICA_BODIES_MAX = 32 << 20,		/* of all entries of a frame together */
 	REPLICA_FRAME_SECONDS = 6,		/* how long one frame may take */
 	REPLICA_STATEMENT_MAX = DIRECTORY_PAYLOAD_MAX + 1024
 };
@@ -35,6 +36,7 @@ struct replica {
 	size_t n_names;
 	bool directory_grew;		/* since the last look at what waits */
 	bool keys_grew;
+	bool look_again;		/* something may have come that was not tried yet */
 	bool by_stick;			/* what is taken now came in a bundle */
 	bool touched;			/* the directory in memory, in this transaction */
 };
@@ -67,6 +69,8 @@ enum rc replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
 /* One of the above by its type, then what waited for it.  No transaction of its own. */
 enum rc replica_take_item(struct replica *r, enum item_type type, const uint8_t *p,
     size_t len, struct replica_sync_result *count, struct error *err) RC_CHECK;
+/* The last entry of a device's log that counts; JOURNAL_NO_LIMIT: all of them do. */
+uint64_t replica_limit_of(const struct device *d, uint64_t log);
 /* Try frames that wait again, if something came that they may have waited for. */
 enum rc replica_retry_waiting(struct replica *r, struct replica_sync_result *count,
     struct error *err) RC_CHECK;

@@ -173,9 +173,6 @@ seal_load(struct packing *p, struct load *l, const struct bytes *cargo, struct e
 
 	bytes_init(&frame);
 	memset(&h, 0, sizeof(h));
-	if (key == NULL)
-		return error_set(err, RC_NOTFOUND, s->unit, "sync again later",
-		    "the unit has no key in the directory");
 	memcpy(h.device, p->replica->identity.device, sizeof(h.device));
 	memcpy(h.unit, s->unit, sizeof(h.unit));
 	h.compartment = s->compartment;
@@ -238,6 +235,13 @@ out:
 	return rc;
 }
 
+/* Entries of a scope that has no key yet stay unsealed, and hold nothing else back. */
+static bool
+has_key(const struct replica *r, const struct journal_scope *s)
+{
+	return directory_scope_key(r->directory, s->unit, s->compartment) != NULL;
+}
+
 static bool
 same_scope(const struct journal_range *a, const struct journal_range *b)
 {
@@ -260,6 +264,8 @@ replica_seal(struct replica *r, size_t frame_bytes, size_t max_frames, struct er
 	for (size_t i = 0; i < n && rc == RC_OK; i = end) {
 		for (end = i + 1; end < n && same_scope(&ranges[i], &ranges[end]); end++)
 			;
+		if (!has_key(r, &ranges[i].log.scope))
+			continue;
 		memset(&p, 0, sizeof(p));
 		p.replica = r;
 		p.ranges = &ranges[i];

@@ -13,7 +13,8 @@ enum {
 	FRUITLESS_MAX = 4,		/* rounds in a row that only set things straight */
 	UP_BYTES_MAX = 8 << 20,		/* frames of one request */
 	DOWN_BYTES_MAX = 16 << 20,
-	RATE_SAMPLE_MIN = 8 << 10	/* smaller transfers say nothing of the link */
+	RATE_SAMPLE_MIN = 8 << 10,	/* smaller transfers say nothing of the link */
+	FRAMES_A_REQUEST_MAX = 1 << 20
 };
 
 struct lane { char *name; int64_t position; };	/* -1: with the base */
@@ -29,10 +30,15 @@ struct syncing {
 	uint8_t request[16];
 	struct exchange_stream stream;
 	bool welcomed, ended, more, other_generation;
+	bool moved;			/* something came, or the cursor went on */
 	struct welcome welcome;
 	uint64_t sent_frames, sent_entries;
+	int64_t last_receipt;		/* of those handed in */
 	/* this sync */
 	bool with_certificate, with_all_lanes;
+	unsigned generations;		/* that were new to us */
+	bool unsure;			/* an upload may not have come to its end */
+	uint64_t frames_max;		/* of one request */
 	uint8_t (*tried)[FRAME_ID_BYTES];	/* frames handed in by this sync */
 	size_t n_tried, cap_tried;
 };
@@ -258,10 +264,11 @@ put_frames(struct syncing *s, struct error *err)
 	    " WHERE state = ?1 OR forward = 1 ORDER BY added, id", "i", (int64_t)REPLICA_UNSENT);
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		id = query_column_blob(q, 0, &id_len);
-		p = query_column_blob(q, 1, &len);
 		if (id_len != FRAME_ID_BYTES || was_tried(s, id))
 			continue;
-		if (s->message.len + len > UP_BYTES_MAX && s->sent_frames > 0) {
+		p = query_column_blob(q, 1, &len);
+		if (s->sent_frames >= s->frames_max ||
+		    (s->message.len + len > UP_BYTES_MAX && s->sent_frames > 0)) {
 			s->more = true;
 			break;
 		}
@@ -286,10 +293,12 @@ put_receipts(struct syncing *s, struct error *err)
 	bool row = true;
 	enum rc rc;
 
+	s->last_receipt = 0;
 	rc = query_open(s->replica->db, err, &q,
-	    "SELECT bytes FROM receipt WHERE outgoing = 1 ORDER BY id", "");
+	    "SELECT bytes, id FROM receipt WHERE outgoing = 1 ORDER BY id", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		p = query_column_blob(q, 0, &len);
+		s->last_receipt = query_column_int(q, 1);
 		exchange_put(&s->message, ITEM_RECEIPT, p, len);
 	}
 	query_close(q);
@@ -300,11 +309,12 @@ put_receipts(struct syncing *s, struct error *err)
 static enum rc
 seal_for_link(struct replica *r, bool *more, struct error *err)
 {
-	uint64_t rate, bytes, left;
+	uint64_t rate, bytes, before, left;
 	enum rc rc;
 
 	*more = false;
-	if ((rc = get_number(r->db, "rate", &rate, err)) != RC_OK)
+	if ((rc = get_number(r->db, "rate", &rate, err)) != RC_OK ||
+	    (rc = journal_count_unsealed(r->db, &before, err)) != RC_OK)
 		return rc;
 	bytes = rate * REPLICA_FRAME_SECONDS;
 	if (bytes < REPLICA_FRAME_BYTES_MIN)
@@ -315,9 +325,35 @@ seal_for_link(struct replica *r, bool *more, struct error *err)
 	    rate == 0 ? 1 : 0, err);
 	if (rc == RC_OK && rate == 0) {
 		rc = journal_count_unsealed(r->db, &left, err);
-		*more = left > 0;
+		*more = left > 0 && left < before;
 	}
 	return rc;
+}
+
+/*
+ * What an earlier upload brought there may be known only when it was answered whole.  After
+ * one that was not, the first request carries one frame: the reply says what else came.
+ */
+static enum rc
+note_upload(struct syncing *s, struct error *err)
+{
+	static const uint8_t yes = 1;
+
+	if (s->sent_frames == 0 || s->unsure)
+		return RC_OK;
+	s->unsure = true;
+	return replica_setting_put(s->replica->db, "unsure", &yes, sizeof(yes), err);
+}
+
+static enum rc
+upload_was_answered(struct syncing *s)
+{
+	if (!s->unsure)
+		return RC_OK;
+	s->unsure = false;
+	if (s->frames_max < FRAMES_A_REQUEST_MAX)
+		s->frames_max *= 4;
+	return query_run(s->replica->db, s->err, "DELETE FROM setting WHERE name = 'unsure'", "");
 }
 
 static enum rc
@@ -339,6 +375,8 @@ build(struct syncing *s, struct error *err)
 		rc = put_frames(s, err);
 	if (rc == RC_OK)
 		rc = put_receipts(s, err);
+	if (rc == RC_OK)
+		rc = note_upload(s, err);
 	if ((rc = replica_end(r, rc, err)) != RC_OK)
 		return rc;
 	s->more = s->more || unsealed;
@@ -354,12 +392,16 @@ move_cursor(struct syncing *s, uint64_t position, struct error *err)
 {
 	struct sqlite3 *db = s->replica->db;
 	uint64_t base;
+	int64_t behind;
 	enum rc rc;
 
 	if (s->other_generation)
 		return RC_OK;
-	if ((rc = get_number(db, "position", &base, err)) != RC_OK)
+	if ((rc = get_number(db, "position", &base, err)) != RC_OK ||
+	    (rc = query_int(db, err, &behind, "SELECT EXISTS (SELECT 1 FROM lane"
+	    " WHERE position >= 0 AND position < ?1)", "i", (int64_t)position)) != RC_OK)
 		return rc;
+	s->moved = s->moved || behind != 0 || position > base;
 	if (position >= base)
 		rc = query_run(db, err, "UPDATE lane SET position = -1 WHERE position >= 0", "");
 	else
@@ -387,14 +429,35 @@ new_generation(struct syncing *s, struct error *err)
 		return rc;
 	if (memcmp(known, none, sizeof(known)) == 0)
 		return RC_OK;
+	if (++s->generations > 2)
+		return error_set(err, RC_PROTOCOL, s->replica->url, "tell the province",
+		    "the server changes its identity from one answer to the next");
 	s->other_generation = true;
 	s->n_tried = 0;
+	if (replica_role(s->replica) == ROLE_HOLDER &&
+	    /* others' frames are handed in again, and what is held is said again */
+	    ((rc = query_run(db, err, "UPDATE frame SET forward = 1 WHERE state = ?1", "i",
+	    (int64_t)REPLICA_CARRIED)) != RC_OK ||
+	    (rc = query_run(db, err, "DELETE FROM held", "")) != RC_OK))
+		return rc;
 	if ((rc = put_number(db, "position", 0, err)) != RC_OK ||
 	    (rc = query_run(db, err, "UPDATE lane SET position = -1", "")) != RC_OK ||
 	    (rc = query_run(db, err, "UPDATE frame SET state = ?1 WHERE state = ?2", "ii",
 	    (int64_t)REPLICA_UNSENT, (int64_t)REPLICA_STORED)) != RC_OK)
 		return rc;
 	return replica_event(s->replica, "relay-restored", "");
+}
+
+/* Does the relay show others another directory than ours? */
+static enum rc
+compare_chains(struct syncing *s)
+{
+	uint8_t head[16];
+
+	if (!directory_head_at(s->replica->directory, s->welcome.directory_seq, head) ||
+	    memcmp(head, s->welcome.directory_head, sizeof(head)) == 0)
+		return RC_OK;
+	return replica_event(s->replica, "directory-fork", s->replica->url);
 }
 
 static enum rc
@@ -423,7 +486,10 @@ take_welcome(struct syncing *s, const uint8_t *p, size_t len)
 	s->welcomed = true;
 	if ((rc = replica_setting_put(r->db, "nonce", w->nonce, sizeof(w->nonce), s->err)) != RC_OK)
 		return rc;
-	return w->status == STATUS_OK ? new_generation(s, s->err) : RC_OK;
+	if (w->status != STATUS_OK)
+		return RC_OK;
+	rc = compare_chains(s);
+	return rc == RC_OK ? new_generation(s, s->err) : rc;
 }
 
 static enum rc
@@ -468,10 +534,14 @@ take_end(struct syncing *s, const uint8_t *payload, size_t len)
 		return damaged(s);
 	s->more = s->more || more;
 	s->ended = true;
-	if (s->welcome.status != STATUS_OK)
-		return RC_OK;
-	rc = query_run(s->replica->db, s->err,
-	    "UPDATE receipt SET outgoing = 2 WHERE outgoing = 1", "");
+	if (s->welcome.status == STATUS_STALE || s->welcome.status == STATUS_UNKNOWN_DEVICE ||
+	    s->welcome.status == STATUS_TOO_MANY)
+		return RC_OK;	/* nothing happened there */
+	if ((rc = upload_was_answered(s)) != RC_OK || s->welcome.status != STATUS_OK)
+		return rc;
+	/* those that were signed while we waited go with the next request */
+	rc = query_run(s->replica->db, s->err, "UPDATE receipt SET outgoing = 2"
+	    " WHERE outgoing = 1 AND id <= ?1", "i", s->last_receipt);
 	return rc != RC_OK ? rc : move_cursor(s, position, s->err);
 }
 
@@ -529,7 +599,7 @@ post(struct syncing *s)
 	enum rc rc;
 
 	exchange_stream_init(&s->stream, take_item, s);
-	s->welcomed = s->ended = s->other_generation = false;
+	s->welcomed = s->ended = s->other_generation = s->moved = false;
 	rc = transport_post(s->transport, "/sync", s->message.data, s->message.len, take_piece,
 	    s, s->err);
 	if (rc == RC_PROTOCOL)
@@ -595,7 +665,7 @@ settle(struct syncing *s)
 
 	enter(s);
 	if (s->replica->directory_grew)
-		s->more = true;		/* there may be lanes now that were not asked for */
+		s->more = s->moved = true;	/* there may be lanes now that were not asked for */
 	if ((rc = replica_begin(s->replica, s->err)) == RC_OK)
 		rc = replica_end(s->replica,
 		    replica_retry_waiting(s->replica, s->result, s->err), s->err);
@@ -618,7 +688,7 @@ one_round(struct syncing *s, bool *again)
 	s->result->sent_entries += s->sent_entries;
 	s->result->relay_quarantined += s->welcome.quarantined;
 	if (s->other_generation)
-		s->more = true;
+		s->more = s->moved = true;
 	return settle(s);
 }
 
@@ -644,6 +714,21 @@ finish(struct syncing *s, int64_t start)
 	leave(s);
 }
 
+/* Was the last upload answered? */
+static enum rc
+start_syncing(struct syncing *s)
+{
+	uint8_t yes;
+	enum rc rc;
+
+	enter(s);
+	rc = replica_setting_get(s->replica->db, "unsure", &yes, sizeof(yes), s->err);
+	leave(s);
+	s->unsure = rc == RC_OK;
+	s->frames_max = s->unsure ? 1 : FRAMES_A_REQUEST_MAX;
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 enum rc
 replica_sync(struct replica *r, struct transport *t, const struct replica_gate *gate,
     struct replica_sync_result *out, struct error *err)
@@ -662,9 +747,11 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 	s.gate = gate;
 	s.result = out;
 	s.err = err != NULL ? err : &local;
+	if ((rc = start_syncing(&s)) != RC_OK)
+		return rc;
 	for (int round = 0; round < ROUNDS_MAX && more && rc == RC_OK; round++) {
 		rc = one_round(&s, &again);
-		fruitless = again ? fruitless + 1 : 0;
+		fruitless = again || (!s.moved && s.sent_frames == 0) ? fruitless + 1 : 0;
 		more = again || s.more;
 		if (rc == RC_OK && fruitless > FRUITLESS_MAX)
 			rc = error_set(s.err, RC_PROTOCOL, r->url, "sync again later",

@@ -12,9 +12,19 @@
 /* Where a statement's type stands in its bytes (formats.md "Directory"). */
 enum { STATEMENT_TYPE_AT = 3 };
 
-/* Logs whose standing a retirement or refusal changes. */
+uint64_t
+replica_limit_of(const struct device *d, uint64_t log)
+{
+	if (d->state != DEVICE_RETIRED)
+		return d->state == DEVICE_REFUSED ? 0 : JOURNAL_NO_LIMIT;
+	for (size_t i = 0; i < d->n_heads; i++)
+		if (d->heads[i].log == log)
+			return d->heads[i].n;
+	return 0;
+}
+
+/* Logs whose standing a statement changes. */
 struct limits {
-	struct replica *replica;
 	const struct device *device;
 	struct { uint64_t log, n; } *all;
 	size_t n, cap;
@@ -33,15 +43,11 @@ limit_of_log(void *ctx, const struct journal_log *log)
 		l->all = p;
 	}
 	l->all[l->n].log = log->id;
-	l->all[l->n].n = 0;
-	for (size_t i = 0; i < l->device->n_heads && l->device->state == DEVICE_RETIRED; i++)
-		if (l->device->heads[i].log == log->id)
-			l->all[l->n].n = l->device->heads[i].n;
-	l->n++;
+	l->all[l->n++].n = replica_limit_of(l->device, log->id);
 	return RC_OK;
 }
 
-/* Entries of a retired or refused device count as far as the directory says. */
+/* Entries of a device count as far as the directory says. */
 static enum rc
 apply_limits(struct replica *r, const struct device *d, struct error *err)
 {
@@ -49,10 +55,7 @@ apply_limits(struct replica *r, const struct device *d, struct error *err)
 	uint64_t from;
 	enum rc rc;
 
-	if (d->state != DEVICE_RETIRED && d->state != DEVICE_REFUSED)
-		return RC_OK;
 	memset(&l, 0, sizeof(l));
-	l.replica = r;
 	l.device = d;
 	rc = journal_logs(r->db, d->cert.device, limit_of_log, &l, err);
 	for (size_t i = 0; i < l.n && rc == RC_OK; i++) {
@@ -64,14 +67,37 @@ apply_limits(struct replica *r, const struct device *d, struct error *err)
 	return rc;
 }
 
+/* A refused device may be admitted later: then all of it counts again. */
 static enum rc
-all_limits(struct replica *r, struct error *err)
+lift_limits(struct replica *r, struct error *err)
 {
-	enum rc rc = RC_OK;
+	int64_t limited;
+	enum rc rc;
 
-	for (size_t i = 0; i < directory_device_count(r->directory) && rc == RC_OK; i++)
+	rc = query_int(r->db, err, &limited, "SELECT count(*) FROM log WHERE limit_n IS NOT NULL", "");
+	for (size_t i = 0; rc == RC_OK && limited > 0 &&
+	    i < directory_device_count(r->directory); i++)
 		rc = apply_limits(r, directory_device_at(r->directory, i), err);
 	return rc;
+}
+
+/* What follows from a statement about a device for the entries that are here. */
+static enum rc
+weigh_entries(struct replica *r, const uint8_t *p, size_t len, struct error *err)
+{
+	const struct device *d;
+	struct statement_view v;
+	enum rc rc;
+
+	if ((rc = directory_statement_view(p, len, &v)) != RC_OK)
+		return rc;
+	if (v.type == STATEMENT_ADMIT)
+		return lift_limits(r, err);
+	if ((v.type != STATEMENT_RETIRE && v.type != STATEMENT_REFUSE) ||
+	    v.payload_len < IDENTITY_ID_BYTES ||
+	    (d = directory_device(r->directory, v.payload)) == NULL)
+		return RC_OK;
+	return apply_limits(r, d, err);
 }
 
 enum rc
@@ -93,11 +119,9 @@ replica_take_statement(struct replica *r, const uint8_t *p, size_t len, struct e
 	if ((rc = query_run(r->db, err, "INSERT INTO statement(seq, bytes) VALUES (?1, ?2)", "ib",
 	    (int64_t)before, p, len)) != RC_OK)
 		return rc;
-	if (p[STATEMENT_TYPE_AT] == STATEMENT_RETIRE || p[STATEMENT_TYPE_AT] == STATEMENT_REFUSE)
-		return all_limits(r, err);
 	if (p[STATEMENT_TYPE_AT] == STATEMENT_FORMS)
 		return replica_load_forms(r, err);
-	return RC_OK;
+	return weigh_entries(r, p, len, err);
 }
 
 enum rc
@@ -398,51 +422,59 @@ replica_take_item(struct replica *r, enum item_type type, const uint8_t *p, size
 	return RC_OK;	/* not meant for a replica: no harm */
 }
 
+/* Frames that may be acceptable now; their ids first, since taking one changes the table. */
+static enum rc
+retry_frames(struct replica *r, struct replica_sync_result *count, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	struct bytes ids, frame;
+	const uint8_t *p;
+	size_t len;
+	bool row = true;
+	enum rc rc;
+
+	bytes_init(&ids);
+	bytes_init(&frame);
+	rc = query_open(r->db, err, &q, "SELECT id FROM frame WHERE state = ?1 OR (state = ?2"
+	    " AND reason IN (?3, ?4)) ORDER BY added, id", "iiii", (int64_t)REPLICA_WAITING,
+	    (int64_t)REPLICA_QUARANTINED, (int64_t)REASON_NOT_ALLOWED, (int64_t)REASON_REFUSED);
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		if (len == FRAME_ID_BYTES)
+			bytes_put(&ids, p, len);
+	}
+	query_close(q);
+	if (rc == RC_OK)
+		rc = ids.rc;
+	for (size_t at = 0; rc == RC_OK && at < ids.len; at += FRAME_ID_BYTES) {
+		frame.len = 0;
+		rc = query_blob(r->db, err, &frame, "SELECT bytes FROM frame WHERE id = ?1", "b",
+		    ids.data + at, (size_t)FRAME_ID_BYTES);
+		if (rc == RC_OK)
+			rc = replica_take_frame(r, frame.data, frame.len, count, err);
+	}
+	bytes_reset(&ids);
+	bytes_reset(&frame);
+	return rc;
+}
+
 enum rc
 replica_retry_waiting(struct replica *r, struct replica_sync_result *count, struct error *err)
 {
-	struct sqlite3_stmt *q = NULL;
-	struct bytes *frames = NULL;
-	size_t n = 0, cap = 0, len;
-	const uint8_t *p;
-	bool row = true;
-	void *grown;
 	enum rc rc = RC_OK;
 
-	if (!r->directory_grew && !r->keys_grew)
+	if (!r->directory_grew && !r->keys_grew && !r->look_again)
 		return RC_OK;
 	for (int pass = 0; pass < 8 && rc == RC_OK && (pass == 0 || r->keys_grew); pass++) {
 		r->keys_grew = false;
 		rc = retry_shares(r, err);
 	}
-	r->directory_grew = r->keys_grew = false;
 	if (rc == RC_OK)
 		rc = retry_receipts(r, err);
 	if (rc == RC_OK)
-		rc = query_open(r->db, err, &q, "SELECT bytes FROM frame WHERE state = ?1", "i",
-		    (int64_t)REPLICA_WAITING);
-	/* read first: taking a frame changes the table that is read */
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		if (n == cap) {
-			cap = cap ? 2 * cap : 16;
-			if ((grown = realloc(frames, cap * sizeof(*frames))) == NULL) {
-				rc = RC_NOMEM;
-				break;
-			}
-			frames = grown;
-		}
-		bytes_init(&frames[n]);
-		p = query_column_blob(q, 0, &len);
-		bytes_put(&frames[n], p, len);
-		rc = frames[n++].rc;
-	}
-	query_close(q);
-	for (size_t i = 0; i < n; i++) {
-		if (rc == RC_OK)
-			rc = replica_take_frame(r, frames[i].data, frames[i].len, count, err);
-		bytes_reset(&frames[i]);
-	}
-	free(frames);
+		rc = retry_frames(r, count, err);
+	if (rc == RC_OK)
+		r->directory_grew = r->keys_grew = r->look_again = false;
 	return rc;
 }
 

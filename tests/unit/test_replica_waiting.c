@@ -1,0 +1,331 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/journal.h"
+#include "shared/sync/exchange.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/vault/query.h"
+#include "shared/vault/vault.h"
+#include "sync-server/authority_internal.h"
+#include "tests/support/province.h"
+
+/* What cannot be taken now, and what must become of it: tests/support/province.h. */
+
+static const char *const visit[] = {
+	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
+	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
+};
+
+static int
+begin(void **state)
+{
+	struct province *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	province_start(p);
+	*state = p;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	province_end(*state);
+	free(*state);
+	return 0;
+}
+
+static uint64_t
+count(struct workspace *ws, const char *sql)
+{
+	int64_t n;
+
+	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
+	return (uint64_t)n;
+}
+
+static struct replica_status
+status_of(struct workspace *ws)
+{
+	struct replica_status s;
+	struct error err = { 0 };
+
+	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
+	return s;
+}
+
+static void
+assert_same_fold(struct workspace *a, struct workspace *b)
+{
+	uint8_t x[32], y[32];
+
+	province_digest(a, x);
+	province_digest(b, y);
+	assert_memory_equal(x, y, sizeof(x));
+}
+
+static void
+sealed_frame(struct workspace *ws, struct bytes *frame)
+{
+	struct error err = { 0 };
+
+	bytes_reset(frame);
+	assert_int_equal(replica_seal(ws->replica, 1 << 16, 0, &err), RC_OK);
+	assert_int_equal(query_blob(vault_db(ws->vault), &err, frame,
+	    "SELECT bytes FROM frame WHERE state = 1 ORDER BY added DESC, rowid DESC", ""), RC_OK);
+}
+
+static void
+own_certificate(struct workspace *ws, struct bytes *cert)
+{
+	assert_int_equal(query_blob(vault_db(ws->vault), NULL, cert,
+	    "SELECT bytes FROM certificate WHERE device = ?1", "b", replica_device(ws->replica),
+	    (size_t)16), RC_OK);
+}
+
+static void
+take(struct workspace *ws, enum item_type type, const struct bytes *b)
+{
+	struct replica_sync_result r = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(replica_take(ws->replica, type, b->data, b->len, &r, &err), RC_OK);
+}
+
+static void
+a_frame_that_waited_is_tried_by_the_next_process(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct bytes frame, cert;
+	struct error err = { 0 };
+	char dir[300];
+
+	bytes_init(&frame);
+	bytes_init(&cert);
+	province_add(a, "outreach", visit);
+	sealed_frame(a, &frame);
+	own_certificate(a, &cert);
+	take(b, ITEM_FRAME, &frame);
+	assert_int_equal(status_of(b).waiting, 1);
+	/* the certificate is committed; then the process is killed */
+	assert_int_equal(replica_begin(b->replica, &err), RC_OK);
+	assert_int_equal(replica_end(b->replica, replica_take_certificate(b->replica, cert.data,
+	    cert.len, &err), &err), RC_OK);
+	workspace_close(b);
+	province_device_dir(p, 1, dir);
+	b = province_open(p, dir);
+	province_sync(p, b);
+	assert_int_equal(status_of(b).waiting, 0);
+	assert_same_fold(a, b);
+	bytes_reset(&frame);
+	bytes_reset(&cert);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+static void
+say_of(struct province *p, enum statement_type type, const uint8_t device[16],
+    const struct bytes *cert)
+{
+	struct bytes payload;
+	struct error err = { 0 };
+	uint64_t seq;
+
+	bytes_init(&payload);
+	if (type == STATEMENT_ADMIT)
+		directory_write_admit(cert, 1, &payload);
+	else
+		directory_write_refuse(device, "kiểm tra", &payload);
+	assert_int_equal(authority_begin(p->authority, &err), RC_OK);
+	assert_int_equal(authority_end(p->authority, authority_statement(p->authority, type,
+	    &payload, &seq, &err), &err), RC_OK);
+	bytes_reset(&payload);
+	province_meet(p);
+}
+
+static void
+a_refused_device_that_is_admitted_after_all_counts_everywhere_again(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *early = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *late = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
+	struct bytes frame, cert;
+
+	bytes_init(&frame);
+	bytes_init(&cert);
+	own_certificate(a, &cert);
+	province_add(a, "outreach", visit);
+	sealed_frame(a, &frame);
+	province_sync(p, a);
+	province_sync(p, early);
+	assert_int_equal(status_of(early).records, 1);
+	say_of(p, STATEMENT_REFUSE, replica_device(a->replica), NULL);
+	province_sync(p, early);
+	province_sync(p, late);
+	take(late, ITEM_FRAME, &frame);	/* by a stick, after the refusal */
+	assert_int_equal(status_of(early).records, 0);
+	assert_int_equal(status_of(late).records, 0);
+	say_of(p, STATEMENT_ADMIT, NULL, &cert);
+	province_sync(p, early);
+	province_sync(p, late);
+	assert_int_equal(status_of(early).records, 1);
+	assert_int_equal(status_of(late).records, 1);
+	assert_int_equal(status_of(late).quarantined, 0);
+	assert_same_fold(early, late);
+	assert_same_fold(early, a);
+	bytes_reset(&frame);
+	bytes_reset(&cert);
+	workspace_close(a);
+	workspace_close(early);
+	workspace_close(late);
+}
+
+static void
+a_scope_without_a_key_holds_nothing_else_back(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct journal_scope nowhere = { "05999", 1 };
+	struct replica_sync_result r;
+	struct entry e;
+	struct error err = { 0 };
+
+	memset(&e, 0, sizeof(e));
+	e.creates = true;
+	e.form = "person";
+	e.form_len = 6;
+	e.form_version = 1;
+	assert_int_equal(workspace_begin(a, &err), RC_OK);
+	assert_int_equal(workspace_end(a, journal_append(vault_db(a->vault), a->writer, &nowhere,
+	    false, &e, &err), &err), RC_OK);
+	province_add(a, "outreach", visit);
+	r = province_sync(p, a);
+	assert_int_equal(r.sent_entries, 1);
+	assert_true(r.requests <= 4);
+	assert_int_equal(status_of(a).unsent_entries, 1);	/* and it is still counted */
+	workspace_close(a);
+}
+
+static void
+a_waiting_frame_whose_entries_came_another_way_waits_no_more(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct bytes frame;
+	struct error err = { 0 };
+
+	bytes_init(&frame);
+	province_add(a, "outreach", visit);
+	sealed_frame(a, &frame);
+	take(b, ITEM_FRAME, &frame);
+	assert_int_equal(status_of(b).waiting, 1);
+	/* a copy of the vault had sealed the same entry on its own */
+	assert_int_equal(query_run(vault_db(a->vault), &err, "DELETE FROM frame", ""), RC_OK);
+	assert_int_equal(query_run(vault_db(a->vault), &err, "UPDATE log SET sealed_n = 0", ""), RC_OK);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_int_equal(status_of(b).records, 1);
+	assert_int_equal(status_of(b).waiting, 0);
+	bytes_reset(&frame);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+static void
+forms_that_do_not_load_here_block_nothing(void **state)
+{
+	static const uint8_t noise[] = { 1, 5, 'x', '.', 'c', 's', 'v', 3, 0xff, 0xff, 0xff };
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct bytes payload;
+	struct error err = { 0 };
+	char dir[300];
+	uint64_t seq;
+
+	bytes_init(&payload);
+	bytes_put(&payload, noise, sizeof(noise));
+	assert_int_equal(authority_begin(p->authority, &err), RC_OK);
+	assert_int_equal(authority_end(p->authority, authority_statement(p->authority,
+	    STATEMENT_FORMS, &payload, &seq, &err), &err), RC_OK);
+	province_meet(p);
+	province_add(a, "outreach", visit);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_same_fold(a, b);
+	assert_int_equal(count(b, "SELECT count(*) FROM event WHERE kind = 'forms-refused'"), 1);
+	workspace_close(b);
+	province_device_dir(p, 1, dir);
+	b = province_open(p, dir);
+	province_add(b, "outreach", visit);	/* with the forms before */
+	province_sync(p, b);
+	province_sync(p, a);
+	assert_same_fold(a, b);
+	bytes_reset(&payload);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+static void
+forms_of_an_undone_statement_are_forgotten(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct bytes again, statement;
+	const uint8_t *forms;
+	struct error err = { 0 };
+	uint64_t seq;
+	size_t len;
+
+	bytes_init(&again);
+	bytes_init(&statement);
+	province_sync(p, a);
+	/* the set once more, as another statement */
+	forms = directory_forms(replica_directory(a->replica), &len, &seq);
+	bytes_put(&again, forms, len);
+	assert_int_equal(authority_begin(p->authority, &err), RC_OK);
+	assert_int_equal(authority_end(p->authority, authority_statement(p->authority,
+	    STATEMENT_FORMS, &again, &seq, &err), &err), RC_OK);
+	province_meet(p);
+	assert_int_equal(query_blob(p->authority->db, &err, &statement,
+	    "SELECT bytes FROM statement WHERE seq = ?1", "i", (int64_t)seq), RC_OK);
+	/* it is taken; then the disk is full */
+	assert_int_equal(replica_begin(a->replica, &err), RC_OK);
+	assert_int_equal(replica_take_statement(a->replica, statement.data, statement.len, &err), RC_OK);
+	assert_int_equal(a->replica->forms_seq, seq);
+	assert_int_equal(replica_end(a->replica, RC_FULL, &err), RC_FULL);
+	assert_int_not_equal(a->replica->forms_seq, seq);
+	province_add(a, "outreach", visit);
+	province_sync(p, a);
+	assert_int_equal(a->replica->forms_seq, seq);
+	bytes_reset(&again);
+	bytes_reset(&statement);
+	workspace_close(a);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_frame_that_waited_is_tried_by_the_next_process),
+		T(a_refused_device_that_is_admitted_after_all_counts_everywhere_again),
+		T(a_scope_without_a_key_holds_nothing_else_back),
+		T(a_waiting_frame_whose_entries_came_another_way_waits_no_more),
+		T(forms_that_do_not_load_here_block_nothing),
+		T(forms_of_an_undone_statement_are_forgotten),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
