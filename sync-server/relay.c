@@ -327,24 +327,10 @@ relay_session_new(struct relay *r, struct relay_session **out)
 	return RC_OK;
 }
 
-void
-relay_session_free(struct relay_session *s)
-{
-	if (s == NULL)
-		return;
-	exchange_stream_reset(&s->stream);
-	exchange_hello_reset(&s->hello);
-	relay_service_reset(&s->service);
-	bytes_reset(&s->hello_bytes);
-	bytes_reset(&s->out);
-	free(s->accepted);
-	free(s->own);
-	free(s);
-}
-
 enum rc
 relay_session_feed(struct relay_session *s, const uint8_t *p, size_t len)
 {
+	size_t n_accepted = s->n_accepted;
 	enum rc rc, fed;
 
 	if (s->failed != RC_OK)
@@ -353,94 +339,36 @@ relay_session_feed(struct relay_session *s, const uint8_t *p, size_t len)
 		fed = exchange_stream_feed(&s->stream, p, len);
 		/* a break of the protocol does not undo what came whole before it */
 		rc = depot_end(s->depot, fed == RC_PROTOCOL || fed == RC_LIMIT ? RC_OK : fed);
-		if (rc == RC_OK)
+		if (rc != RC_OK)
+			s->n_accepted = n_accepted;	/* what was undone gets no receipt */
+		else
 			rc = fed;
 	}
 	return s->failed = rc;
 }
 
-/* ---- receipts ---- */
-
-static int
-by_author(const void *a, const void *b)
+/* Was all of the reply taken? */
+static bool
+was_answered(const struct relay_session *s)
 {
-	const struct relay_accepted *x = a, *y = b;
-
-	return memcmp(x->author, y->author, sizeof(x->author));
+	return s->finished && s->service.stage == STAGE_DONE && s->out_at == s->out.len;
 }
 
-static enum rc
-sign_receipt(struct relay_session *s, const struct relay_accepted *first, size_t n,
-    struct bytes *payload)
+void
+relay_session_free(struct relay_session *s)
 {
-	const struct identity *id = depot_identity(s->depot);
-	struct receipt r = { .kind = RECEIPT_STORED, .at = clock_now(&s->clock), .n_frames = n };
-	enum rc rc;
-
-	if ((r.frames = calloc(n, sizeof(*r.frames))) == NULL)
-		return RC_NOMEM;
-	memcpy(r.signer, id->device, sizeof(r.signer));
-	memcpy(r.device, first->author, sizeof(r.device));
-	for (size_t i = 0; i < n; i++)
-		memcpy(r.frames[i], first[i].id, FRAME_ID_BYTES);
-	rc = exchange_receipt_write(&r, id->sign_seed, payload);
-	free(r.frames);
-	return rc;
-}
-
-/* Frames that somebody else handed in: their author is told through its own lane, once. */
-static enum rc
-tell_author(struct relay_session *s, struct relay_accepted *first, size_t n,
-    const struct bytes *receipt)
-{
-	char lane[DEPOT_LANE_MAX];
-	struct depot_frame f;
-	uint64_t position;
-	bool news = false;
-	enum rc rc;
-
-	for (size_t i = 0; i < n; i++) {
-		if (first[i].told)
-			continue;
-		if ((rc = depot_find_frame(s->depot, first[i].id, &f)) != RC_OK)
-			return rc;
-		news = news || !f.told;
-		f.told = true;
-		if ((rc = depot_change_frame(s->depot, &f)) != RC_OK)
-			return rc;
-	}
-	if (!news)
-		return RC_OK;
-	relay_lane_device(first->author, lane);
-	return depot_append(s->depot, lane, ITEM_RECEIPT, receipt, 0, &position);
-}
-
-/* One receipt an author, into the reply. */
-static enum rc
-give_receipts(struct relay_session *s)
-{
-	struct relay_accepted *first;
-	struct bytes payload;
-	size_t n;
-	enum rc rc = RC_OK;
-
-	bytes_init(&payload);
-	if (s->n_accepted > 1)
-		qsort(s->accepted, s->n_accepted, sizeof(*s->accepted), by_author);
-	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
-		first = &s->accepted[i];
-		for (n = 1; i + n < s->n_accepted && by_author(first, first + n) == 0; n++)
-			;
-		rc = sign_receipt(s, first, n, &payload);
-		if (rc == RC_OK && memcmp(first->author, s->hello.device, sizeof(first->author)) != 0)
-			rc = tell_author(s, first, n, &payload);
-		if (rc == RC_OK) {
-			exchange_put(&s->out, ITEM_RECEIPT, payload.data, payload.len);
-			rc = s->out.rc;
-		}
-	}
-	bytes_reset(&payload);
-	return rc;
+	if (s == NULL)
+		return;
+	if (s->n_accepted > 0 && !was_answered(s))
+		relay_tell_later(s);
+	exchange_stream_reset(&s->stream);
+	exchange_hello_reset(&s->hello);
+	relay_service_reset(&s->service);
+	bytes_reset(&s->hello_bytes);
+	bytes_reset(&s->out);
+	free(s->accepted);
+	free(s->own);
+	free(s);
 }
 
 /* ---- the reply's beginning ---- */
@@ -501,7 +429,7 @@ relay_session_finish(struct relay_session *s)
 		return s->failed = rc;
 	if ((rc = turn_nonce(s, nonce)) == RC_OK && (rc = relay_service_start(s)) == RC_OK &&
 	    (rc = put_welcome(s, nonce)) == RC_OK && s->status != STATUS_RETIRED)
-		rc = give_receipts(s);
+		rc = relay_give_receipts(s);
 	rc = depot_end(s->depot, rc);
 	s->finished = rc == RC_OK;
 	return s->failed = rc;

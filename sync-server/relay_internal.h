@@ -79,6 +79,12 @@ enum rc relay_look_again(struct depot *depot, int64_t now) RC_CHECK;
 enum rc relay_release_within(struct depot *depot, const struct clock *clock,
     const uint8_t id[FRAME_ID_BYTES], struct error *err) RC_CHECK;
 
+/* ---- receipts (relay_receipts.c) ---- */
+/* One an author, into the reply. */
+enum rc relay_give_receipts(struct relay_session *s) RC_CHECK;
+/* The reply will not be heard: into the authors' own lanes. */
+void relay_tell_later(struct relay_session *s);
+
 /* ---- the reply (relay_serve.c) ---- */
 /* Which lanes are served from where; sets the session's status when they do not agree. */
 enum rc relay_service_start(struct relay_session *s) RC_CHECK;

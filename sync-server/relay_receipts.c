@@ -1,0 +1,125 @@
+/* Receipts: what a device is told of the frames that it, or somebody for it, handed in. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sync-server/relay_internal.h"
+
+static int
+by_author(const void *a, const void *b)
+{
+	const struct relay_accepted *x = a, *y = b;
+
+	return memcmp(x->author, y->author, sizeof(x->author));
+}
+
+static enum rc
+sign_receipt(struct relay_session *s, const struct relay_accepted *first, size_t n,
+    struct bytes *payload)
+{
+	const struct identity *id = depot_identity(s->depot);
+	struct receipt r = { .kind = RECEIPT_STORED, .at = clock_now(&s->clock), .n_frames = n };
+	enum rc rc;
+
+	if ((r.frames = calloc(n, sizeof(*r.frames))) == NULL)
+		return RC_NOMEM;
+	memcpy(r.signer, id->device, sizeof(r.signer));
+	memcpy(r.device, first->author, sizeof(r.device));
+	for (size_t i = 0; i < n; i++)
+		memcpy(r.frames[i], first[i].id, FRAME_ID_BYTES);
+	rc = exchange_receipt_write(&r, id->sign_seed, payload);
+	free(r.frames);
+	return rc;
+}
+
+/* Frames that somebody else handed in: their author is told through its own lane, once. */
+static enum rc
+tell_author(struct relay_session *s, struct relay_accepted *first, size_t n,
+    const struct bytes *receipt)
+{
+	char lane[DEPOT_LANE_MAX];
+	struct depot_frame f;
+	uint64_t position;
+	bool news = false;
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i++) {
+		if (first[i].told)
+			continue;
+		if ((rc = depot_find_frame(s->depot, first[i].id, &f)) != RC_OK)
+			return rc;
+		news = news || !f.told;
+		f.told = true;
+		if ((rc = depot_change_frame(s->depot, &f)) != RC_OK)
+			return rc;
+	}
+	if (!news)
+		return RC_OK;
+	relay_lane_device(first->author, lane);
+	return depot_append(s->depot, lane, ITEM_RECEIPT, receipt, 0, &position);
+}
+
+/* How many of the sorted list, from the i-th on, are of one author. */
+static size_t
+of_one_author(const struct relay_session *s, size_t i)
+{
+	size_t n = 1;
+
+	while (i + n < s->n_accepted && by_author(&s->accepted[i], &s->accepted[i + n]) == 0)
+		n++;
+	return n;
+}
+
+/* One receipt an author, into the reply. */
+enum rc
+relay_give_receipts(struct relay_session *s)
+{
+	struct relay_accepted *first;
+	struct bytes payload;
+	size_t n;
+	enum rc rc = RC_OK;
+
+	bytes_init(&payload);
+	if (s->n_accepted > 1)
+		qsort(s->accepted, s->n_accepted, sizeof(*s->accepted), by_author);
+	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
+		first = &s->accepted[i];
+		n = of_one_author(s, i);
+		rc = sign_receipt(s, first, n, &payload);
+		if (rc == RC_OK && memcmp(first->author, s->hello.device, sizeof(first->author)) != 0)
+			rc = tell_author(s, first, n, &payload);
+		if (rc == RC_OK) {
+			exchange_put(&s->out, ITEM_RECEIPT, payload.data, payload.len);
+			rc = s->out.rc;
+		}
+	}
+	bytes_reset(&payload);
+	return rc;
+}
+
+/*
+ * The link broke before the receipts were out: each author finds them in its own lane, so
+ * that what came whole needs not be handed in again.
+ */
+void
+relay_tell_later(struct relay_session *s)
+{
+	struct relay_accepted *first;
+	struct bytes payload;
+	size_t n;
+	enum rc rc;
+
+	bytes_init(&payload);
+	if ((rc = depot_begin(s->depot)) != RC_OK)
+		return;
+	if (s->n_accepted > 1)
+		qsort(s->accepted, s->n_accepted, sizeof(*s->accepted), by_author);
+	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
+		first = &s->accepted[i];
+		n = of_one_author(s, i);
+		if ((rc = sign_receipt(s, first, n, &payload)) == RC_OK)
+			rc = tell_author(s, first, n, &payload);
+	}
+	bytes_reset(&payload);
+	if (depot_end(s->depot, rc) != RC_OK)
+		return;	/* without a receipt it is handed in again */
+}
