@@ -283,14 +283,16 @@ is "$(digest "$minh")" "$(digest "$lan")" "and replicas are the same"
 must server "$P" exchange "$URL"
 must sync_with "$lan"
 on "$minh" edit "$person" ethnicity=tay >/dev/null
-for i in 1 2 3 4 5 6; do on "$minh" add outreach date=2026-06-0$i commune_code=06184 persons_f=$i "note=Lần thứ $i, đi từng nhà" >/dev/null; done
-sync_with "$minh" >/dev/null
 start_stub flip "${URL#http://}"
 bad=0
-for i in 1 2 3 4 5 6 7 8; do
+must on "$minh" unlock
+for i in {1..16}; do
+	on "$minh" add outreach date=2026-06-01 commune_code=06184 persons_f=$i "note=Lần thứ $i, đi từng nhà" >/dev/null
+	sync_with "$minh" >/dev/null
 	run on "$lan" sync --server "$STUB"
-	case $code in 0 | 65 | 75 | 76 | 77) ;; *) bad=1; echo "# turn $i: $code $err" ;; esac
+	case $code in 0 | 75 | 76 | 77) ;; *) bad=1; echo "# turn $i: $code $err" ;; esac
 done
+must on "$minh" lock
 ok $bad "replies with a bit turned are refused, or set aside"
 stop_stub
 exits 0 "the true server's reply is taken after them" sync_with "$lan"

@@ -4,7 +4,7 @@
 #   rubbish    our content type around noise                   hold       takes the request, says nothing
 #   busy       503                                             tangle     a status line that is none
 #   cut N      the server's true reply, but only N thousandths of it
-#   flip       the true reply with one bit turned: the first request at the reply's begin, then further on
+#   flip       the true reply with one bit turned, each time elsewhere
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -70,9 +70,9 @@ while (my $link = $door->accept) {
 		if ($mode eq 'cut') {
 			$reply = substr $reply, 0, $begin + int((length($reply) - $begin) * $part / 1000);
 		} elsif (length($reply) > $begin) {
-			my $at = $begin + ($turn * 211) % (length($reply) - $begin);
+			my $part = 0.618034 * ++$turn;
+			my $at = $begin + int((length($reply) - $begin) * ($part - int $part));
 			substr($reply, $at, 1) = chr(ord(substr $reply, $at, 1) ^ (1 << $turn % 8));
-			$turn++;
 		}
 		print $link $reply;
 	}
