@@ -76,6 +76,9 @@ call_read_request(struct call *c, const struct command *table, const uint8_t *p,
 		argv[i] = (const char *)strings->data + at[i];
 	if ((rc = call_parse(c, table, (int)n, argv, &help, &version)) != RC_OK)
 		return rc;
+	/* those are answered where they are asked; without them there is a command */
+	if (help || version)
+		return RC_FORMAT;
 	c->lang = (enum form_lang)lang;
 	for (size_t i = 0; i < n_inputs; i++) {
 		c->inputs[i].path = (const char *)strings->data + path_at[i];

@@ -11,19 +11,24 @@
 #include "shared/base/thread.h"
 #include "shared/vault/secret.h"
 
-enum { ACCEPT_MS = 500, MINUTE_MS = 60000 };
+enum { ACCEPT_MS = 500, MINUTE_MS = 60000, SLEPT_MS = 2000 };
 static const char socket_name[] = "keeper.socket";
 static const uint8_t lock_message[] = "lock";
 
-/* What the main loop shares with the threads that serve one client each. */
+/*
+ * What the main loop shares with the threads that serve one client each.  It
+ * outlives the workspace: a thread may still wait for its client, for the network
+ * or for the gate when the vault is closed and the process ends.
+ */
 struct keeper {
 	struct workspace *ws;
 	const struct command *table;
 	struct thread_lock *gate;	/* guards everything below and the workspace */
 	int64_t last_used;
-	int busy;			/* clients being served */
+	int clients;			/* threads that there are */
+	int working;			/* those whose command runs or is answered */
 	bool stop;
-	struct client *lockers;		/* wait until the vault is closed */
+	struct client *lockers;		/* wait until the process ends */
 };
 
 struct client {
@@ -38,6 +43,21 @@ path_of(const char *home, char out[FILES_PATH_MAX])
 	return files_join(home, socket_name, out);
 }
 
+/* In the gate.  Who comes when the vault is being locked is told so, and nothing is done. */
+static enum rc
+run_call(struct keeper *k, struct call *c)
+{
+	if (k->stop)
+		return error_set(&c->err, RC_BUSY, k->ws->home, "try again",
+		    "the vault is being locked; nothing was done");
+	c->home = k->ws->home;
+	c->ws = k->ws;
+	if (c->command->place != CALL_IN_WORKSPACE)
+		return error_set(&c->err, RC_INTERNAL, c->command->name, NULL,
+		    "this command does not run in the keeper");
+	return c->command->run(c);
+}
+
 static void
 serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_t len)
 {
@@ -47,15 +67,13 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 
 	bytes_init(&strings);
 	bytes_init(&reply);
-	if (c != NULL && (rc = call_read_request(c, k->table, data, len, &strings)) == RC_OK) {
-		c->home = k->ws->home;
-		c->ws = k->ws;
-		thread_lock_enter(k->gate);
-		rc = c->command->place == CALL_IN_WORKSPACE ? c->command->run(c) :
-		    error_set(&c->err, RC_INTERNAL, c->command->name, NULL,
-		    "this command does not run in the keeper");
-		thread_lock_leave(k->gate);
-	}
+	if (c != NULL)
+		rc = call_read_request(c, k->table, data, len, &strings);
+	thread_lock_enter(k->gate);
+	k->working++;
+	if (rc == RC_OK)
+		rc = run_call(k, c);
+	thread_lock_leave(k->gate);
 	if (c != NULL) {
 		call_write_reply(c, rc, &reply);
 		/* a client that went away needs no answer; its work is done */
@@ -66,9 +84,12 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 	bytes_wipe(&reply);
 	bytes_wipe(&strings);
 	free(c);
+	thread_lock_enter(k->gate);
+	k->working--;
+	k->last_used = clock_monotonic_ms();
+	thread_lock_leave(k->gate);
 }
 
-/* Who locks is let go when the vault is closed, so that it then is locked. */
 static void
 keep_locker(struct keeper *k, struct client *cl)
 {
@@ -79,7 +100,7 @@ keep_locker(struct keeper *k, struct client *cl)
 	thread_lock_enter(k->gate);
 	rc = path_of(k->ws->home, path);
 	k->stop = true;
-	k->busy--;
+	k->clients--;
 	cl->next = k->lockers;
 	k->lockers = cl;
 	thread_lock_leave(k->gate);
@@ -110,8 +131,7 @@ serve_client(void *ctx)
 	local_close(cl->link);
 	free(cl);
 	thread_lock_enter(k->gate);
-	k->busy--;
-	k->last_used = clock_monotonic_ms();
+	k->clients--;
 	thread_lock_leave(k->gate);
 }
 
@@ -120,7 +140,6 @@ accept_one(struct keeper *k, struct local_listener *listener)
 {
 	struct local_link *link;
 	struct client *cl;
-	bool stopping;
 
 	if (local_accept(listener, ACCEPT_MS, &link) != RC_OK)
 		return;
@@ -131,74 +150,82 @@ accept_one(struct keeper *k, struct local_listener *listener)
 	cl->keeper = k;
 	cl->link = link;
 	thread_lock_enter(k->gate);
-	stopping = k->stop;
-	k->busy++;
+	k->clients++;
 	thread_lock_leave(k->gate);
-	if (stopping || thread_start(serve_client, cl) != RC_OK) {
+	if (thread_start(serve_client, cl) != RC_OK) {
 		local_close(link);
 		free(cl);
 		thread_lock_enter(k->gate);
-		k->busy--;
+		k->clients--;
 		thread_lock_leave(k->gate);
 	}
 }
 
 /*
- * Once told to stop, whoever is being served is served to the end; only a sync
- * that waits for the network is not waited for (what it had is committed).
+ * Once told to stop, commands that run are run to the end and answered; only a
+ * sync that waits for the network is not waited for (what it had is committed).
+ * The sleep of the machine is an order to lock.
  */
 static bool
-should_go_on(struct keeper *k, int64_t idle_ms)
+should_go_on(struct keeper *k, int64_t idle_ms, int64_t slept_ms)
 {
 	bool on;
 
 	thread_lock_enter(k->gate);
-	if (process_should_stop() ||
-	    (k->busy == 0 && clock_monotonic_ms() - k->last_used > idle_ms))
+	if (process_should_stop() || clock_slept_ms() - slept_ms > SLEPT_MS ||
+	    (k->working == 0 && clock_monotonic_ms() - k->last_used > idle_ms))
 		k->stop = true;
-	on = !k->stop || (k->busy > 0 && !k->ws->syncing);
+	on = !k->stop || k->working > (k->ws->syncing ? 1 : 0);
 	thread_lock_leave(k->gate);
 	return on;
 }
 
+/*
+ * Whoever still waits for the gate waits until the process ends: it is not given
+ * back.  Who locks is let go by that end, too: then the keys are gone for certain.
+ */
 static void
-let_go(struct keeper *k)
+close_for_good(struct keeper *k)
 {
-	struct client *next;
-
-	for (struct client *cl = k->lockers; cl != NULL; cl = next) {
-		next = cl->next;
-		local_close(cl->link);
-		free(cl);
-	}
+	thread_lock_enter(k->gate);
+	k->stop = true;
+	workspace_close(k->ws);
+	k->ws = NULL;
+	if (k->clients > 0 || k->lockers != NULL)
+		return;
+	thread_lock_leave(k->gate);
+	thread_lock_free(k->gate);
+	free(k);
 }
 
 enum rc
 keeper_serve(struct workspace *ws, const struct command *table, int idle_minutes,
     struct error *err)
 {
-	struct keeper k = { .ws = ws, .table = table };
+	struct keeper *k = calloc(1, sizeof(*k));
 	struct local_listener *listener = NULL;
+	int64_t slept_ms = clock_slept_ms();
 	char path[FILES_PATH_MAX];
-	enum rc rc;
+	enum rc rc = RC_NOMEM;
 
 	process_catch_stop();
-	if ((rc = path_of(ws->home, path)) != RC_OK ||
-	    (rc = thread_lock_new(&k.gate)) != RC_OK ||
-	    (rc = local_listen(path, &listener, err)) != RC_OK)
-		goto out;
-	ws->gate = k.gate;
-	k.last_used = clock_monotonic_ms();
-	process_ready();
-	while (should_go_on(&k, (int64_t)idle_minutes * MINUTE_MS))
-		accept_one(&k, listener);
-out:
+	if (k == NULL || (rc = thread_lock_new(&k->gate)) != RC_OK) {
+		workspace_close(ws);
+		free(k);
+		return rc;
+	}
+	k->ws = ws;
+	k->table = table;
+	k->last_used = clock_monotonic_ms();
+	ws->gate = k->gate;
+	if ((rc = path_of(ws->home, path)) == RC_OK &&
+	    (rc = local_listen(path, &listener, err)) == RC_OK) {
+		process_ready();
+		while (should_go_on(k, (int64_t)idle_minutes * MINUTE_MS, slept_ms))
+			accept_one(k, listener);
+	}
 	local_listener_close(listener);
-	/* kept: a thread that still waits for the network never touches the vault again */
-	if (k.gate != NULL)
-		thread_lock_enter(k.gate);
-	workspace_close(ws);
-	let_go(&k);
+	close_for_good(k);
 	return rc;
 }
 
@@ -255,7 +282,7 @@ keeper_lock(const char *home, struct error *err)
 	size_t len = 0;
 	enum rc rc;
 
-	/* it closes the line without a word once the vault is closed */
+	/* it ends without a word, and the line with it */
 	rc = ask(home, lock_message, sizeof(lock_message), &reply, &len, err);
 	free(reply);
 	return rc == RC_NET ? RC_OK : rc;

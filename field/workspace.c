@@ -108,36 +108,33 @@ workspace_end(struct workspace *ws, enum rc rc, struct error *err)
 	return rc;
 }
 
+/* The gate alone is known here: it outlives the workspace (field/keeper.c). */
 static void
 enter(void *ctx)
 {
-	struct workspace *ws = ctx;
-
-	if (ws->gate != NULL)
-		thread_lock_enter(ws->gate);
+	if (ctx != NULL)
+		thread_lock_enter(ctx);
 }
 
 static void
 leave(void *ctx)
 {
-	struct workspace *ws = ctx;
-
-	if (ws->gate != NULL)
-		thread_lock_leave(ws->gate);
+	if (ctx != NULL)
+		thread_lock_leave(ctx);
 }
 
 static enum rc
 sync_outside(struct workspace *ws, struct transport *t, struct replica_sync_result *out,
     struct error *err)
 {
-	struct replica_gate gate = { .enter = enter, .leave = leave, .ctx = ws };
+	struct replica_gate gate = { .enter = enter, .leave = leave, .ctx = ws->gate };
 	enum rc rc;
 
 	/* the caller holds the gate; others get it whenever the network is waited for */
 	ws->syncing = true;
-	leave(ws);
+	leave(gate.ctx);
 	rc = replica_sync(ws->replica, t, &gate, out, err);
-	enter(ws);
+	enter(gate.ctx);
 	ws->syncing = false;
 	return rc;
 }

@@ -25,6 +25,9 @@ struct clock clock_fixed(int64_t *at);
 /* Milliseconds of a clock that never runs backwards, for durations only. */
 int64_t clock_monotonic_ms(void);
 
+/* Milliseconds that the machine has slept since it was started. */
+int64_t clock_slept_ms(void);
+
 /* Seconds that local time is ahead of UTC at an instant; 25200 in Viet Nam. */
 int64_t clock_local_offset(int64_t seconds);
 

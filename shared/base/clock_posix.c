@@ -1,16 +1,30 @@
 /* The part of clock that another system does otherwise. */
+#define _DEFAULT_SOURCE		/* CLOCK_BOOTTIME: it runs on while the machine sleeps */
+
 #include "shared/base/clock.h"
 
 #include <time.h>
 
-int64_t
-clock_monotonic_ms(void)
+static int64_t
+milliseconds(clockid_t id)
 {
 	struct timespec t;
 
-	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+	if (clock_gettime(id, &t) != 0)
 		return 0;
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t
+clock_monotonic_ms(void)
+{
+	return milliseconds(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_slept_ms(void)
+{
+	return milliseconds(CLOCK_BOOTTIME) - milliseconds(CLOCK_MONOTONIC);
 }
 
 int64_t

@@ -23,6 +23,7 @@ struct syncing {
 	struct replica *replica;
 	struct transport *transport;
 	const struct replica_gate *gate;
+	const char *url;		/* the transport's: the replica is only touched inside the gate */
 	struct replica_sync_result *result;
 	struct error *err;
 	/* this round */
@@ -430,7 +431,7 @@ new_generation(struct syncing *s, struct error *err)
 	if (memcmp(known, none, sizeof(known)) == 0)
 		return RC_OK;
 	if (++s->generations > 2)
-		return error_set(err, RC_PROTOCOL, s->replica->url, "tell the province",
+		return error_set(err, RC_PROTOCOL, s->url, "tell the province",
 		    "the server changes its identity from one answer to the next");
 	s->other_generation = true;
 	s->n_tried = 0;
@@ -457,7 +458,7 @@ compare_chains(struct syncing *s)
 	if (!directory_head_at(s->replica->directory, s->welcome.directory_seq, head) ||
 	    memcmp(head, s->welcome.directory_head, sizeof(head)) == 0)
 		return RC_OK;
-	return replica_event(s->replica, "directory-fork", s->replica->url);
+	return replica_event(s->replica, "directory-fork", s->url);
 }
 
 static enum rc
@@ -470,18 +471,18 @@ take_welcome(struct syncing *s, const uint8_t *p, size_t len)
 	enum rc rc;
 
 	if ((rc = exchange_welcome_read(p, len, w)) != RC_OK)
-		return error_set(s->err, rc == RC_NOMEM ? rc : RC_PROTOCOL, r->url, help,
+		return error_set(s->err, rc == RC_NOMEM ? rc : RC_PROTOCOL, s->url, help,
 		    "the server's welcome cannot be read");
 	relay = directory_device(r->directory, w->relay);
 	if (w->status == STATUS_OTHER_PROVINCE)
-		return error_set(s->err, RC_DENIED, r->url, help,
+		return error_set(s->err, RC_DENIED, s->url, help,
 		    "the server belongs to another province");
 	if (relay == NULL || relay->role != ROLE_RELAY || relay->state != DEVICE_ADMITTED ||
 	    exchange_welcome_verify(p, len, relay->cert.sign_public) != RC_OK)
-		return error_set(s->err, RC_PROTOCOL, r->url, help,
+		return error_set(s->err, RC_PROTOCOL, s->url, help,
 		    "the answer is not signed by a relay of this province");
 	if (memcmp(w->request, s->request, sizeof(s->request)) != 0)
-		return error_set(s->err, RC_PROTOCOL, r->url, "sync again",
+		return error_set(s->err, RC_PROTOCOL, s->url, "sync again",
 		    "the answer belongs to another request");
 	s->welcomed = true;
 	if ((rc = replica_setting_put(r->db, "nonce", w->nonce, sizeof(w->nonce), s->err)) != RC_OK)
@@ -495,7 +496,7 @@ take_welcome(struct syncing *s, const uint8_t *p, size_t len)
 static enum rc
 damaged(struct syncing *s)
 {
-	return error_set(s->err, RC_PROTOCOL, s->replica->url,
+	return error_set(s->err, RC_PROTOCOL, s->url,
 	    "sync again; what came before is kept", "the answer was damaged on the way");
 }
 
@@ -553,7 +554,7 @@ take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 	if (type == ITEM_WELCOME)
 		return take_welcome(s, payload, len);
 	if (!s->welcomed)
-		return error_set(s->err, RC_PROTOCOL, s->replica->url,
+		return error_set(s->err, RC_PROTOCOL, s->url,
 		    "check the server's address", "the server did not begin with a welcome");
 	if (type == ITEM_FRAME || type == ITEM_LANE)
 		return take_placed(s, type, payload, len);
@@ -603,11 +604,11 @@ post(struct syncing *s)
 	rc = transport_post(s->transport, "/sync", s->message.data, s->message.len, take_piece,
 	    s, s->err);
 	if (rc == RC_PROTOCOL)
-		(void)error_set(s->err, rc, s->replica->url,
+		(void)error_set(s->err, rc, s->url,
 		    "check the network: it may ask for a login page first",
 		    "something answers that is not a sync-server");
 	if (rc == RC_OK && !s->ended)
-		rc = error_set(s->err, RC_NET, s->replica->url,
+		rc = error_set(s->err, RC_NET, s->url,
 		    "sync again; what came is kept", "the answer was cut");
 	exchange_stream_reset(&s->stream);
 	enter(s);
@@ -621,7 +622,7 @@ post(struct syncing *s)
 static enum rc
 obey(struct syncing *s, bool *again)
 {
-	const char *url = s->replica->url;
+	const char *url = s->url;
 
 	*again = true;
 	switch (s->welcome.status) {
@@ -744,6 +745,7 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 	memset(&s, 0, sizeof(s));
 	s.replica = r;
 	s.transport = t;
+	s.url = transport_url(t);
 	s.gate = gate;
 	s.result = out;
 	s.err = err != NULL ? err : &local;
@@ -754,7 +756,7 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 		fruitless = again || (!s.moved && s.sent_frames == 0) ? fruitless + 1 : 0;
 		more = again || s.more;
 		if (rc == RC_OK && fruitless > FRUITLESS_MAX)
-			rc = error_set(s.err, RC_PROTOCOL, r->url, "sync again later",
+			rc = error_set(s.err, RC_PROTOCOL, s.url, "sync again later",
 			    "the server and this device do not come to terms");
 	}
 	finish(&s, start);

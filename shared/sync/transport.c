@@ -312,6 +312,12 @@ out:
 	return rc;
 }
 
+const char *
+transport_url(const struct transport *t)
+{
+	return t->url;
+}
+
 void
 transport_close(struct transport *t)
 {

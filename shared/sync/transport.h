@@ -30,6 +30,8 @@ struct transport;
 enum rc transport_open(const char *url, const char *pin, bool allow_plain,
     struct transport **out, struct error *err) RC_CHECK;
 void transport_close(struct transport *t);
+/* The address as it was given, without a slash at its end. */
+const char *transport_url(const struct transport *t);
 
 struct transport_stats {
 	uint64_t requests;
