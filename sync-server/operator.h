@@ -106,6 +106,8 @@ enum rc operator_print_object(struct operator *c, struct json_t *object,
 void operator_note(const struct operator *c, const char *vi, const char *en);
 /* A warning about something that failed but does not stop the command. */
 void operator_warn(const struct operator *c, const struct error *what);
+/* A word that stands in a cell: JSON has the English one in any language. */
+const char *operator_word(const struct operator *c, const char *vi, const char *en);
 /* Point in time as text: ISO for JSON, local for people. */
 void operator_time(const struct operator *c, int64_t at, char out[21]);
 

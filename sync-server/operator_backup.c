@@ -7,7 +7,7 @@ static enum rc
 print_counts(struct operator *c, const struct server_backup_counts *counts)
 {
 	static const struct operator_column columns[] = {
-		{ "files", { "Tệp", "Files" } }, { "bytes", { "Byte", "Bytes" } },
+		{ "files", { "Số tệp", "Files" } }, { "bytes", { "Số byte", "Bytes" } },
 	};
 
 	return operator_print_object(c, json_pack("{s:I, s:I}", "files", (json_int_t)counts->files,
@@ -30,7 +30,7 @@ operator_restore(struct operator *c)
 	enum rc rc = server_backup_restore(c->options.args[0], c->options.dir, &counts, &c->err);
 
 	if (rc == RC_OK)
-		operator_note(c, "trạm chuyển tiếp bắt đầu một đời mới; máy trạm sẽ gửi lại những gì còn thiếu",
+		operator_note(c, "trạm chuyển tiếp bắt đầu một thế hệ mới; các máy sẽ gửi lại những gì còn thiếu",
 		    "the relay begins a new generation; laptops hand in again what it lacks");
 	return rc == RC_OK ? print_counts(c, &counts) : rc;
 }

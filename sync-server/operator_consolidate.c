@@ -43,11 +43,11 @@ static enum rc
 print_round(struct operator *c, const struct consolidator_result *r)
 {
 	static const struct operator_column columns[] = {
-		{ "received_frames", { "Khung nhận", "Frames received" } },
-		{ "received_entries", { "Mục nhận", "Entries received" } },
+		{ "received_frames", { "Khung đã nhận", "Frames received" } },
+		{ "received_entries", { "Lần ghi đã nhận", "Entries received" } },
 		{ "waiting", { "Đang chờ", "Waiting" } },
-		{ "quarantined", { "Để riêng", "Kept aside" } },
-		{ "requests", { "Lượt gọi", "Requests" } },
+		{ "quarantined", { "Giữ riêng", "Kept aside" } },
+		{ "requests", { "Lượt kết nối", "Requests" } },
 		{ "reports", { "Báo cáo đã ghi", "Reports written" } },
 		{ "backed_up", { "Đã sao lưu", "Backed up" } },
 		{ "receipts", { "Biên nhận đã ký", "Receipts signed" } },
@@ -64,7 +64,7 @@ print_round(struct operator *c, const struct consolidator_result *r)
 	if (rc == RC_OK && fflush(stdout) != 0)
 		rc = RC_IO;
 	if (r->reports_left_out > 0)
-		operator_note(c, "một số báo cáo không hợp với bộ biểu mẫu đang dùng",
+		operator_note(c, "một số báo cáo không phù hợp với bộ biểu mẫu đang dùng",
 		    "some reports do not fit the forms in use");
 	return rc;
 }
@@ -77,10 +77,10 @@ warn_if_together(struct operator *c, const char *url)
 	    strstr(url, "//localhost") != NULL || strstr(url, "//[::1]") != NULL;
 
 	if (here)
-		operator_note(c, "trạm chuyển tiếp ở cùng máy với bản sao cấp tỉnh; nên tách ra hai máy",
+		operator_note(c, "trạm chuyển tiếp chạy cùng máy với bản sao cấp tỉnh; nên dùng hai máy riêng",
 		    "the relay is on the same machine as the province's replica; two are safer");
 	if (c->options.backup == NULL)
-		operator_note(c, "không có --backup nên không ký biên nhận lưu giữ",
+		operator_note(c, "không có --backup nên không ký biên nhận đã lưu giữ",
 		    "without --backup no receipts for holding are signed");
 }
 

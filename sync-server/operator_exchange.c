@@ -14,11 +14,11 @@ static enum rc
 print_meeting(struct operator *c, const struct authority_meeting *m)
 {
 	static const struct operator_column columns[] = {
-		{ "statements", { "Mệnh đề trạm đã có", "Statements that the relay has" } },
-		{ "certificates", { "Chứng nhận mới", "New certificates" } },
-		{ "admitted", { "Thiết bị được nhận", "Devices admitted" } },
+		{ "statements", { "Mục danh bạ trạm đã có", "Statements that the relay has" } },
+		{ "certificates", { "Chứng thư mới", "New certificates" } },
+		{ "admitted", { "Thiết bị được chấp nhận", "Devices admitted" } },
 		{ "waiting", { "Thiết bị chờ quyết định", "Devices that wait" } },
-		{ "aside", { "Khung để riêng", "Frames kept aside" } },
+		{ "aside", { "Khung giữ riêng", "Frames kept aside" } },
 	};
 
 	return operator_print_object(c, json_pack("{s:I, s:I, s:I, s:I, s:I}", "statements",
@@ -115,7 +115,7 @@ write_request(struct operator *c, struct authority *a)
 		rc = files_replace(c->options.args[0], request.data, request.len, &c->err);
 	bytes_reset(&request);
 	if (rc == RC_OK)
-		operator_note(c, "đã ghi yêu cầu; chạy lại lệnh này với tệp đó ở máy có relay/, rồi ở đây",
+		operator_note(c, "đã ghi yêu cầu; mang tệp đến máy có relay/ chạy lệnh này, rồi mang về đây chạy lại",
 		    "the request is written; run this command with the file where relay/ is, then here");
 	return rc;
 }
@@ -173,7 +173,7 @@ answer_file(struct operator *c)
 	    (rc = relay_exchange(depot, &c->clock, file.data, file.len, &reply, &c->err)) == RC_OK)
 		rc = files_replace(path, reply.data, reply.len, &c->err);
 	if (rc == RC_OK)
-		operator_note(c, "đã ghi trả lời; mang tệp về nơi có authority/ và chạy lại lệnh này",
+		operator_note(c, "đã ghi trả lời; mang tệp về máy có authority/ và chạy lại lệnh này",
 		    "the reply is written; run this command with the file where authority/ is");
 out:
 	depot_close(depot);

@@ -154,11 +154,10 @@ state_name(const struct operator *c, enum authority_invitation_state state, bool
 		[INVITATION_USED] = { "đã dùng", "used" },
 		[INVITATION_REVOKED] = { "đã thu hồi", "revoked" },
 	};
-	bool vi = c->vietnamese && !c->options.json;
 
 	if (state == INVITATION_OPEN && expired)
-		return vi ? "hết hạn" : "expired";
-	return names[state][vi ? 0 : 1];
+		return operator_word(c, "hết hạn", "expired");
+	return operator_word(c, names[state][0], names[state][1]);
 }
 
 static enum rc
@@ -233,7 +232,7 @@ device_state_name(const struct operator *c, enum device_state state)
 		[DEVICE_REFUSED] = { "bị từ chối", "refused" },
 	};
 
-	return names[state][c->vietnamese && !c->options.json ? 0 : 1];
+	return operator_word(c, names[state][0], names[state][1]);
 }
 
 static enum rc
@@ -242,7 +241,7 @@ list_devices(struct operator *c, struct authority *a)
 	static const struct operator_column columns[] = {
 		{ "device", { "Thiết bị", "Device" } }, { "unit", { "Đơn vị", "Unit" } },
 		{ "role", { "Vai trò", "Role" } }, { "name", { "Tên", "Name" } },
-		{ "joined", { "Tham gia", "Joined" } }, { "state", { "Tình trạng", "State" } },
+		{ "joined", { "Ngày tham gia", "Joined" } }, { "state", { "Tình trạng", "State" } },
 		{ "reason", { "Lý do", "Reason" } },
 	};
 	struct authority_device *list;
@@ -308,13 +307,19 @@ operator_assign(struct operator *c)
 static void
 say_how_fresh(struct operator *c, struct authority *a)
 {
+	int64_t met_at = authority_met_at(a);
 	char at[21], text[200];
 
 	if (operator_has_relay(c))
 		return;
-	operator_time(c, authority_met_at(a), at);
+	if (met_at == 0) {
+		operator_note(c, "chưa trao đổi lần nào với trạm chuyển tiếp; những gì thiết bị đã gửi không"
+		    " được tính", "the relay was never met; nothing that the device sent counts");
+		return;
+	}
+	operator_time(c, met_at, at);
 	snprintf(text, sizeof(text), c->vietnamese ?
-	    "gặp trạm chuyển tiếp lần cuối lúc %s; những gì thiết bị gửi sau đó không được tính" :
+	    "lần trao đổi gần nhất với trạm chuyển tiếp: %s; những gì thiết bị gửi sau đó không được tính" :
 	    "the relay was met last at %s; what the device sent later does not count", at);
 	operator_note(c, text, text);
 }
@@ -360,8 +365,9 @@ add_waiting(struct operator *c, struct authority *a, json_t *rows)
 		bytes_hex(list[i].id, IDENTITY_ID_BYTES, hex);
 		operator_time(c, list[i].joined_at, at);
 		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}",
-		    "kind", "device", "id", hex, "unit", list[i].unit, "name", list[i].name, "frames",
-		    (json_int_t)list[i].waiting_frames, "at", at, "reason", list[i].reason)) != 0)
+		    "kind", operator_word(c, "thiết bị", "device"), "id", hex, "unit", list[i].unit,
+		    "name", list[i].name, "frames", (json_int_t)list[i].waiting_frames, "at", at,
+		    "reason", list[i].reason)) != 0)
 			rc = RC_NOMEM;
 	}
 	free(list);
@@ -372,6 +378,7 @@ static enum rc
 add_aside(struct operator *c, struct authority *a, json_t *rows)
 {
 	struct authority_aside *list;
+	const char *reason;
 	char hex[65], author[HEX_ID], at[21];
 	size_t n;
 	enum rc rc;
@@ -382,10 +389,15 @@ add_aside(struct operator *c, struct authority *a, json_t *rows)
 		bytes_hex(list[i].frame, sizeof(list[i].frame), hex);
 		bytes_hex(list[i].author, IDENTITY_ID_BYTES, author);
 		operator_time(c, list[i].received, at);
+		if (list[i].released)
+			reason = operator_word(c, "đã cho nhận; báo trạm chuyển tiếp ở lần trao đổi tới",
+			    "released; the relay is told at the next exchange");
+		else
+			reason = relay_reason_text((enum root_exchange_reason)list[i].reason,
+			    c->vietnamese && !c->options.json);
 		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}",
-		    "kind", "frame", "id", hex, "author", author, "frames", (json_int_t)1, "at", at,
-		    "reason", list[i].released ? "released; the relay is told at the next exchange" :
-		    relay_reason_text((enum root_exchange_reason)list[i].reason))) != 0)
+		    "kind", operator_word(c, "khung", "frame"), "id", hex, "author", author, "frames",
+		    (json_int_t)1, "at", at, "reason", reason)) != 0)
 			rc = RC_NOMEM;
 	}
 	free(list);
@@ -398,7 +410,7 @@ list_quarantine(struct operator *c, struct authority *a)
 	static const struct operator_column columns[] = {
 		{ "kind", { "Loại", "Kind" } }, { "id", { "Mã", "Id" } },
 		{ "unit", { "Đơn vị", "Unit" } }, { "name", { "Tên", "Name" } },
-		{ "frames", { "Số khung", "Frames" } }, { "at", { "Lúc", "At" } },
+		{ "frames", { "Số khung", "Frames" } }, { "at", { "Thời điểm", "At" } },
 		{ "reason", { "Lý do", "Reason" } },
 	};
 	json_t *rows = json_array();

@@ -124,6 +124,12 @@ operator_warn(const struct operator *c, const struct error *what)
 	    what->help[0] != '\0' ? ": " : "", what->help);
 }
 
+const char *
+operator_word(const struct operator *c, const char *vi, const char *en)
+{
+	return c->vietnamese && !c->options.json ? vi : en;
+}
+
 void
 operator_time(const struct operator *c, int64_t at, char out[21])
 {

@@ -35,10 +35,10 @@ keep_recovery(struct operator *c, const struct secret *recovery)
 		    &c->err);
 	} else if (rc == RC_OK && terminal_is(2)) {
 		fprintf(stderr, "%s: %s\n", c->vietnamese ?
-		    "Mã khôi phục của kho khóa, hãy chép ra giấy" :
+		    "Mã khôi phục của nơi quản lý khóa, hãy chép ra giấy" :
 		    "Recovery code of the authority, write it down on paper", text);
 	} else if (rc == RC_OK) {
-		operator_note(c, "không giữ mã khôi phục; dùng --recovery-file để giữ",
+		operator_note(c, "không lưu mã khôi phục; muốn lưu thì dùng --recovery-file",
 		    "no recovery code was kept; --recovery-file keeps it");
 	}
 	secret_wipe(text, sizeof(text));
@@ -214,12 +214,12 @@ enum rc
 operator_verify(struct operator *c)
 {
 	static const struct operator_column columns[] = {
-		{ "checked", { "Đã kiểm tra ở cơ quan khóa", "Checked of the authority" } },
-		{ "statements", { "Mệnh đề ở trạm chuyển tiếp", "Statements of the relay" } },
-		{ "certificates", { "Chứng nhận", "Certificates" } },
-		{ "served", { "Khung phát được", "Frames served" } },
+		{ "checked", { "Mục đã kiểm tra ở nơi quản lý khóa", "Checked of the authority" } },
+		{ "statements", { "Mục danh bạ ở trạm chuyển tiếp", "Statements of the relay" } },
+		{ "certificates", { "Chứng thư", "Certificates" } },
+		{ "served", { "Khung chuyển tiếp được", "Frames served" } },
 		{ "waiting", { "Khung đang chờ", "Frames waiting" } },
-		{ "aside", { "Khung để riêng", "Frames kept aside" } },
+		{ "aside", { "Khung giữ riêng", "Frames kept aside" } },
 	};
 	struct authority *a = NULL;
 	json_t *object = json_object();

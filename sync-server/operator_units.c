@@ -23,7 +23,7 @@ list_units(struct operator *c, struct authority *a)
 		{ "code", { "Mã", "Code" } }, { "full_name", { "Tên", "Name" } },
 		{ "level", { "Cấp", "Level" } }, { "parent", { "Cấp trên", "Parent" } },
 		{ "sync_point", { "Điểm đồng bộ", "Sync point" } },
-		{ "high_risk", { "Trọng điểm", "High risk" } },
+		{ "high_risk", { "Địa bàn trọng điểm", "High risk" } },
 	};
 	const struct directory *d = authority_directory(a);
 	json_t *rows = json_array();
@@ -141,7 +141,7 @@ publish_forms(struct operator *c, struct authority *a)
 	if (rc != RC_OK)
 		return rc;
 	if (!changed)
-		operator_note(c, "bộ biểu mẫu này đã được công bố", "this form set is published already");
+		operator_note(c, "bộ biểu mẫu này đã được công bố trước đó", "this form set is published already");
 	return list_forms(c, a);
 }
 

@@ -65,6 +65,6 @@ enum rc relay_exchange(struct depot *depot, const struct clock *clock, const uin
 enum rc relay_release(struct depot *depot, const struct clock *clock,
     const uint8_t id[FRAME_ID_BYTES], struct error *err) RC_CHECK;
 /* In a few words, for the operator. */
-const char *relay_reason_text(enum root_exchange_reason reason);
+const char *relay_reason_text(enum root_exchange_reason reason, bool vietnamese);
 
 #endif

@@ -33,33 +33,29 @@ relay_lane_device(const uint8_t device[16], char out[DEPOT_LANE_MAX])
 }
 
 const char *
-relay_reason_text(enum root_exchange_reason reason)
+relay_reason_text(enum root_exchange_reason reason, bool vietnamese)
 {
-	switch (reason) {
-	case ASIDE_NOTHING:
-		return "";
-	case ASIDE_NOT_A_FRAME:
-		return "not a frame";
-	case ASIDE_NEWER:
-		return "made by a newer program";
-	case ASIDE_UNKNOWN_AUTHOR:
-		return "its author is not known";
-	case ASIDE_SIGNATURE:
-		return "its signature does not hold";
-	case ASIDE_MAY_NOT_WRITE:
-		return "its author may not write there";
-	case ASIDE_UNKNOWN_EPOCH:
-		return "sealed to a key that is not in the directory";
-	case ASIDE_OTHER_LOG:
-		return "its log belongs to another device or scope";
-	case ASIDE_AUTHOR_RETIRED:
-		return "its author was retired before";
-	case ASIDE_BY_RETIRED:
-		return "handed in by a retired device";
-	case ASIDE_AUTHOR_REFUSED:
-		return "its author was refused";
-	}
-	return "unknown reason";
+	static const char *const texts[][2] = {
+		[ASIDE_NOTHING] = { "", "" },
+		[ASIDE_NOT_A_FRAME] = { "không phải khung dữ liệu", "not a frame" },
+		[ASIDE_NEWER] = { "do phần mềm phiên bản mới hơn tạo", "made by a newer program" },
+		[ASIDE_UNKNOWN_AUTHOR] = { "chưa biết thiết bị đã ghi", "its author is not known" },
+		[ASIDE_SIGNATURE] = { "chữ ký không đúng", "its signature does not hold" },
+		[ASIDE_MAY_NOT_WRITE] = { "thiết bị không được ghi vào đơn vị đó",
+		    "its author may not write there" },
+		[ASIDE_UNKNOWN_EPOCH] = { "niêm phong bằng khóa không có trong danh bạ",
+		    "sealed to a key that is not in the directory" },
+		[ASIDE_OTHER_LOG] = { "chuỗi ghi thuộc thiết bị hoặc đơn vị khác",
+		    "its log belongs to another device or scope" },
+		[ASIDE_AUTHOR_RETIRED] = { "thiết bị đã ngừng trước đó", "its author was retired before" },
+		[ASIDE_BY_RETIRED] = { "do một thiết bị đã ngừng chuyển đến",
+		    "handed in by a retired device" },
+		[ASIDE_AUTHOR_REFUSED] = { "thiết bị đã bị từ chối", "its author was refused" },
+	};
+
+	if ((size_t)reason >= sizeof(texts) / sizeof(texts[0]))
+		return vietnamese ? "lý do chưa biết" : "unknown reason";
+	return texts[reason][vietnamese ? 0 : 1];
 }
 
 /* ---- judging ---- */
@@ -368,7 +364,7 @@ relay_release_within(struct depot *depot, const struct clock *clock,
 	if (f.state == FRAME_ASIDE && (f.reason == ASIDE_NOT_A_FRAME || f.reason == ASIDE_NEWER ||
 	    f.reason == ASIDE_UNKNOWN_AUTHOR || f.reason == ASIDE_SIGNATURE)) {
 		rc = error_set(err, RC_DENIED, NULL, NULL, "cannot be released: %s",
-		    relay_reason_text(f.reason));
+		    relay_reason_text(f.reason, false));
 		goto out;
 	}
 	f.state = FRAME_SERVED;

@@ -9,12 +9,12 @@
 --: column: percent | Tỷ lệ (%) | Share (%)
 --: column: percent | Chỉ tiêu giao (%) | Target (%)
 --: column: text | Đánh giá | Met
---: note: I1a tính người được xác định là nạn nhân tính đến cuối kỳ, có hồ sơ đang mở trong kỳ; đã được hỗ trợ ít nhất một dịch vụ tính đến cuối kỳ, hoặc đã được đề xuất mà từ chối. | I1a: persons identified as victims by the end of the period whose case was open in it; served at least once by then, or offered support and declined.
---: note: I3 tính xã, phường, đặc khu có nguy cơ cao hoặc có nạn nhân cư trú; đã tổ chức ít nhất một hoạt động truyền thông trong kỳ. | I3: communes at high risk, or where a victim lives; with at least one awareness session in the period.
---: note: Mẫu số bằng 0 ghi “không phát sinh”. | A denominator of 0 reads “none arose”.
+--: note: I1a: mẫu số là người đã được xác định là nạn nhân tính đến cuối kỳ và có hồ sơ đang mở trong kỳ; tử số là người trong số đó đã được hỗ trợ ít nhất một dịch vụ tính đến cuối kỳ, hoặc được đề xuất hỗ trợ nhưng từ chối. | I1a: persons identified as victims by the end of the period whose case was open in it; served at least once by then, or offered support and declined.
+--: note: I3: mẫu số là xã, phường, đặc khu có nguy cơ cao hoặc có nạn nhân cư trú; tử số là địa bàn trong số đó đã tổ chức ít nhất một hoạt động truyền thông trong kỳ. | I3: communes at high risk, or where a victim lives; with at least one awareness session in the period.
+--: note: Mẫu số bằng 0 thì ghi “không phát sinh”. | A denominator of 0 reads “none arose”.
 --: word: i1a | Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ | Identified victims who reach services
 --: word: i1a_declined | Trong đó: đã được đề xuất nhưng từ chối, chưa nhận dịch vụ nào | Of them: offered, declined, and not served
---: word: i3 | Địa bàn nguy cơ cao, có nạn nhân đã tổ chức truyền thông | Localities at high risk or with victims that held awareness work
+--: word: i3 | Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông | Localities at high risk or with victims that held awareness work
 --: word: none | không phát sinh | none arose
 --: word: met | Đạt | Met
 --: word: not_met | Chưa đạt | Not met
@@ -88,6 +88,6 @@ LEFT JOIN code AS verdict ON verdict.list = 'report'
       AND verdict.code = CASE WHEN 100 * num >= percent * den THEN 'met' ELSE 'not_met' END
 ORDER BY result.rank;
 
---: block: I3: địa bàn chưa tổ chức truyền thông | I3: localities without awareness work
+--: block: I3: địa bàn chưa được tổ chức truyền thông | I3: localities without awareness work
 SELECT code, full_name, NULL, NULL, NULL, NULL, NULL, 0
 FROM locality WHERE NOT held ORDER BY code;

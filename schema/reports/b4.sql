@@ -10,8 +10,8 @@
 --: column: money | Số tiền (đồng) | Amount (VND)
 --: note: Một người nhận nhiều dịch vụ chỉ tính một lần ở dòng tổng số; không cộng số người giữa các dòng hoặc giữa các đơn vị. | A person with several services counts once in the total; do not add up persons over rows or units.
 --: note: Số người được đề xuất gồm cả người đã từ chối hoặc đã được hỗ trợ; không gồm đề xuất đã hủy. | Persons offered include those who declined or were served; cancelled offers are left out.
---: note: “Mới trong kỳ” là hồ sơ tiếp nhận trong kỳ; một người có cả hồ sơ cũ và hồ sơ mới có mặt ở cả hai phần. | “New” are cases received in the period; a person with an old and a new case stands in both parts.
---: note: Chưa có cột “có nhu cầu”: chưa dùng biểu đánh giá nhu cầu. | There is no column of persons in need: the assessment of needs is not in use yet.
+--: note: “Hồ sơ mới trong kỳ” là hồ sơ tiếp nhận trong kỳ; một người có cả hồ sơ cũ và hồ sơ mới có mặt ở cả hai phần. | “New” are cases received in the period; a person with an old and a new case stands in both parts.
+--: note: Chưa có cột “có nhu cầu” vì chưa áp dụng biểu đánh giá nhu cầu. | There is no column of persons in need: the assessment of needs is not in use yet.
 --: word: total | Tổng số | Total
 --: word: none | Không ghi dịch vụ | Service not stated
 

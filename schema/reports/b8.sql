@@ -4,19 +4,19 @@
 --: forms: awareness_session outreach
 --: column: text | Nội dung | Item
 --: column: count | Số cuộc | Events
---: column: count | Lượt người dự | Participants
+--: column: count | Lượt người tham dự | Participants
 --: column: count | Trong đó nữ | Of them female
 --: column: count | Trong đó trẻ em | Of them children
---: column: count | Trong đó dân tộc thiểu số | Of them ethnic minority
+--: column: count | Trong đó người dân tộc thiểu số | Of them ethnic minority
 --: column: count | Số cuộc dịp 30/7 | Events for 30 July
---: column: count | Lượt người dịp 30/7 | Participants for 30 July
+--: column: count | Lượt người tham dự dịp 30/7 | Participants for 30 July
 --: column: count | Số tin, bài | Items
 --: column: count | Số lần phát | Times on air
---: column: count | Phút phát | Minutes on air
---: column: count | Lượt tiếp cận | Reach
+--: column: count | Thời lượng phát (phút) | Minutes on air
+--: column: count | Lượt người tiếp cận | Reach
 --: note: Một cuộc có nhiều hình thức, đối tượng hoặc nội dung được tính ở từng dòng, nhưng chỉ một lần ở dòng tổng số. | A session of several forms, audiences or topics counts in each of their rows, and once in the total.
---: note: Chỉ tính cuộc đã tổ chức; cuộc không ghi tình trạng coi như đã tổ chức. Cuộc được ghi trùng chỉ tính một lần. | Sessions that were held; one without a status counts as held. A session recorded twice counts once.
---: note: Lượt người dự là số lượt, không phải số người khác nhau. | Participants are attendances, not different persons.
+--: note: Chỉ tính cuộc đã tổ chức; cuộc không ghi tình trạng coi như đã tổ chức. Một cuộc do hai nơi cùng ghi chỉ tính một lần. | Sessions that were held; one without a status counts as held. A session recorded twice counts once.
+--: note: Lượt người tham dự là số lượt, không phải số người khác nhau. | Participants are attendances, not different persons.
 --: word: total | Tổng số | Total
 --: word: none | Không ghi | Not stated
 

@@ -251,8 +251,8 @@ count_conflicts(struct run *r)
 		    open == 1 ? "record holds" : "records hold", open == 1 ? "is" : "are",
 		    open == 1 ? "it" : "them");
 	else
-		snprintf(note, sizeof(note), "Có %llu bản ghi còn khác nhau giữa các máy, chưa có người"
-		    " quyết định; tạm tính theo giá trị đang hiển thị.", open);
+		snprintf(note, sizeof(note), "Có %llu bản ghi chưa thống nhất số liệu giữa các máy, đang chờ"
+		    " người có trách nhiệm quyết định; tạm tính theo giá trị đang hiển thị.", open);
 	return add_note(r, copy(r, note));
 }
 

@@ -47,7 +47,7 @@ exits 66 "the laptop of another commune does not have the case" on "$thu" show "
 book=$D/reports/consolidated.xlsx
 unzip -tqq "$book" >/dev/null 2>&1
 ok $? "the consolidated workbook is whole"
-like "$(unzip -p "$book" xl/sharedStrings.xml 2>/dev/null)" "Lượt người dự" "it has Vietnamese headings"
+like "$(unzip -p "$book" xl/sharedStrings.xml 2>/dev/null)" "Lượt người tham dự" "it has Vietnamese headings"
 is "$(cd "$D/reports" && echo *)" "b16.csv b4.csv b8.csv consolidated.xlsx" "beside it lies one sheet a report"
 [ -z "$(find "$D" -name '*.socket' -o -name '*.pid')" ] && [ -z "$(processes_with "$D/")" ]
 ok $? "nothing of it stays running"

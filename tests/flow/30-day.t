@@ -223,9 +223,9 @@ is "$(row "Tất cả hồ sơ" "Tổng số" <<<"$b4")" "1 1 1 3 2250000" "B4: 
 is "$(row "Tất cả hồ sơ" "Hỗ trợ nhu cầu thiết yếu (ăn, mặc, vật dụng)" <<<"$b4")" "1 0 1 2 2000000" "B4: twice with essential needs"
 b16=$(on "$thu" --lang vi --json report b16 $year --unit 06004)
 like "$(json rows <<<"$b16")" '"I1a","Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ",1,2,50' "B16: one of two victims reached services"
-like "$(json rows <<<"$b16")" '"I3","Địa bàn nguy cơ cao, có nạn nhân đã tổ chức truyền thông",1,1,100' "B16: the commune held awareness work"
+like "$(json rows <<<"$b16")" '"I3","Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông",1,1,100' "B16: the commune held awareness work"
 exits 0 "a report is written as a workbook" on "$thu" --lang vi report b8 $year --out "$T/b8.xlsx"
-like "$(unzip -p "$T/b8.xlsx" xl/sharedStrings.xml 2>/dev/null)" "Lượt người dự" "with Vietnamese headings"
+like "$(unzip -p "$T/b8.xlsx" xl/sharedStrings.xml 2>/dev/null)" "Lượt người tham dự" "with Vietnamese headings"
 exits 0 "and as a sheet" on "$thu" --lang vi report b4 $year --out "$T/b4.csv"
 like "$(cat "$T/b4.csv")" "2250000" "with the same figures"
 complains 66 "" "a report that is not there is refused" on "$thu" report b99 $year

@@ -405,7 +405,7 @@ shows_indicators_with_both_their_terms(void **state)
 	 * 06196, and in 06541 by 06184; in 06625 only what was cancelled, planned, later or other.
 	 */
 	has_row(r, 0, "I3",
-	    "Địa bàn nguy cơ cao, có nạn nhân đã tổ chức truyền thông|3|4|75.0|100|Chưa đạt");
+	    "Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông|3|4|75.0|100|Chưa đạt");
 	assert_int_equal(r->blocks[1].n_rows, 1);
 	has_row(r, 1, "06625", "Xã Kiên Mộc|||||");
 	report_free(r);
@@ -422,7 +422,7 @@ says_none_arose_when_there_is_nothing_to_divide_by(void **state)
 	has_row(r, 0, "I1a",
 	    "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|0|0|không phát sinh|100|");
 	has_row(r, 0, "I3",
-	    "Địa bàn nguy cơ cao, có nạn nhân đã tổ chức truyền thông|0|0|không phát sinh|100|");
+	    "Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông|0|0|không phát sinh|100|");
 	report_free(r);
 }
 
