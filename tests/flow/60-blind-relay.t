@@ -26,7 +26,7 @@ is "$(cd "$P" && find . -type f | grep -v '^./relay/\(depot.db\(-wal\|-shm\)\?\|
 	"the server keeps its store and its signing key, and nothing else"
 is "$(stat -c '%s %a' "$P/relay/relay.key")" "32 600" "a seed of 32 bytes that its owner alone reads"
 if strace -f -qq -o "$T/trace" -e trace=none true 2>/dev/null; then
-	strace -f -qq -o "$T/trace" -e trace=openat,open "$BIN/sync-server" --dir "$P" serve --listen 127.0.0.1:0 >"$T/second" 2>/dev/null &
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e trace=openat,open "$BIN/sync-server" --dir "$P" serve --listen 127.0.0.1:0 >"$T/second" 2>/dev/null &
 	tracer=$!
 	flow_background $tracer
 	until grep -q listening "$T/second"; do kill -0 $tracer || break; done
