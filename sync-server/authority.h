@@ -156,12 +156,10 @@ enum rc authority_find_invitation(struct authority *a, const char *text,
 /* ---- forms (authority_forms.c) ---- */
 
 /*
- * Publish a form set: all its files.  *changed is false when it is the one that is
- * published already.  RC_INVALID: it cannot follow that one.  RC_FORMAT, RC_LIMIT.
+ * Publish the form set in a folder that holds forms/ and codes/: all its files.  *changed is
+ * false when it is the one that is published already.  RC_INVALID: it cannot follow that
+ * one.  RC_FORMAT, RC_LIMIT.
  */
-enum rc authority_publish_forms(struct authority *a, const struct form_file *files, size_t n,
-    bool *changed, struct error *err) RC_CHECK;
-/* The set in a folder that holds forms/ and codes/. */
 enum rc authority_publish_dir(struct authority *a, const char *dir, bool *changed,
     struct error *err) RC_CHECK;
 /* The set that ships inside the program. */

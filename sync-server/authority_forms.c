@@ -55,8 +55,8 @@ publish(struct authority *a, const struct bytes *payload, bool *changed, struct 
 	return rc;
 }
 
-enum rc
-authority_publish_forms(struct authority *a, const struct form_file *files, size_t n,
+static enum rc
+publish_files(struct authority *a, const struct form_file *files, size_t n,
     bool *changed, struct error *err)
 {
 	struct form_set *next = NULL, *prev = NULL;
@@ -195,7 +195,7 @@ authority_publish_dir(struct authority *a, const char *dir, bool *changed, struc
 	if (g == NULL)
 		return RC_NOMEM;
 	if ((rc = gather_dir(g, dir, err)) == RC_OK)
-		rc = authority_publish_forms(a, g->files, g->n, changed, err);
+		rc = publish_files(a, g->files, g->n, changed, err);
 	gathered_free(g);
 	return rc;
 }
@@ -218,5 +218,5 @@ authority_publish_shipped(struct authority *a, bool *changed, struct error *err)
 		files[n].data = e->data;
 		files[n++].len = e->len;
 	}
-	return authority_publish_forms(a, files, n, changed, err);
+	return publish_files(a, files, n, changed, err);
 }

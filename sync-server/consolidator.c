@@ -88,8 +88,12 @@ run_reports(struct replica *r, const struct consolidator_plan *plan,
 	return rc;
 }
 
-enum rc
-consolidator_reports(struct replica *r, const struct consolidator_plan *plan,
+/*
+ * consolidated.xlsx with every report, and one CSV a report, in a folder (made if
+ * need be).  All are clear text that the operator asked for.
+ */
+static enum rc
+write_reports(struct replica *r, const struct consolidator_plan *plan,
     size_t *written, size_t *left_out, struct error *err)
 {
 	struct report_summary *list = NULL;
@@ -159,7 +163,7 @@ consolidator_round(struct vault *v, struct replica *r, struct transport *t,
 		    "this vault is not a holder's");
 	if ((rc = replica_sync(r, t, NULL, &out->sync, err)) != RC_OK)
 		return rc;
-	if (plan->reports != NULL && (rc = consolidator_reports(r, plan, &out->reports,
+	if (plan->reports != NULL && (rc = write_reports(r, plan, &out->reports,
 	    &out->reports_left_out, err)) != RC_OK)
 		return rc;
 	if (plan->backup == NULL)

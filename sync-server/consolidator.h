@@ -18,7 +18,7 @@ struct transport;
 struct vault;
 
 struct consolidator_plan {
-	const char *reports;	/* folder for reports, or NULL */
+	const char *reports;	/* folder for consolidated.xlsx and a CSV a report, or NULL */
 	const char *backup;	/* folder for backups, or NULL: then nothing is signed */
 	struct date from, to;	/* of the reports, both days included */
 	enum form_lang lang;
@@ -40,13 +40,6 @@ struct consolidator_result {
 enum rc consolidator_round(struct vault *v, struct replica *r, struct transport *t,
     const struct consolidator_plan *plan, struct consolidator_result *out,
     struct error *err) RC_CHECK;
-
-/*
- * consolidated.xlsx with every report, and one CSV a report, in a folder (made if
- * need be).  All are clear text that the operator asked for.
- */
-enum rc consolidator_reports(struct replica *r, const struct consolidator_plan *plan,
-    size_t *written, size_t *left_out, struct error *err) RC_CHECK;
 
 /*
  * Copy the open vault, sealed as it is, to dir/last, synced to the disk; the copy

@@ -195,8 +195,9 @@ load_settings(struct depot *d)
 	return rc == RC_NOTFOUND ? RC_OK : rc;
 }
 
-enum rc
-depot_load(struct depot *d, struct error *err)
+/* Read the directory and settings from the start. */
+static enum rc
+load(struct depot *d, struct error *err)
 {
 	struct directory *fresh = NULL;
 	enum rc rc;
@@ -231,7 +232,7 @@ depot_open(const char *dir, struct depot **out, struct error *err)
 	if ((rc = read_key(key, &d->identity, err)) != RC_OK ||
 	    (rc = depot_sql_start(&d->sql, database, false, err)) != RC_OK)
 		goto out;
-	if ((rc = depot_load(d, err)) != RC_OK) {
+	if ((rc = load(d, err)) != RC_OK) {
 		error_set(err, rc, database, "restore it from a backup", "the store does not verify");
 		goto out;
 	}
@@ -355,7 +356,7 @@ depot_end(struct depot *d, enum rc rc)
 	if (rc == RC_OK && (rc = depot_sql_run(&d->sql, "COMMIT", "")) == RC_OK)
 		return RC_OK;
 	depot_sql_undo(&d->sql);
-	again = depot_load(d, NULL);
+	again = load(d, NULL);
 	return again == RC_OK ? rc : again;
 }
 

@@ -17,7 +17,4 @@ struct depot {
 	int64_t certificate_serial;	/* highest that `directory` knows */
 };
 
-/* Read the directory and settings again from the start. */
-enum rc depot_load(struct depot *d, struct error *err) RC_CHECK;
-
 #endif

@@ -53,14 +53,9 @@ relay_free(struct relay *r)
 	free(r);
 }
 
-struct depot *
-relay_depot(struct relay *r)
-{
-	return r->depot;
-}
-
-bool
-relay_pace(struct relay *r, const uint8_t device[16])
+/* May this device ask again now? */
+static bool
+may_ask(struct relay *r, const uint8_t device[16])
 {
 	struct pace *p = &r->paces[((size_t)device[0] << 8 | device[1]) % RELAY_DEVICES_PACED];
 	int64_t now = clock_monotonic_ms(), full = (int64_t)r->per_minute * 1000;
@@ -134,7 +129,7 @@ meet(struct relay_session *s, const struct device *device)
 	if ((rc = depot_standing(s->depot, s->hello.device, &standing)) != RC_OK ||
 	    (rc = depot_nonce(s->depot, s->hello.device, nonce)) != RC_OK)
 		return rc;
-	if (!relay_pace(s->relay, s->hello.device)) {
+	if (!may_ask(s->relay, s->hello.device)) {
 		refuse(s, STATUS_TOO_MANY);
 		return RC_OK;
 	}

@@ -33,7 +33,6 @@ enum {
 enum rc relay_new(struct depot *depot, const struct clock *clock, unsigned per_minute,
     struct relay **out) RC_CHECK;
 void relay_free(struct relay *r);
-struct depot *relay_depot(struct relay *r);
 
 enum rc relay_session_new(struct relay *r, struct relay_session **out) RC_CHECK;
 /*

@@ -7,14 +7,14 @@
 
 /* ---- names of lanes ---- */
 
-void
-relay_lane_frames(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX])
+static void
+lane_of_frames(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX])
 {
 	snprintf(out, DEPOT_LANE_MAX, "f%u%s", compartment, unit);
 }
 
-void
-relay_lane_certificates(const char *unit, char out[DEPOT_LANE_MAX])
+static void
+lane_of_certificates(const char *unit, char out[DEPOT_LANE_MAX])
 {
 	snprintf(out, DEPOT_LANE_MAX, "c%s", unit);
 }
@@ -171,10 +171,10 @@ enter_stream(struct depot *depot, int64_t now, const struct depot_frame *f,
 		if (forked && (rc = depot_alarm(depot, now, "log-forked", h->device, detail)) != RC_OK)
 			return rc;
 	}
-	relay_lane_certificates(f->unit, lane);
+	lane_of_certificates(f->unit, lane);
 	if ((rc = depot_publish(depot, h->device, lane)) != RC_OK)
 		return rc;
-	relay_lane_frames(f->unit, f->compartment, lane);
+	lane_of_frames(f->unit, f->compartment, lane);
 	return depot_append_frame(depot, lane, f->key, position);
 }
 
@@ -403,7 +403,7 @@ relay_take_certificate(struct depot *depot, int64_t now, const uint8_t *p, size_
 	if ((rc = identity_certificate_read(p, len, directory_root(depot_directory(depot)), &c)) !=
 	    RC_OK || (rc = depot_standing(depot, c.device, &standing)) != RC_OK)
 		return rc;
-	relay_lane_certificates(c.invitation.unit, lane);
+	lane_of_certificates(c.invitation.unit, lane);
 	if (standing == STANDING_GOOD && (rc = depot_publish(depot, c.device, lane)) != RC_OK)
 		return rc;
 	return look_at(depot, now, FRAME_ASIDE, ASIDE_UNKNOWN_AUTHOR);
@@ -426,6 +426,6 @@ relay_take_statement(struct depot *depot, const uint8_t *p, size_t len, bool *fo
 	/* its new colleagues need its certificate */
 	if ((device = directory_device(depot_directory(depot), v.payload)) == NULL)
 		return RC_OK;
-	relay_lane_certificates(device->unit, lane);
+	lane_of_certificates(device->unit, lane);
 	return depot_publish(depot, device->cert.device, lane);
 }

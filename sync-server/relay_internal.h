@@ -62,9 +62,6 @@ struct relay_session {
 	bool finished;
 };
 
-/* relay_pace: may this device ask again now? */
-bool relay_pace(struct relay *r, const uint8_t device[16]);
-
 /* ---- frames (relay_frames.c) ---- */
 enum rc relay_take_frame(struct relay_session *s, const uint8_t *p, size_t len) RC_CHECK;
 /* A certificate from anywhere: kept, published, and frames that waited for it looked at. */
@@ -97,8 +94,7 @@ enum rc relay_service_next(struct relay_session *s) RC_CHECK;
 enum rc relay_take_share_list(struct depot *depot, const uint8_t *p, size_t len,
     struct error *err) RC_CHECK;
 
-void relay_lane_frames(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX]);
-void relay_lane_certificates(const char *unit, char out[DEPOT_LANE_MAX]);
+/* Names of lanes (relay_frames.c). */
 void relay_lane_shares(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX]);
 void relay_lane_device(const uint8_t device[16], char out[DEPOT_LANE_MAX]);
 

@@ -13,8 +13,9 @@ struct columns {
 	size_t n_extra;
 };
 
-bool
-form_list_is_code(const char *s)
+/* [A-Za-z0-9_.-], at most FORM_LIST_CODE_MAX. */
+static bool
+is_code(const char *s)
 {
 	size_t n = 0;
 
@@ -117,7 +118,7 @@ list_for_row(const struct form_sheet *s, size_t row, const struct columns *cols,
 	struct form_list **grown, *l;
 
 	*out = NULL;
-	if (!form_list_is_code(name))
+	if (!is_code(name))
 		return form_sheet_refuse(s, row, "list_name", err, RC_FORMAT,
 		    "not a name for a list", name);
 	for (size_t i = 0; i < into->n; i++) {
@@ -162,7 +163,7 @@ add_choice(const struct form_sheet *s, size_t row, const struct columns *cols,
 	struct form_choice *c;
 	enum rc rc;
 
-	if (!form_list_is_code(code))
+	if (!is_code(code))
 		return form_sheet_refuse(s, row, "name", err, RC_FORMAT, "not a code", code);
 	if (form_choice_find(l, code) != NULL)
 		return form_sheet_refuse(s, row, "name", err, RC_FORMAT,

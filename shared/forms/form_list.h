@@ -24,7 +24,4 @@ enum rc form_list_read(const struct form_sheet *sheet, struct form_lists *into,
 const struct form_list *form_list_named(const struct form_lists *lists, const char *name);
 void form_list_free_all(struct form_lists *lists);
 
-/* [A-Za-z0-9_.-], at most FORM_LIST_CODE_MAX. */
-bool form_list_is_code(const char *s);
-
 #endif

@@ -38,7 +38,6 @@ struct http_server {
 	struct link *links;
 	int64_t swept;
 	uint16_t port;
-	unsigned n_links;
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool stop;
@@ -101,7 +100,6 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 			s->links = link->next;
 		if (link->next != NULL)
 			link->next->previous = link->previous;
-		s->n_links--;
 		free(link);
 		*socket_context = NULL;
 		return;
@@ -115,7 +113,6 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 	if (s->links != NULL)
 		s->links->previous = link;
 	s->links = link;
-	s->n_links++;
 	set_deadline(link, (int64_t)s->config.head_seconds * 1000);
 	*socket_context = link;
 }
@@ -568,12 +565,6 @@ uint16_t
 http_server_port(const struct http_server *s)
 {
 	return s->port;
-}
-
-unsigned
-http_server_connections(const struct http_server *s)
-{
-	return s->n_links;
 }
 
 void

@@ -72,7 +72,6 @@ void http_server_step(struct http_server *s, int milliseconds);
 enum rc http_server_start(struct http_server *s) RC_CHECK;
 /* Ends the thread, cuts what is open.  NULL is allowed. */
 void http_server_close(struct http_server *s);
-unsigned http_server_connections(const struct http_server *s);
 
 /* ---- about a request ---- */
 const char *http_server_method(const struct http_request *r);
