@@ -116,7 +116,9 @@ open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reas
 	rc = k == NULL ? RC_NOTFOUND :
 	    replica_scope_secret(r, h->unit, h->compartment, h->epoch, &key, err);
 	if (rc == RC_NOTFOUND) {
-		*state = REPLICA_WAITING;
+		/* what a stick brought for others is carried; nobody here waits for it */
+		*state = r->by_stick && !directory_may_read(r->directory, replica_unit(r),
+		    replica_role(r), h->unit, h->compartment) ? REPLICA_CARRIED : REPLICA_WAITING;
 		*reason = REASON_NO_KEY;
 		return RC_OK;
 	}
@@ -278,7 +280,7 @@ forget_aside(struct arrival *a, struct error *err)
 	    (int64_t)REPLICA_QUARANTINED);
 	if (rc == RC_OK)
 		rc = query_run(a->replica->db, err, "UPDATE frame SET state = ?2, reason = 0"
-		    " WHERE id = ?1 AND state IN (?3, ?4)", "biii", a->header.id,
+		    " WHERE id = ?1 AND state IN (?2, ?3, ?4)", "biii", a->header.id,
 		    sizeof(a->header.id), (int64_t)REPLICA_CARRIED, (int64_t)REPLICA_WAITING,
 		    (int64_t)REPLICA_QUARANTINED);
 	return rc;

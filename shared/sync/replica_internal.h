@@ -71,6 +71,8 @@ enum rc replica_take_item(struct replica *r, enum item_type type, const uint8_t 
     size_t len, struct replica_sync_result *count, struct error *err) RC_CHECK;
 /* The last entry of a device's log that counts; JOURNAL_NO_LIMIT: all of them do. */
 uint64_t replica_limit_of(const struct device *d, uint64_t log);
+/* Shares that wait for a key or a statement, once more. */
+enum rc replica_retry_shares(struct replica *r, struct error *err) RC_CHECK;
 /* Try frames that wait again, if something came that they may have waited for. */
 enum rc replica_retry_waiting(struct replica *r, struct replica_sync_result *count,
     struct error *err) RC_CHECK;

@@ -136,6 +136,9 @@ join_all(struct joining *j, const struct invitation_parcel *parcel, struct error
 		rc = replica_store_scope_secret(j->vault, s->unit, s->compartment, s->epoch,
 		    s->key, err);
 	}
+	for (size_t i = 0; i < parcel->n_shares && rc == RC_OK; i++)
+		rc = query_run(j->db, err, "INSERT OR IGNORE INTO waiting_share(bytes) VALUES (?1)",
+		    "b", parcel->shares[i].data, parcel->shares[i].len);
 	if (rc == RC_OK)
 		rc = replica_setting_put(j->db, "url", parcel->url, strlen(parcel->url), err);
 	if (rc == RC_OK)
@@ -143,9 +146,12 @@ join_all(struct joining *j, const struct invitation_parcel *parcel, struct error
 	return rc;
 }
 
-/* Shares are opened by the replica, which knows how; after the vault is a device. */
+/*
+ * Shares are opened by the replica, which knows how; until then they wait with all that
+ * the invitation brought.
+ */
 static enum rc
-take_shares(struct vault *v, const struct invitation_parcel *parcel, const struct clock *clock,
+open_shares(struct vault *v, const struct invitation_parcel *parcel, const struct clock *clock,
     struct error *err)
 {
 	struct replica *r = NULL;
@@ -155,12 +161,8 @@ take_shares(struct vault *v, const struct invitation_parcel *parcel, const struc
 		return RC_OK;
 	if ((rc = replica_open(v, clock, &r, err)) != RC_OK)
 		return rc;
-	if ((rc = replica_begin(r, err)) == RC_OK) {
-		for (size_t i = 0; i < parcel->n_shares && rc == RC_OK; i++)
-			rc = replica_take_share(r, ITEM_SHARE, parcel->shares[i].data,
-			    parcel->shares[i].len, err);
-		rc = replica_end(r, rc, err);
-	}
+	if ((rc = replica_begin(r, err)) == RC_OK)
+		rc = replica_end(r, replica_retry_waiting(r, NULL, err), err);
 	replica_close(r);
 	return rc;
 }
@@ -191,7 +193,7 @@ replica_join(struct vault *v, const struct invitation_parcel *parcel, const stru
 	if ((rc = query_begin(j.db, err)) == RC_OK)
 		rc = query_end(j.db, join_all(&j, parcel, err), err);
 	if (rc == RC_OK)
-		rc = take_shares(v, parcel, clock, err);
+		rc = open_shares(v, parcel, clock, err);
 	identity_reset(&j.identity);
 	directory_free(j.directory);
 	return rc;

@@ -5,9 +5,7 @@
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/sync/replica_internal.h"
-#include "shared/sync/seal.h"
 #include "shared/vault/query.h"
-#include "shared/vault/secret.h"
 
 /* Where a statement's type stands in its bytes (formats.md "Directory"). */
 enum { STATEMENT_TYPE_AT = 3 };
@@ -135,121 +133,6 @@ replica_take_certificate(struct replica *r, const uint8_t *p, size_t len, struct
 	r->directory_grew = r->touched = true;
 	return query_run(r->db, err, "INSERT OR IGNORE INTO certificate(device, bytes)"
 	    " VALUES (?1, ?2)", "bb", cert.device, sizeof(cert.device), p, len);
-}
-
-/* The key is what the directory promised, or it is not taken. */
-static enum rc
-keep_share(struct replica *r, const struct share *s, const struct secret *key,
-    struct error *err)
-{
-	const struct scope_key *k =
-	    directory_scope_key_at(r->directory, s->unit, s->compartment, s->epoch);
-	uint8_t public_key[32];
-	enum rc rc;
-
-	if (k == NULL || secret_len(key) != SECRET_KEY_BYTES)
-		return replica_event(r, "share-refused", s->unit);
-	if ((rc = seal_box_keys(key, public_key)) != RC_OK)
-		return rc;
-	if (memcmp(public_key, k->public_key, sizeof(public_key)) != 0)
-		return replica_event(r, "share-refused", s->unit);
-	r->keys_grew = true;
-	return replica_store_scope_secret(r->vault, s->unit, s->compartment, s->epoch, key, err);
-}
-
-/* RC_NOTFOUND: the key that opens it has not come. */
-static enum rc
-open_share(struct replica *r, const struct share *s, struct error *err)
-{
-	const struct scope_key *to;
-	struct secret *parent = NULL, *key = NULL;
-	enum rc rc;
-
-	if (s->to_device) {
-		if (memcmp(s->to_device_id, r->identity.device, IDENTITY_ID_BYTES) != 0)
-			return RC_OK;	/* not for us */
-		rc = seal_box_open(r->identity.box_public, r->identity.box_key, s->sealed,
-		    sizeof(s->sealed), &key);
-	} else {
-		to = directory_scope_key_at(r->directory, s->to_unit, s->to_compartment,
-		    s->to_epoch);
-		if (to == NULL)
-			return RC_NOTFOUND;
-		if ((rc = replica_scope_secret(r, s->to_unit, s->to_compartment, s->to_epoch,
-		    &parent, err)) != RC_OK)
-			return rc;
-		rc = seal_box_open(to->public_key, parent, s->sealed, sizeof(s->sealed), &key);
-	}
-	if (rc == RC_OK)
-		rc = keep_share(r, s, key, err);
-	else if (rc == RC_AUTH)
-		rc = replica_event(r, "share-refused", s->unit);
-	secret_free(parent);
-	secret_free(key);
-	return rc;
-}
-
-static enum rc
-take_one_share(struct replica *r, const uint8_t *p, size_t len, const struct share *s,
-    struct error *err)
-{
-	enum rc rc = open_share(r, s, err);
-
-	if (rc != RC_NOTFOUND || p == NULL)
-		return rc == RC_NOTFOUND ? RC_OK : rc;
-	return query_run(r->db, err, "INSERT OR IGNORE INTO waiting_share(bytes) VALUES (?1)",
-	    "b", p, len);
-}
-
-enum rc
-replica_take_share(struct replica *r, enum item_type type, const uint8_t *p, size_t len,
-    struct error *err)
-{
-	struct share one, *list = NULL;
-	size_t n = 0;
-	bool again = true;
-	enum rc rc;
-
-	if (type == ITEM_SHARE) {
-		if ((rc = directory_share_check(r->directory, p, len, &one)) != RC_OK)
-			return rc == RC_NOMEM ? rc : replica_event(r, "share-refused", rc_name(rc));
-		return take_one_share(r, p, len, &one, err);
-	}
-	if ((rc = directory_share_list_check(r->directory, p, len, &list, &n)) != RC_OK)
-		return rc == RC_NOMEM ? rc : replica_event(r, "share-refused", rc_name(rc));
-	/* a list is whole: a parent's line may stand behind its child's */
-	for (int pass = 0; pass < 8 && again && rc == RC_OK; pass++) {
-		again = false;
-		for (size_t i = 0; i < n && rc == RC_OK; i++) {
-			rc = open_share(r, &list[i], err);
-			if (rc == RC_NOTFOUND) {
-				again = true;
-				rc = RC_OK;
-			}
-		}
-	}
-	free(list);
-	return rc;
-}
-
-static enum rc
-retry_shares(struct replica *r, struct error *err)
-{
-	struct sqlite3_stmt *q;
-	struct share s;
-	const uint8_t *p;
-	size_t len;
-	bool row = true;
-	enum rc rc;
-
-	rc = query_open(r->db, err, &q, "SELECT bytes FROM waiting_share", "");
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		p = query_column_blob(q, 0, &len);
-		if (directory_share_check(r->directory, p, len, &s) == RC_OK)
-			rc = take_one_share(r, NULL, 0, &s, err);
-	}
-	query_close(q);
-	return rc;
 }
 
 /* A holder that folded a log has folded all that the log's tips name. */
@@ -436,8 +319,9 @@ retry_frames(struct replica *r, struct replica_sync_result *count, struct error 
 	bytes_init(&ids);
 	bytes_init(&frame);
 	rc = query_open(r->db, err, &q, "SELECT id FROM frame WHERE state = ?1 OR (state = ?2"
-	    " AND reason IN (?3, ?4)) ORDER BY added, id", "iiii", (int64_t)REPLICA_WAITING,
-	    (int64_t)REPLICA_QUARANTINED, (int64_t)REASON_NOT_ALLOWED, (int64_t)REASON_REFUSED);
+	    " AND reason IN (?3, ?4)) OR (state = ?5 AND reason = ?6) ORDER BY added, id", "iiiiii",
+	    (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED, (int64_t)REASON_NOT_ALLOWED,
+	    (int64_t)REASON_REFUSED, (int64_t)REPLICA_CARRIED, (int64_t)REASON_NO_KEY);
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		p = query_column_blob(q, 0, &len);
 		if (len == FRAME_ID_BYTES)
@@ -452,6 +336,8 @@ retry_frames(struct replica *r, struct replica_sync_result *count, struct error 
 		    ids.data + at, (size_t)FRAME_ID_BYTES);
 		if (rc == RC_OK)
 			rc = replica_take_frame(r, frame.data, frame.len, count, err);
+		else if (rc == RC_NOTFOUND)
+			rc = RC_OK;	/* gone with one before it */
 	}
 	bytes_reset(&ids);
 	bytes_reset(&frame);
@@ -467,7 +353,7 @@ replica_retry_waiting(struct replica *r, struct replica_sync_result *count, stru
 		return RC_OK;
 	for (int pass = 0; pass < 8 && rc == RC_OK && (pass == 0 || r->keys_grew); pass++) {
 		r->keys_grew = false;
-		rc = retry_shares(r, err);
+		rc = replica_retry_shares(r, err);
 	}
 	if (rc == RC_OK)
 		rc = retry_receipts(r, err);
