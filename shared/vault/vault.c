@@ -11,6 +11,7 @@
 #include "shared/vault/vault.h"
 #include "shared/vault/vault_db.h"
 #include "shared/vault/vault_internal.h"
+#include "shared/vault/vault_upgrade.h"
 #include "shared/vault/vault_vfs.h"
 
 #define LOCK_NAME "vault.lock"
@@ -24,6 +25,7 @@ struct vault {
 	struct secret *master;
 	struct vault_vfs *vfs;
 	sqlite3 *db;
+	bool upgraded;		/* by this opening: the copy from before stays until the next */
 };
 
 enum rc
@@ -470,7 +472,7 @@ vault_unwrap(const struct vault *v, enum vault_purpose purpose, const char *cont
 enum rc
 vault_migrate(struct vault *v, const char *sql, struct error *err)
 {
-	return vault_db_migrate(v->db, sql, err);
+	return vault_upgrade_run(v->vfs, v->db, sql, &v->upgraded, err);
 }
 
 enum rc

@@ -119,7 +119,9 @@ enum rc vault_unwrap(const struct vault *v, enum vault_purpose purpose,
 /*
  * Run the numbered migrations: SQL text in which a line "-- version N" starts
  * the statements that lead to version N, kept in PRAGMA user_version.  One
- * transaction.  RC_NEWER: the database is newer than the text.
+ * transaction.  A vault that is in use is copied first, sealed as it lies, to
+ * "vault.db.vN", which stays until the next opening (vault_upgrade.h).
+ * RC_NEWER: the database is newer than the text.  RC_FULL: no room for the copy.
  */
 enum rc vault_migrate(struct vault *v, const char *sql, struct error *err) RC_CHECK;
 

@@ -8,7 +8,7 @@
 #include "shared/vault/vault_db.h"
 #include "shared/vault/vault_vfs.h"
 
-enum { VERSION_MAX = 1000000, CACHE_KIB = 8192 };
+enum { CACHE_KIB = 8192 };
 
 /* Pages that SQLite never writes: the one that holds the byte at 1 GiB (lock bytes). */
 #define LOCK_OFFSET 0x40000000
@@ -231,97 +231,6 @@ vault_db_close(struct sqlite3 *db)
 	 */
 	sqlite3_close_v2(db);
 	return false;
-}
-
-/* The next "-- version N" line at or behind *at: *body is the line after it. */
-static bool
-next_version(const char *at, const char **line, const char **body, long *version)
-{
-	static const char mark[] = "-- version ";
-	char *end;
-
-	for (; at != NULL && *at != '\0'; at = strchr(at, '\n'), at = at == NULL ? NULL : at + 1) {
-		if (strncmp(at, mark, sizeof mark - 1) != 0)
-			continue;
-		*version = strtol(at + sizeof mark - 1, &end, 10);
-		*line = at;
-		end += strcspn(end, "\n");
-		*body = *end == '\n' ? end + 1 : end;
-		return true;
-	}
-	return false;
-}
-
-/* Versions must be 1, 2, 3 ...; *last is the highest. */
-static enum rc
-check_versions(const char *sql, long *last, struct error *err)
-{
-	const char *line, *body;
-	long version;
-
-	*last = 0;
-	while (next_version(sql, &line, &body, &version)) {
-		if (version != *last + 1 || version > VERSION_MAX)
-			return error_set(err, RC_FORMAT, "migrations", NULL,
-			    "version %ld follows version %ld", version, *last);
-		*last = version;
-		sql = body;
-	}
-	if (*last == 0)
-		return error_set(err, RC_FORMAT, "migrations", NULL, "no line \"-- version 1\"");
-	return RC_OK;
-}
-
-static enum rc
-run_version(sqlite3 *db, const char *body, long version, struct error *err)
-{
-	const char *line, *next;
-	char where[64], pragma[64];
-	char *text;
-	long ignored;
-	size_t len = next_version(body, &line, &next, &ignored) ? (size_t)(line - body) : strlen(body);
-	enum rc rc;
-
-	if ((text = malloc(len + 1)) == NULL)
-		return RC_NOMEM;
-	memcpy(text, body, len);
-	text[len] = '\0';
-	sqlite3_snprintf((int)sizeof where, where, "migrate to version %ld", version);
-	sqlite3_snprintf((int)sizeof pragma, pragma, "PRAGMA user_version = %ld", version);
-	if ((rc = run(db, text, where, err)) == RC_OK)
-		rc = run(db, pragma, where, err);
-	free(text);
-	return rc;
-}
-
-enum rc
-vault_db_migrate(struct sqlite3 *db, const char *sql, struct error *err)
-{
-	const char *line, *body, *at = sql;
-	sqlite3_int64 now;
-	long version, last;
-	enum rc rc;
-
-	if ((rc = check_versions(sql, &last, err)) != RC_OK ||
-	    (rc = number(db, "PRAGMA user_version", &now, err)) != RC_OK)
-		return rc;
-	if (now > last)
-		return error_set(err, RC_NEWER, "vault.db", "use the newer program",
-		    "the database has version %ld, this program knows %ld", (long)now, last);
-	if (now == last)
-		return RC_OK;
-	if ((rc = run(db, "BEGIN IMMEDIATE", "migrate", err)) != RC_OK)
-		return rc;
-	while (rc == RC_OK && next_version(at, &line, &body, &version)) {
-		if (version > now)
-			rc = run_version(db, body, version, err);
-		at = body;
-	}
-	if (rc == RC_OK)
-		rc = run(db, "COMMIT", "migrate", err);
-	if (rc != RC_OK)
-		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	return rc;
 }
 
 /* Every page as it lies on the disk, those that no row uses included. */

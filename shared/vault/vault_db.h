@@ -3,7 +3,7 @@
 
 /*
  * vault_db: SQLite on top of vault_vfs: the connection with its settings, the
- * migrations, the check of everything, and SQLite's errors as ours.
+ * check of everything, and SQLite's errors as ours.
  */
 #include <stdbool.h>
 
@@ -25,8 +25,7 @@ enum rc vault_db_open(struct vault_vfs *vfs, bool create, const struct vault_vfs
  */
 bool vault_db_close(struct sqlite3 *db) RC_CHECK;
 
-/* See vault_migrate, vault_verify and vault_rc_of_sqlite in vault.h. */
-enum rc vault_db_migrate(struct sqlite3 *db, const char *sql, struct error *err) RC_CHECK;
+/* See vault_verify and vault_rc_of_sqlite in vault.h. */
 enum rc vault_db_verify(struct sqlite3 *db, struct error *err) RC_CHECK;
 enum rc vault_db_rc(struct sqlite3 *db, int sqlite_rc, const char *doing,
     struct error *err) RC_CHECK;

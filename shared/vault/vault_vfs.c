@@ -220,6 +220,12 @@ vault_vfs_path(const struct vault_vfs *vfs)
 	return vfs->path;
 }
 
+struct sqlite3_vfs *
+vault_vfs_below(const struct vault_vfs *vfs)
+{
+	return vfs->below;
+}
+
 /* Open a file through the shim, outside of any connection. */
 static int
 open_alone(struct vault_vfs *v, const char *path, int flags, sqlite3_file **out)

@@ -35,6 +35,8 @@ void vault_vfs_free(struct vault_vfs *vfs);
 /* For sqlite3_open_v2: name of the VFS, and path of the database. */
 const char *vault_vfs_name(const struct vault_vfs *vfs);
 const char *vault_vfs_path(const struct vault_vfs *vfs);
+/* The one that does the work. */
+struct sqlite3_vfs *vault_vfs_below(const struct vault_vfs *vfs);
 
 /* Size of the database file in bytes; RC_NOTFOUND if it is not there. */
 enum rc vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err) RC_CHECK;
