@@ -22,7 +22,6 @@ print_error(const struct error *err, enum rc rc)
 int
 main(int argc, char **argv)
 {
-	const struct operator_entry *entry;
 	struct operator c;
 	const char *lang;
 	enum rc rc;
@@ -30,15 +29,15 @@ main(int argc, char **argv)
 	memset(&c, 0, sizeof(c));
 	process_harden();
 	c.clock = clock_system();
-	rc = operator_parse(argc, argv, &c.options, &entry, &c.err);
+	rc = operator_parse(argc, argv, &c.options, &c.entry, &c.err);
 	lang = c.options.lang != NULL ? c.options.lang : terminal_language();
 	c.vietnamese = strcmp(lang, "en") != 0;
 	if (rc == RC_OK && c.options.version) {
 		puts("sync-server " VERSION);
 	} else if (rc == RC_OK && c.options.help) {
-		operator_help(&c, entry, stdout);
+		operator_help(&c, stdout);
 	} else if (rc == RC_OK && (rc = vault_start()) == RC_OK) {
-		rc = entry->run(&c);
+		rc = c.entry->run(&c);
 	}
 	/* What was printed must have arrived somewhere. */
 	if (fflush(stdout) != 0 && rc == RC_OK)

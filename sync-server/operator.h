@@ -34,6 +34,7 @@ struct operator_options {
 };
 
 struct operator {
+	const struct operator_entry *entry;	/* the subcommand; NULL: only help or version */
 	struct operator_options options;
 	struct clock clock;
 	bool vietnamese;		/* for what people read on stdout */
@@ -58,11 +59,13 @@ extern const struct operator_entry operator_table[];	/* ends with a NULL name */
  */
 enum rc operator_parse(int argc, char *const *argv, struct operator_options *out,
     const struct operator_entry **entry, struct error *err) RC_CHECK;
-/* Help on everything, or on one. */
-void operator_help(const struct operator *c, const struct operator_entry *entry, FILE *out);
+/* Help on everything, or on c->entry. */
+void operator_help(const struct operator *c, FILE *out);
 /* A whole number within bounds; `text` NULL gives `otherwise`.  RC_USAGE. */
 enum rc operator_number(const char *option, const char *text, long min, long max,
     long otherwise, long *out, struct error *err) RC_CHECK;
+/* RC_USAGE: the arguments are not what the command takes; says what it takes. */
+enum rc operator_wrong(const struct operator_entry *entry, struct error *err) RC_CHECK;
 /* RC_USAGE when an option that the command cannot do without is missing. */
 enum rc operator_need(const char *option, const char *value, struct error *err) RC_CHECK;
 
@@ -85,8 +88,12 @@ enum rc operator_with_authority(struct operator *c,
     enum rc (*act)(struct operator *c, struct authority *a)) RC_CHECK;
 /* Only open it; authority_close is the caller's. */
 enum rc operator_open_authority(struct operator *c, struct authority **out) RC_CHECK;
-/* Meet the relay in --dir until nothing is left. */
 struct authority_meeting;
+/* Meet a relay until nothing is left; `say` hands a request over and takes its reply. */
+enum rc operator_meet(struct operator *c, struct authority *a,
+    enum rc (*say)(struct operator *c, void *ctx, const struct bytes *request,
+    struct bytes *reply), void *ctx, struct authority_meeting *out) RC_CHECK;
+/* The relay in --dir. */
 enum rc operator_meet_here(struct operator *c, struct authority *a,
     struct authority_meeting *out) RC_CHECK;
 
@@ -96,12 +103,19 @@ struct operator_column {
 	const char *key;		/* in the JSON objects */
 	const char *title[2];		/* Vietnamese, English */
 };
-/* An array of objects as a table, or as JSON with --json.  Takes `rows`. */
-enum rc operator_print_rows(struct operator *c, struct json_t *rows,
+/* Append an object; takes it.  RC_NOMEM, also for one that is NULL. */
+enum rc operator_add_row(struct json_t *rows, struct json_t *row) RC_CHECK;
+/*
+ * An array of objects as a table, or as JSON with --json.  Takes `rows`; when making them
+ * ended with an rc other than RC_OK nothing is printed, and it is the result.
+ */
+enum rc operator_print_rows(struct operator *c, enum rc rc, struct json_t *rows,
     const struct operator_column *columns, size_t n) RC_CHECK;
 /* One object: a line for each member, or JSON.  Takes it. */
 enum rc operator_print_object(struct operator *c, struct json_t *object,
     const struct operator_column *columns, size_t n) RC_CHECK;
+/* How many scopes got a new key. */
+enum rc operator_print_rotated(struct operator *c, size_t n) RC_CHECK;
 /* A remark on stderr, unless --quiet. */
 void operator_note(const struct operator *c, const char *vi, const char *en);
 /* A warning about something that failed but does not stop the command. */

@@ -8,8 +8,6 @@
 #include "sync-server/operator.h"
 #include "sync-server/relay.h"
 
-enum { MEETINGS_MAX = 64 };
-
 static enum rc
 print_meeting(struct operator *c, const struct authority_meeting *m)
 {
@@ -41,38 +39,22 @@ take_piece(void *ctx, const void *p, size_t len)
 }
 
 static enum rc
-meet_over(struct operator *c, struct authority *a, struct transport *t,
-    struct authority_meeting *out)
+say_over(struct operator *c, void *ctx, const struct bytes *request, struct bytes *reply)
 {
-	struct bytes request, reply;
-	enum rc rc;
-
-	bytes_init(&request);
-	bytes_init(&reply);
-	if ((rc = authority_request(a, &request, &c->err)) == RC_OK &&
-	    (rc = transport_post(t, "/exchange", request.data, request.len, take_piece, &reply,
-	    &c->err)) == RC_OK)
-		rc = authority_reply(a, reply.data, reply.len, out, &c->err);
-	bytes_reset(&request);
-	bytes_reset(&reply);
-	return rc;
+	return transport_post(ctx, "/exchange", request->data, request->len, take_piece, reply,
+	    &c->err);
 }
 
 static enum rc
 exchange_url(struct operator *c, struct authority *a)
 {
-	struct authority_meeting once = { .again = true }, all = { 0 };
+	struct authority_meeting all;
 	struct transport *t = NULL;
 	enum rc rc;
 
 	/* What is said is signed, and secrets in it are sealed: plain HTTP will do. */
-	rc = transport_open(c->options.args[0], "", true, &t, &c->err);
-	for (int i = 0; i < MEETINGS_MAX && once.again && rc == RC_OK; i++) {
-		rc = meet_over(c, a, t, &once);
-		once.certificates += all.certificates;
-		once.admitted += all.admitted;
-		all = once;
-	}
+	if ((rc = transport_open(c->options.args[0], "", true, &t, &c->err)) == RC_OK)
+		rc = operator_meet(c, a, say_over, t, &all);
 	transport_close(t);
 	return rc == RC_OK ? print_meeting(c, &all) : rc;
 }

@@ -125,6 +125,13 @@ parse_option(int argc, char *const *argv, int *i, struct operator_options *out, 
 	return RC_OK;
 }
 
+enum rc
+operator_wrong(const struct operator_entry *entry, struct error *err)
+{
+	return error_set(err, RC_USAGE, entry->name, "see sync-server COMMAND --help",
+	    "write: sync-server %s %s", entry->name, entry->arguments);
+}
+
 static enum rc
 check_entry(const struct operator_entry *e, const struct operator_options *o, const bool *given,
     struct error *err)
@@ -136,10 +143,7 @@ check_entry(const struct operator_entry *e, const struct operator_options *o, co
 			    "see sync-server COMMAND --help", "%s does not take this option", e->name);
 	if (o->help)
 		return RC_OK;
-	if (o->n_args < e->min_args || o->n_args > e->max_args)
-		return error_set(err, RC_USAGE, e->name, "see sync-server COMMAND --help",
-		    "write: sync-server %s %s", e->name, e->arguments);
-	return RC_OK;
+	return o->n_args < e->min_args || o->n_args > e->max_args ? operator_wrong(e, err) : RC_OK;
 }
 
 enum rc
@@ -220,8 +224,9 @@ print_option(const struct option *o, size_t lang, FILE *out)
 }
 
 void
-operator_help(const struct operator *c, const struct operator_entry *entry, FILE *out)
+operator_help(const struct operator *c, FILE *out)
 {
+	const struct operator_entry *entry = c->entry;
 	size_t lang = c->vietnamese ? 0 : 1;
 	static const char *const usage[2] = { "Cách dùng", "Usage" };
 	static const char *const every[2] = { "Lệnh", "Commands" };

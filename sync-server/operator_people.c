@@ -10,17 +10,6 @@
 
 enum { PIN_FILE_MAX = 4096, PIN_MAX = 127, HEX_ID = 2 * IDENTITY_ID_BYTES + 1 };
 
-static const struct operator_column rotated_columns[] = {
-	{ "rotated", { "Phạm vi có khóa mới", "Scopes with a new key" } },
-};
-
-static enum rc
-print_rotated(struct operator *c, size_t n)
-{
-	return operator_print_object(c, json_pack("{s:I}", "rotated", (json_int_t)n),
-	    rotated_columns, 1);
-}
-
 static enum rc
 role_of(struct operator *c, enum identity_role *out)
 {
@@ -180,18 +169,13 @@ list_invitations(struct operator *c, struct authority *a)
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		bytes_hex(list[i].id, IDENTITY_ID_BYTES, hex);
 		operator_time(c, list[i].not_after, expires);
-		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}",
+		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}",
 		    "invitation", hex, "unit", list[i].unit, "role", identity_role_name(list[i].role),
 		    "name", list[i].name, "expires", expires, "state", state_name(c, list[i].state,
-		    list[i].not_after < clock_now(&c->clock)))) != 0)
-			rc = RC_NOMEM;
+		    list[i].not_after < clock_now(&c->clock))));
 	}
 	free(list);
-	if (rc != RC_OK) {
-		json_decref(rows);
-		return rc;
-	}
-	return operator_print_rows(c, rows, columns, sizeof(columns) / sizeof(columns[0]));
+	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 enum rc
@@ -211,7 +195,7 @@ revoke(struct operator *c, struct authority *a)
 	if ((rc = authority_find_invitation(a, c->options.args[0], id, &c->err)) != RC_OK ||
 	    (rc = authority_revoke(a, id, reason, &rotated, &c->err)) != RC_OK)
 		return rc;
-	return print_rotated(c, rotated);
+	return operator_print_rotated(c, rotated);
 }
 
 enum rc
@@ -256,18 +240,13 @@ list_devices(struct operator *c, struct authority *a)
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		bytes_hex(list[i].id, IDENTITY_ID_BYTES, hex);
 		operator_time(c, list[i].joined_at, joined);
-		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
 		    "device", hex, "unit", list[i].unit, "role", identity_role_name(list[i].role),
 		    "name", list[i].name, "joined", joined, "state",
-		    device_state_name(c, list[i].state), "reason", list[i].reason)) != 0)
-			rc = RC_NOMEM;
+		    device_state_name(c, list[i].state), "reason", list[i].reason));
 	}
 	free(list);
-	if (rc != RC_OK) {
-		json_decref(rows);
-		return rc;
-	}
-	return operator_print_rows(c, rows, columns, sizeof(columns) / sizeof(columns[0]));
+	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 enum rc
@@ -288,7 +267,7 @@ assign(struct operator *c, struct authority *a)
 	    (rc = authority_find_device(a, c->options.args[0], id, &c->err)) != RC_OK ||
 	    (rc = authority_assign(a, id, c->options.unit, role, &rotated, &c->err)) != RC_OK)
 		return rc;
-	return print_rotated(c, rotated);
+	return operator_print_rotated(c, rotated);
 }
 
 enum rc
@@ -336,7 +315,7 @@ retire(struct operator *c, struct authority *a)
 	say_how_fresh(c, a);
 	if ((rc = authority_retire(a, id, c->options.reason, &rotated, &c->err)) != RC_OK)
 		return rc;
-	return print_rotated(c, rotated);
+	return operator_print_rotated(c, rotated);
 }
 
 enum rc
@@ -364,11 +343,10 @@ add_waiting(struct operator *c, struct authority *a, json_t *rows)
 			continue;
 		bytes_hex(list[i].id, IDENTITY_ID_BYTES, hex);
 		operator_time(c, list[i].joined_at, at);
-		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}",
+		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}",
 		    "kind", operator_word(c, "thiết bị", "device"), "id", hex, "unit", list[i].unit,
 		    "name", list[i].name, "frames", (json_int_t)list[i].waiting_frames, "at", at,
-		    "reason", list[i].reason)) != 0)
-			rc = RC_NOMEM;
+		    "reason", list[i].reason));
 	}
 	free(list);
 	return rc;
@@ -395,10 +373,9 @@ add_aside(struct operator *c, struct authority *a, json_t *rows)
 		else
 			reason = relay_reason_text((enum root_exchange_reason)list[i].reason,
 			    c->vietnamese && !c->options.json);
-		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}",
+		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}",
 		    "kind", operator_word(c, "khung", "frame"), "id", hex, "author", author, "frames",
-		    (json_int_t)1, "at", at, "reason", reason)) != 0)
-			rc = RC_NOMEM;
+		    (json_int_t)1, "at", at, "reason", reason));
 	}
 	free(list);
 	return rc;
@@ -416,11 +393,9 @@ list_quarantine(struct operator *c, struct authority *a)
 	json_t *rows = json_array();
 	enum rc rc;
 
-	if ((rc = add_waiting(c, a, rows)) != RC_OK || (rc = add_aside(c, a, rows)) != RC_OK) {
-		json_decref(rows);
-		return rc;
-	}
-	return operator_print_rows(c, rows, columns, sizeof(columns) / sizeof(columns[0]));
+	if ((rc = add_waiting(c, a, rows)) == RC_OK)
+		rc = add_aside(c, a, rows);
+	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 static enum rc
@@ -463,6 +438,5 @@ operator_quarantine(struct operator *c)
 		rc = operator_need("reason", c->options.reason, &c->err);
 		return rc != RC_OK ? rc : operator_with_authority(c, refuse);
 	}
-	return error_set(&c->err, RC_USAGE, "quarantine", "see sync-server quarantine --help",
-	    "write: sync-server quarantine [release ID | refuse ID --reason TEXT]");
+	return operator_wrong(c->entry, &c->err);
 }

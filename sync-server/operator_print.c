@@ -47,14 +47,22 @@ put_cell(const char *text, size_t width, bool last)
 }
 
 enum rc
-operator_print_rows(struct operator *c, json_t *rows, const struct operator_column *columns,
-    size_t n)
+operator_add_row(json_t *rows, json_t *row)
+{
+	return json_array_append_new(rows, row) == 0 ? RC_OK : RC_NOMEM;
+}
+
+enum rc
+operator_print_rows(struct operator *c, enum rc rc, json_t *rows,
+    const struct operator_column *columns, size_t n)
 {
 	size_t lang = c->vietnamese ? 0 : 1, *widths;
 	char text[CELL_MAX];
 
-	if (rows == NULL)
-		return RC_NOMEM;
+	if (rc != RC_OK || rows == NULL) {
+		json_decref(rows);
+		return rc != RC_OK ? rc : RC_NOMEM;
+	}
 	if (c->options.json)
 		return print_json(rows);
 	if ((widths = calloc(n + 1, sizeof(*widths))) == NULL) {
@@ -106,6 +114,16 @@ operator_print_object(struct operator *c, json_t *object, const struct operator_
 	}
 	json_decref(object);
 	return RC_OK;
+}
+
+enum rc
+operator_print_rotated(struct operator *c, size_t n)
+{
+	static const struct operator_column columns[] = {
+		{ "rotated", { "Phạm vi có khóa mới", "Scopes with a new key" } },
+	};
+
+	return operator_print_object(c, json_pack("{s:I}", "rotated", (json_int_t)n), columns, 1);
 }
 
 void

@@ -114,42 +114,50 @@ operator_open_authority(struct operator *c, struct authority **out)
 	return rc;
 }
 
-static enum rc
-meet_once(struct operator *c, struct authority *a, struct depot *depot,
-    struct authority_meeting *out)
+enum rc
+operator_meet(struct operator *c, struct authority *a,
+    enum rc (*say)(struct operator *c, void *ctx, const struct bytes *request,
+    struct bytes *reply), void *ctx, struct authority_meeting *out)
 {
+	struct authority_meeting once = { .again = true };
 	struct bytes request, reply;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
+	memset(out, 0, sizeof(*out));
 	bytes_init(&request);
 	bytes_init(&reply);
-	if ((rc = authority_request(a, &request, &c->err)) == RC_OK &&
-	    (rc = relay_exchange(depot, &c->clock, request.data, request.len, &reply,
-	    &c->err)) == RC_OK)
-		rc = authority_reply(a, reply.data, reply.len, out, &c->err);
+	for (int i = 0; i < MEETINGS_MAX && once.again && rc == RC_OK; i++) {
+		bytes_reset(&reply);
+		if ((rc = authority_request(a, &request, &c->err)) != RC_OK ||
+		    (rc = say(c, ctx, &request, &reply)) != RC_OK ||
+		    (rc = authority_reply(a, reply.data, reply.len, &once, &c->err)) != RC_OK)
+			break;
+		once.certificates += out->certificates;
+		once.admitted += out->admitted;
+		*out = once;
+	}
 	bytes_reset(&request);
 	bytes_reset(&reply);
 	return rc;
 }
 
+static enum rc
+say_here(struct operator *c, void *ctx, const struct bytes *request, struct bytes *reply)
+{
+	return relay_exchange(ctx, &c->clock, request->data, request->len, reply, &c->err);
+}
+
 enum rc
 operator_meet_here(struct operator *c, struct authority *a, struct authority_meeting *out)
 {
-	struct authority_meeting once = { .again = true };
 	char path[FILES_PATH_MAX];
 	struct depot *depot = NULL;
 	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
-	if ((rc = operator_folder(c, "relay", path)) != RC_OK ||
-	    (rc = depot_open(path, &depot, &c->err)) != RC_OK)
-		return rc;
-	for (int i = 0; i < MEETINGS_MAX && once.again && rc == RC_OK; i++) {
-		rc = meet_once(c, a, depot, &once);
-		once.certificates += out->certificates;
-		once.admitted += out->admitted;
-		*out = once;
-	}
+	if ((rc = operator_folder(c, "relay", path)) == RC_OK &&
+	    (rc = depot_open(path, &depot, &c->err)) == RC_OK)
+		rc = operator_meet(c, a, say_here, depot, out);
 	depot_close(depot);
 	return rc;
 }

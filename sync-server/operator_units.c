@@ -7,13 +7,6 @@
 #include "sync-server/authority.h"
 #include "sync-server/operator.h"
 
-static enum rc
-wrong_word(struct operator *c, const char *command, const char *right)
-{
-	return error_set(&c->err, RC_USAGE, command, "see sync-server COMMAND --help",
-	    "write: sync-server %s %s", command, right);
-}
-
 /* ---- units ---- */
 
 static enum rc
@@ -27,19 +20,17 @@ list_units(struct operator *c, struct authority *a)
 	};
 	const struct directory *d = authority_directory(a);
 	json_t *rows = json_array();
+	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < directory_unit_count(d); i++) {
+	for (size_t i = 0; i < directory_unit_count(d) && rc == RC_OK; i++) {
 		const struct unit *u = directory_unit_at(d, i);
 
-		if (json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}",
+		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b}",
 		    "code", u->code, "full_name", u->full_name, "name", u->name, "level", u->level,
 		    "kind", u->kind, "parent", u->parent, "sync_point", (int)u->sync_point,
-		    "high_risk", (int)u->high_risk)) != 0) {
-			json_decref(rows);
-			return RC_NOMEM;
-		}
+		    "high_risk", (int)u->high_risk));
 	}
-	return operator_print_rows(c, rows, columns, sizeof(columns) / sizeof(columns[0]));
+	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 static enum rc
@@ -71,7 +62,7 @@ operator_units(struct operator *c)
 	if (c->options.n_args == 0)
 		return operator_with_authority(c, list_units);
 	if (c->options.n_args != 2 || strcmp(c->options.args[0], "import") != 0)
-		return wrong_word(c, "units", "[import FILE.csv]");
+		return operator_wrong(c->entry, &c->err);
 	return operator_with_authority(c, import_units);
 }
 
@@ -80,15 +71,10 @@ operator_units(struct operator *c)
 static enum rc
 rotate(struct operator *c, struct authority *a)
 {
-	static const struct operator_column columns[] = {
-		{ "rotated", { "Phạm vi có khóa mới", "Scopes with a new key" } },
-	};
 	size_t n;
 	enum rc rc = authority_rotate(a, c->options.args[0], c->options.below, &n, &c->err);
 
-	if (rc != RC_OK)
-		return rc;
-	return operator_print_object(c, json_pack("{s:I}", "rotated", (json_int_t)n), columns, 1);
+	return rc == RC_OK ? operator_print_rotated(c, n) : rc;
 }
 
 enum rc
@@ -120,16 +106,11 @@ list_forms(struct operator *c, struct authority *a)
 		const struct form *f = form_set_at(set, i);
 		const char *title = f->title[c->vietnamese ? FORM_VI : FORM_EN];
 
-		if (json_array_append_new(rows, json_pack("{s:s, s:I, s:s}", "form", f->name,
-		    "version", (json_int_t)f->version, "title", title != NULL ? title : "")) != 0)
-			rc = RC_NOMEM;
+		rc = operator_add_row(rows, json_pack("{s:s, s:I, s:s}", "form", f->name, "version",
+		    (json_int_t)f->version, "title", title != NULL ? title : ""));
 	}
 	form_set_free(set);
-	if (rc != RC_OK) {
-		json_decref(rows);
-		return rc;
-	}
-	return operator_print_rows(c, rows, columns, sizeof(columns) / sizeof(columns[0]));
+	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
 static enum rc
@@ -151,6 +132,6 @@ operator_forms(struct operator *c)
 	if (c->options.n_args == 0)
 		return operator_with_authority(c, list_forms);
 	if (c->options.n_args != 2 || strcmp(c->options.args[0], "publish") != 0)
-		return wrong_word(c, "forms", "[publish DIR]");
+		return operator_wrong(c->entry, &c->err);
 	return operator_with_authority(c, publish_forms);
 }
