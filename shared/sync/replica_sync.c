@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/records/journal.h"
-#include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_syncing.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -11,385 +10,26 @@
 enum {
 	ROUNDS_MAX = 10000,
 	FRUITLESS_MAX = 4,		/* rounds in a row that only set things straight */
-	UP_BYTES_MAX = 8 << 20,		/* frames of one request */
-	DOWN_BYTES_MAX = 16 << 20,
-	RATE_SAMPLE_MIN = 8 << 10,	/* smaller transfers say nothing of the link */
-	FRAMES_A_REQUEST_MAX = 1 << 20
-};
-
-struct lane { char *name; int64_t position; };	/* -1: with the base */
-
-struct syncing {
-	struct replica *replica;
-	struct transport *transport;
-	const struct replica_gate *gate;
-	const char *url;		/* the transport's: the replica is only touched inside the gate */
-	struct replica_sync_result *result;
-	struct error *err;
-	/* this round */
-	struct bytes message;
-	uint8_t request[16];
-	struct exchange_stream stream;
-	bool welcomed, ended, more, other_generation;
-	bool moved;			/* something came, or the cursor went on */
-	struct welcome welcome;
-	uint64_t sent_frames, sent_entries;
-	int64_t last_receipt;		/* of those handed in */
-	/* this sync */
-	bool with_certificate, with_all_lanes;
-	unsigned generations;		/* that were new to us */
-	bool unsure;			/* an upload may not have come to its end */
-	uint64_t frames_max;		/* of one request */
-	uint8_t (*tried)[FRAME_ID_BYTES];	/* frames handed in by this sync */
-	size_t n_tried, cap_tried;
+	RATE_SAMPLE_MIN = 8 << 10	/* smaller transfers say nothing of the link */
 };
 
 static void
-enter(const struct syncing *s)
+enter(const struct replica_syncing *s)
 {
 	if (s->gate != NULL && s->gate->enter != NULL)
 		s->gate->enter(s->gate->ctx);
 }
 
 static void
-leave(const struct syncing *s)
+leave(const struct replica_syncing *s)
 {
 	if (s->gate != NULL && s->gate->leave != NULL)
 		s->gate->leave(s->gate->ctx);
 }
 
-/* ---- what we ask ---- */
-
-static enum rc
-get_number(struct sqlite3 *db, const char *name, uint64_t *out, struct error *err)
-{
-	uint8_t b[8];
-	enum rc rc = replica_setting_get(db, name, b, sizeof(b), err);
-
-	*out = bytes_load64(b);
-	return rc == RC_NOTFOUND ? RC_OK : rc;
-}
-
-static enum rc
-put_number(struct sqlite3 *db, const char *name, uint64_t v, struct error *err)
-{
-	uint8_t b[8];
-
-	bytes_store64(b, v);
-	return replica_setting_put(db, name, b, sizeof(b), err);
-}
-
-/* Lanes that the directory gives us now; new ones start from the beginning. */
-static enum rc
-update_lanes(struct replica *r, uint64_t base, uint8_t digest[16], struct error *err)
-{
-	uint8_t known[16];
-	char **lanes = NULL;
-	size_t n = 0;
-	enum rc rc;
-
-	if ((rc = directory_lanes(r->directory, r->identity.device, &lanes, &n, digest)) != RC_OK)
-		return rc;
-	rc = replica_setting_get(r->db, "lanes", known, sizeof(known), err);
-	if (rc == RC_OK && memcmp(known, digest, sizeof(known)) == 0)
-		goto out;
-	if (rc != RC_OK && rc != RC_NOTFOUND)
-		goto out;
-	rc = query_run(r->db, err, "CREATE TEMP TABLE IF NOT EXISTS lane_now(name TEXT PRIMARY KEY)", "");
-	if (rc == RC_OK)
-		rc = query_run(r->db, err, "DELETE FROM lane_now", "");
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		rc = query_run(r->db, err, "INSERT INTO lane_now(name) VALUES (?1)", "t", lanes[i]);
-		if (rc == RC_OK)
-			rc = query_run(r->db, err,
-			    "INSERT OR IGNORE INTO lane(name, position) VALUES (?1, ?2)", "ti",
-			    lanes[i], (int64_t)(base == 0 ? -1 : 0));
-	}
-	if (rc == RC_OK)
-		rc = query_run(r->db, err,
-		    "DELETE FROM lane WHERE name NOT IN (SELECT name FROM lane_now)", "");
-	if (rc == RC_OK)
-		rc = replica_setting_put(r->db, "lanes", digest, 16, err);
-out:
-	directory_lanes_free(lanes, n);
-	return rc;
-}
-
-static enum rc
-add_behind(struct syncing *s, struct hello *h, struct error *err)
-{
-	struct sqlite3_stmt *q;
-	struct exchange_behind *b;
-	bool row = true;
-	size_t cap = 0;
-	enum rc rc;
-
-	rc = query_open(s->replica->db, err, &q,
-	    "SELECT name, position FROM lane WHERE position >= 0 OR ?1 ORDER BY name", "i",
-	    (int64_t)s->with_all_lanes);
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		if (h->n_behind == cap) {
-			cap = cap ? 2 * cap : 16;
-			if ((b = realloc(h->behind, cap * sizeof(*b))) == NULL) {
-				rc = RC_NOMEM;
-				break;
-			}
-			h->behind = b;
-		}
-		b = &h->behind[h->n_behind];
-		if ((b->lane = strdup(query_column_text(q, 0))) == NULL) {
-			rc = RC_NOMEM;
-			break;
-		}
-		b->position = query_column_int(q, 1) < 0 ? h->position :
-		    (uint64_t)query_column_int(q, 1);
-		h->n_behind++;
-	}
-	query_close(q);
-	return rc;
-}
-
-static enum rc
-put_hello(struct syncing *s, struct error *err)
-{
-	struct replica *r = s->replica;
-	struct hello h;
-	struct bytes payload;
-	enum rc rc;
-
-	memset(&h, 0, sizeof(h));
-	bytes_init(&payload);
-	directory_province(r->directory, h.province);
-	memcpy(h.device, r->identity.device, sizeof(h.device));
-	h.directory_seq = directory_count(r->directory) - 1;
-	(void)directory_head_at(r->directory, h.directory_seq, h.directory_head);
-	h.down_max = DOWN_BYTES_MAX;
-	rc = replica_setting_get(r->db, "generation", h.generation, sizeof(h.generation), err);
-	if (rc == RC_OK || rc == RC_NOTFOUND)
-		rc = replica_setting_get(r->db, "nonce", h.nonce, sizeof(h.nonce), err);
-	if (rc == RC_OK || rc == RC_NOTFOUND)
-		rc = get_number(r->db, "position", &h.position, err);
-	if (rc == RC_OK)
-		rc = update_lanes(r, h.position, h.lanes_digest, err);
-	if (s->with_all_lanes)	/* zeroes: serve what stands in `behind`, whatever you think */
-		memset(h.lanes_digest, 0, sizeof(h.lanes_digest));
-	if (rc == RC_OK)
-		rc = add_behind(s, &h, err);
-	if (rc == RC_OK)
-		rc = exchange_hello_write(&h, r->identity.sign_seed, &payload);
-	if (rc == RC_OK) {
-		exchange_request_id(payload.data, payload.len, s->request);
-		exchange_put(&s->message, ITEM_HELLO, payload.data, payload.len);
-	}
-	bytes_reset(&payload);
-	exchange_hello_reset(&h);
-	return rc;
-}
-
-static enum rc
-put_certificate(struct syncing *s, struct error *err)
-{
-	struct bytes cert;
-	enum rc rc;
-
-	bytes_init(&cert);
-	rc = query_blob(s->replica->db, err, &cert,
-	    "SELECT bytes FROM certificate WHERE device = ?1", "b", s->replica->identity.device,
-	    (size_t)IDENTITY_ID_BYTES);
-	if (rc == RC_OK)
-		exchange_put(&s->message, ITEM_CERTIFICATE, cert.data, cert.len);
-	bytes_reset(&cert);
-	return rc;
-}
-
-static bool
-was_tried(const struct syncing *s, const uint8_t *id)
-{
-	for (size_t i = 0; i < s->n_tried; i++)
-		if (memcmp(s->tried[i], id, FRAME_ID_BYTES) == 0)
-			return true;
-	return false;
-}
-
-static enum rc
-note_tried(struct syncing *s, const uint8_t *id)
-{
-	void *p;
-
-	if (s->n_tried == s->cap_tried) {
-		s->cap_tried = s->cap_tried ? 2 * s->cap_tried : 64;
-		if ((p = realloc(s->tried, s->cap_tried * FRAME_ID_BYTES)) == NULL)
-			return RC_NOMEM;
-		s->tried = p;
-	}
-	memcpy(s->tried[s->n_tried++], id, FRAME_ID_BYTES);
-	return RC_OK;
-}
-
-/* The certificate of a frame's author, if the chain does not name it: the relay may not know it. */
-static enum rc
-put_author(struct syncing *s, const uint8_t *device, size_t len, struct error *err)
-{
-	const struct device *d = len == IDENTITY_ID_BYTES ?
-	    directory_device(s->replica->directory, device) : NULL;
-	struct bytes cert;
-	enum rc rc = RC_OK;
-
-	if (d == NULL || d->state != DEVICE_CERTIFIED ||
-	    memcmp(device, s->replica->identity.device, len) == 0)
-		return RC_OK;
-	bytes_init(&cert);
-	rc = query_blob(s->replica->db, err, &cert,
-	    "SELECT bytes FROM certificate WHERE device = ?1", "b", device, len);
-	if (rc == RC_OK)
-		exchange_put(&s->message, ITEM_CERTIFICATE, cert.data, cert.len);
-	bytes_reset(&cert);
-	return rc == RC_NOTFOUND ? RC_OK : rc;
-}
-
-/*
- * Own frames without a receipt, and others' that came by a stick, oldest first, as
- * many as fit in a request.
- */
-static enum rc
-put_frames(struct syncing *s, struct error *err)
-{
-	struct sqlite3_stmt *q;
-	const uint8_t *p, *id, *device;
-	size_t len, id_len, device_len;
-	bool row = true;
-	enum rc rc;
-
-	s->more = false;
-	rc = query_open(s->replica->db, err, &q, "SELECT id, bytes, entries, device FROM frame"
-	    " WHERE state = ?1 OR forward = 1 ORDER BY added, id", "i", (int64_t)REPLICA_UNSENT);
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		id = query_column_blob(q, 0, &id_len);
-		if (id_len != FRAME_ID_BYTES || was_tried(s, id))
-			continue;
-		p = query_column_blob(q, 1, &len);
-		if (s->sent_frames >= s->frames_max ||
-		    (s->message.len + len > UP_BYTES_MAX && s->sent_frames > 0)) {
-			s->more = true;
-			break;
-		}
-		device = query_column_blob(q, 3, &device_len);
-		if ((rc = put_author(s, device, device_len, err)) != RC_OK)
-			break;
-		exchange_put(&s->message, ITEM_FRAME, p, len);
-		s->sent_frames++;
-		s->sent_entries += (uint64_t)query_column_int(q, 2);
-		rc = note_tried(s, id);
-	}
-	query_close(q);
-	return rc;
-}
-
-static enum rc
-put_receipts(struct syncing *s, struct error *err)
-{
-	struct sqlite3_stmt *q;
-	const uint8_t *p;
-	size_t len;
-	bool row = true;
-	enum rc rc;
-
-	s->last_receipt = 0;
-	rc = query_open(s->replica->db, err, &q,
-	    "SELECT bytes, id FROM receipt WHERE outgoing = 1 ORDER BY id", "");
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		p = query_column_blob(q, 0, &len);
-		s->last_receipt = query_column_int(q, 1);
-		exchange_put(&s->message, ITEM_RECEIPT, p, len);
-	}
-	query_close(q);
-	return rc;
-}
-
-/* Frames as large as the link carries in a few seconds; one to begin with on an unknown one. */
-static enum rc
-seal_for_link(struct replica *r, bool *more, struct error *err)
-{
-	uint64_t rate, bytes, before, left;
-	enum rc rc;
-
-	*more = false;
-	if ((rc = get_number(r->db, "rate", &rate, err)) != RC_OK ||
-	    (rc = journal_count_unsealed(r->db, &before, err)) != RC_OK)
-		return rc;
-	bytes = rate * REPLICA_FRAME_SECONDS;
-	if (bytes < REPLICA_FRAME_BYTES_MIN)
-		bytes = REPLICA_FRAME_BYTES_MIN;
-	if (bytes > REPLICA_FRAME_BYTES_MAX)
-		bytes = REPLICA_FRAME_BYTES_MAX;
-	rc = replica_seal(r, rate == 0 ? REPLICA_FRAME_BYTES_FIRST : (size_t)bytes,
-	    rate == 0 ? 1 : 0, err);
-	if (rc == RC_OK && rate == 0) {
-		rc = journal_count_unsealed(r->db, &left, err);
-		*more = left > 0 && left < before;
-	}
-	return rc;
-}
-
-/*
- * What an earlier upload brought there may be known only when it was answered whole.  After
- * one that was not, the first request carries one frame: the reply says what else came.
- */
-static enum rc
-note_upload(struct syncing *s, struct error *err)
-{
-	static const uint8_t yes = 1;
-
-	if (s->sent_frames == 0 || s->unsure)
-		return RC_OK;
-	s->unsure = true;
-	return replica_setting_put(s->replica->db, "unsure", &yes, sizeof(yes), err);
-}
-
-static enum rc
-upload_was_answered(struct syncing *s)
-{
-	if (!s->unsure)
-		return RC_OK;
-	s->unsure = false;
-	if (s->frames_max < FRAMES_A_REQUEST_MAX)
-		s->frames_max *= 4;
-	return query_run(s->replica->db, s->err, "DELETE FROM setting WHERE name = 'unsure'", "");
-}
-
-static enum rc
-build(struct syncing *s, struct error *err)
-{
-	struct replica *r = s->replica;
-	bool unsealed;
-	enum rc rc;
-
-	s->message.len = 0;
-	s->sent_frames = s->sent_entries = 0;
-	if ((rc = seal_for_link(r, &unsealed, err)) != RC_OK ||
-	    (rc = replica_begin(r, err)) != RC_OK)
-		return rc;
-	rc = put_hello(s, err);
-	if (rc == RC_OK && s->with_certificate)
-		rc = put_certificate(s, err);
-	if (rc == RC_OK)
-		rc = put_frames(s, err);
-	if (rc == RC_OK)
-		rc = put_receipts(s, err);
-	if (rc == RC_OK)
-		rc = note_upload(s, err);
-	if ((rc = replica_end(r, rc, err)) != RC_OK)
-		return rc;
-	s->more = s->more || unsealed;
-	exchange_put(&s->message, ITEM_END, NULL, 0);
-	return s->message.rc;
-}
-
-/* ---- what we are told ---- */
-
 /* An item at `position` came: every lane stands at least there. */
 static enum rc
-move_cursor(struct syncing *s, uint64_t position, struct error *err)
+move_cursor(struct replica_syncing *s, uint64_t position, struct error *err)
 {
 	struct sqlite3 *db = s->replica->db;
 	uint64_t base;
@@ -398,7 +38,7 @@ move_cursor(struct syncing *s, uint64_t position, struct error *err)
 
 	if (s->other_generation)
 		return RC_OK;
-	if ((rc = get_number(db, "position", &base, err)) != RC_OK ||
+	if ((rc = replica_request_number(db, "position", &base, err)) != RC_OK ||
 	    (rc = query_int(db, err, &behind, "SELECT EXISTS (SELECT 1 FROM lane"
 	    " WHERE position >= 0 AND position < ?1)", "i", (int64_t)position)) != RC_OK)
 		return rc;
@@ -409,13 +49,13 @@ move_cursor(struct syncing *s, uint64_t position, struct error *err)
 		rc = query_run(db, err, "UPDATE lane SET position = ?1 WHERE position >= 0"
 		    " AND position < ?1", "i", (int64_t)position);
 	if (rc == RC_OK && position > base)
-		rc = put_number(db, "position", position, err);
+		rc = replica_request_put_number(db, "position", position, err);
 	return rc;
 }
 
 /* The relay was made again or restored: it is asked, and told, everything once more. */
 static enum rc
-new_generation(struct syncing *s, struct error *err)
+new_generation(struct replica_syncing *s, struct error *err)
 {
 	struct sqlite3 *db = s->replica->db;
 	uint8_t known[16], none[16] = { 0 };
@@ -441,7 +81,7 @@ new_generation(struct syncing *s, struct error *err)
 	    (int64_t)REPLICA_CARRIED)) != RC_OK ||
 	    (rc = query_run(db, err, "DELETE FROM held", "")) != RC_OK))
 		return rc;
-	if ((rc = put_number(db, "position", 0, err)) != RC_OK ||
+	if ((rc = replica_request_put_number(db, "position", 0, err)) != RC_OK ||
 	    (rc = query_run(db, err, "UPDATE lane SET position = -1", "")) != RC_OK ||
 	    (rc = query_run(db, err, "UPDATE frame SET state = ?1 WHERE state = ?2", "ii",
 	    (int64_t)REPLICA_UNSENT, (int64_t)REPLICA_STORED)) != RC_OK)
@@ -451,7 +91,7 @@ new_generation(struct syncing *s, struct error *err)
 
 /* Does the relay show others another directory than ours? */
 static enum rc
-compare_chains(struct syncing *s)
+compare_chains(struct replica_syncing *s)
 {
 	uint8_t head[16];
 
@@ -462,7 +102,7 @@ compare_chains(struct syncing *s)
 }
 
 static enum rc
-take_welcome(struct syncing *s, const uint8_t *p, size_t len)
+take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 {
 	static const char help[] = "check the server's address; ask the province";
 	struct replica *r = s->replica;
@@ -494,7 +134,7 @@ take_welcome(struct syncing *s, const uint8_t *p, size_t len)
 }
 
 static enum rc
-damaged(struct syncing *s)
+damaged(struct replica_syncing *s)
 {
 	return error_set(s->err, RC_PROTOCOL, s->url,
 	    "sync again; what came before is kept", "the answer was damaged on the way");
@@ -502,7 +142,7 @@ damaged(struct syncing *s)
 
 /* Something with a place in the sequence: take it, and stand behind it. */
 static enum rc
-take_placed(struct syncing *s, enum item_type type, const uint8_t *payload, size_t len)
+take_placed(struct replica_syncing *s, enum item_type type, const uint8_t *payload, size_t len)
 {
 	const uint8_t *p = NULL;
 	uint64_t position;
@@ -525,7 +165,7 @@ take_placed(struct syncing *s, enum item_type type, const uint8_t *payload, size
 }
 
 static enum rc
-take_end(struct syncing *s, const uint8_t *payload, size_t len)
+take_end(struct replica_syncing *s, const uint8_t *payload, size_t len)
 {
 	uint64_t position;
 	bool more;
@@ -538,7 +178,7 @@ take_end(struct syncing *s, const uint8_t *payload, size_t len)
 	if (s->welcome.status == STATUS_STALE || s->welcome.status == STATUS_UNKNOWN_DEVICE ||
 	    s->welcome.status == STATUS_TOO_MANY)
 		return RC_OK;	/* nothing happened there */
-	if ((rc = upload_was_answered(s)) != RC_OK || s->welcome.status != STATUS_OK)
+	if ((rc = replica_request_answered(s)) != RC_OK || s->welcome.status != STATUS_OK)
 		return rc;
 	/* those that were signed while we waited go with the next request */
 	rc = query_run(s->replica->db, s->err, "UPDATE receipt SET outgoing = 2"
@@ -549,7 +189,7 @@ take_end(struct syncing *s, const uint8_t *payload, size_t len)
 static enum rc
 take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 {
-	struct syncing *s = ctx;
+	struct replica_syncing *s = ctx;
 
 	if (type == ITEM_WELCOME)
 		return take_welcome(s, payload, len);
@@ -570,7 +210,7 @@ take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 static enum rc
 take_piece(void *ctx, const void *p, size_t len)
 {
-	struct syncing *s = ctx;
+	struct replica_syncing *s = ctx;
 	enum rc rc, fed;
 
 	enter(s);
@@ -586,15 +226,15 @@ take_piece(void *ctx, const void *p, size_t len)
 }
 
 static enum rc
-learn_rate(struct syncing *s, uint64_t bytes, int64_t ms, struct error *err)
+learn_rate(struct replica_syncing *s, uint64_t bytes, int64_t ms, struct error *err)
 {
 	if (bytes < RATE_SAMPLE_MIN)
 		return RC_OK;
-	return put_number(s->replica->db, "rate", bytes * 1000 / (uint64_t)(ms > 0 ? ms : 1), err);
+	return replica_request_put_number(s->replica->db, "rate", bytes * 1000 / (uint64_t)(ms > 0 ? ms : 1), err);
 }
 
 static enum rc
-post(struct syncing *s)
+post(struct replica_syncing *s)
 {
 	int64_t start = clock_monotonic_ms();
 	enum rc rc;
@@ -620,7 +260,7 @@ post(struct syncing *s)
 
 /* What a status other than ok asks of us.  *again: the same round once more. */
 static enum rc
-obey(struct syncing *s, bool *again)
+obey(struct replica_syncing *s, bool *again)
 {
 	const char *url = s->url;
 
@@ -660,7 +300,7 @@ obey(struct syncing *s, bool *again)
 }
 
 static enum rc
-settle(struct syncing *s)
+settle(struct replica_syncing *s)
 {
 	enum rc rc;
 
@@ -675,13 +315,13 @@ settle(struct syncing *s)
 }
 
 static enum rc
-one_round(struct syncing *s, bool *again)
+one_round(struct replica_syncing *s, bool *again)
 {
 	enum rc rc;
 
 	*again = false;
 	enter(s);
-	rc = build(s, s->err);
+	rc = replica_request_build(s, s->err);
 	leave(s);
 	if (rc != RC_OK || (rc = post(s)) != RC_OK || (rc = obey(s, again)) != RC_OK || *again)
 		return rc;
@@ -694,7 +334,7 @@ one_round(struct syncing *s, bool *again)
 }
 
 static void
-finish(struct syncing *s, int64_t start)
+finish(struct replica_syncing *s, int64_t start)
 {
 	struct replica_sync_result *out = s->result;
 	struct transport_stats stats;
@@ -717,13 +357,18 @@ finish(struct syncing *s, int64_t start)
 
 /* Was the last upload answered? */
 static enum rc
-start_syncing(struct syncing *s)
+start_syncing(struct replica_syncing *s)
 {
-	uint8_t yes;
+	uint8_t yes, generation[16];
 	enum rc rc;
 
 	enter(s);
-	rc = replica_setting_get(s->replica->db, "unsure", &yes, sizeof(yes), s->err);
+	/* a relay that we never spoke to does not know us */
+	rc = replica_setting_get(s->replica->db, "generation", generation, sizeof(generation),
+	    s->err);
+	s->with_certificate = rc == RC_NOTFOUND;
+	if (rc == RC_OK || rc == RC_NOTFOUND)
+		rc = replica_setting_get(s->replica->db, "unsure", &yes, sizeof(yes), s->err);
 	leave(s);
 	s->unsure = rc == RC_OK;
 	s->frames_max = s->unsure ? 1 : FRAMES_A_REQUEST_MAX;
@@ -734,7 +379,7 @@ enum rc
 replica_sync(struct replica *r, struct transport *t, const struct replica_gate *gate,
     struct replica_sync_result *out, struct error *err)
 {
-	struct syncing s;
+	struct replica_syncing s;
 	struct error local = { 0 };
 	int64_t start = clock_monotonic_ms();
 	int fruitless = 0;

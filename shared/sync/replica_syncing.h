@@ -1,0 +1,53 @@
+#ifndef SHARED_SYNC_REPLICA_SYNCING_H
+#define SHARED_SYNC_REPLICA_SYNCING_H
+
+/*
+ * replica_syncing: one sync while it runs: replica_sync.c leads it and hears the
+ * replies, replica_request.c makes the requests.  Nobody else includes it.
+ */
+#include "shared/sync/replica_internal.h"
+
+struct transport;
+
+enum { FRAMES_A_REQUEST_MAX = 1 << 20 };
+
+struct replica_syncing {
+	struct replica *replica;
+	struct transport *transport;
+	const struct replica_gate *gate;
+	const char *url;		/* the transport's: the replica is only touched inside the gate */
+	struct replica_sync_result *result;
+	struct error *err;
+	/* this round */
+	struct bytes message;
+	uint8_t request[16];
+	struct exchange_stream stream;
+	bool welcomed, ended, more, other_generation;
+	bool moved;			/* something came, or the cursor went on */
+	struct welcome welcome;
+	uint64_t sent_frames, sent_entries;
+	int64_t last_receipt;		/* of those handed in */
+	/* this sync */
+	bool with_certificate, with_all_lanes;
+	unsigned generations;		/* that were new to us */
+	bool unsure;			/* an upload may not have come to its end */
+	uint64_t frames_max;		/* of one request */
+	uint8_t (*tried)[FRAME_ID_BYTES];	/* frames handed in by this sync */
+	size_t n_tried, cap_tried;
+};
+
+/*
+ * Seal what the link can carry and write the next request into s->message.  Inside
+ * the gate.  s->more: there is more to send than this request holds.
+ */
+enum rc replica_request_build(struct replica_syncing *s, struct error *err) RC_CHECK;
+/* The answer to the request came whole. */
+enum rc replica_request_answered(struct replica_syncing *s) RC_CHECK;
+
+/* Settings that are numbers; 0 when there is none. */
+enum rc replica_request_number(struct sqlite3 *db, const char *name, uint64_t *out,
+    struct error *err) RC_CHECK;
+enum rc replica_request_put_number(struct sqlite3 *db, const char *name, uint64_t v,
+    struct error *err) RC_CHECK;
+
+#endif
