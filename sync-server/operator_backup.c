@@ -29,7 +29,7 @@ operator_restore(struct operator *c)
 	struct server_backup_counts counts;
 	enum rc rc = server_backup_restore(c->options.args[0], c->options.dir, &counts, &c->err);
 
-	if (rc == RC_OK)
+	if (rc == RC_OK && operator_has_relay(c))
 		operator_note(c, "trạm chuyển tiếp bắt đầu một thế hệ mới; các máy sẽ gửi lại những gì còn thiếu",
 		    "the relay begins a new generation; laptops hand in again what it lacks");
 	return rc == RC_OK ? print_counts(c, &counts) : rc;

@@ -187,9 +187,31 @@ operator_recover(struct operator *c)
 
 /* ---- verify ---- */
 
+struct alarms {
+	struct operator *c;
+	json_int_t n;
+};
+
+/* What the relay has seen of two chains or two heads; it stays until a person asks why. */
+static void
+say_alarm(void *ctx, int64_t at, const char *kind, const uint8_t device[16], const char *detail)
+{
+	struct alarms *a = ctx;
+	struct error said = { 0 };
+	char hex[2 * IDENTITY_ID_BYTES + 1], when[21];
+
+	a->n++;
+	bytes_hex(device, IDENTITY_ID_BYTES, hex);
+	operator_time(a->c, at, when);
+	if (error_set(&said, RC_CONFLICT, hex, a->c->vietnamese ? "hỏi người giữ thiết bị đó" :
+	    "ask who holds that device", "%s, %s: %s", when, kind, detail) != RC_OK)
+		operator_warn(a->c, &said);
+}
+
 static enum rc
 verify_relay(struct operator *c, json_t *object)
 {
+	struct alarms alarms = { c, 0 };
 	char path[FILES_PATH_MAX];
 	struct depot_counts counts = { 0 };
 	struct depot *depot = NULL;
@@ -198,14 +220,16 @@ verify_relay(struct operator *c, json_t *object)
 	if ((rc = operator_folder(c, "relay", path)) != RC_OK ||
 	    (rc = depot_open(path, &depot, &c->err)) != RC_OK)
 		return rc;
-	rc = depot_count(depot, &counts);
+	if ((rc = depot_count(depot, &counts)) == RC_OK)
+		rc = depot_alarms(depot, say_alarm, &alarms);
 	depot_close(depot);
 	if (json_object_set_new(object, "statements", json_integer((json_int_t)counts.statements)) ||
 	    json_object_set_new(object, "certificates",
 	    json_integer((json_int_t)counts.certificates)) ||
 	    json_object_set_new(object, "served", json_integer((json_int_t)counts.served)) ||
 	    json_object_set_new(object, "waiting", json_integer((json_int_t)counts.waits)) ||
-	    json_object_set_new(object, "aside", json_integer((json_int_t)counts.aside)))
+	    json_object_set_new(object, "aside", json_integer((json_int_t)counts.aside)) ||
+	    json_object_set_new(object, "alarms", json_integer(alarms.n)))
 		return RC_NOMEM;
 	return rc;
 }
@@ -220,6 +244,7 @@ operator_verify(struct operator *c)
 		{ "served", { "Khung chuyển tiếp được", "Frames served" } },
 		{ "waiting", { "Khung đang chờ", "Frames waiting" } },
 		{ "aside", { "Khung giữ riêng", "Frames kept aside" } },
+		{ "alarms", { "Cảnh báo", "Alarms" } },
 	};
 	struct authority *a = NULL;
 	json_t *object = json_object();

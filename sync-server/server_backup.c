@@ -41,6 +41,9 @@ failed(const char *path, struct error *err)
 static enum rc
 no_backup(const char *path, enum rc rc, struct error *err)
 {
+	if (rc == RC_NEWER)
+		return error_set(err, rc, path, "use the newer program",
+		    "the backup was made by a newer program");
 	return error_set(err, rc, path, "use another copy", rc == RC_DAMAGED ?
 	    "the backup is not what was written" : "this is no backup of a sync-server");
 }
@@ -245,8 +248,8 @@ check_digest(FILE *f, const char *path, uint64_t *size, struct error *err)
 	digest_start(&d, DIGEST, NULL, 0, LABEL);
 	while (left > 0 && (n = fread(piece, 1, left < PIECE ? (size_t)left : PIECE, f)) > 0) {
 		if (left == *size && (n < 4 || memcmp(piece, "FK", 2) != 0 || piece[2] != VERSION)) {
-			rc = no_backup(path, n >= 3 && memcmp(piece, "FK", 2) == 0 ? RC_NEWER :
-			    RC_FORMAT, err);
+			rc = no_backup(path, n >= 4 && memcmp(piece, "FK", 2) == 0 &&
+			    piece[2] > VERSION ? RC_NEWER : RC_FORMAT, err);
 			break;
 		}
 		digest_put(&d, piece, n);

@@ -169,12 +169,27 @@ printf '\377' | dd of="$T/bad.backup" bs=1 seek=5000 conv=notrunc 2>/dev/null
 complains 74 "" "a damaged backup is refused" server "$T/restored" restore "$T/bad.backup"
 head -c 5000 "$T/all.backup" >"$T/cut.backup"
 complains 74 "" "so is one that was cut" server "$T/restored" restore "$T/cut.backup"
+{ printf 'FK\002'; tail -c +4 "$T/all.backup"; } >"$T/newer.backup"
+complains 78 "newer program" "one of a newer program is told apart" server "$T/restored" restore "$T/newer.backup"
 complains 65 "" "and what is none" server "$T/restored" restore "$FLOW_SUPPORT/lang_son.csv"
 [ -z "$(ls -A "$T/restored")" ]
 ok $? "nothing was written"
 exits 0 "a good one is restored" server "$T/restored" restore "$T/all.backup"
 exits 0 "and checks out" server "$T/restored" verify
 is "$(server "$T/restored" --json devices | json '#')" "$(server "$P" --json devices | json '#')" "the devices are there"
+
+# ---- a restored authority signs on, though a laptop knows better ----
+start_server "$P"
+exits 0 "after the backup a key is renewed" server "$P" rotate 06148
+exits 0 "and a laptop learns of it" sync_with "$T/first"
+stop_server
+server "$T/restored" rotate 06004 >/dev/null
+start_server "$T/restored"
+sync_with "$T/first" >/dev/null 2>&1
+exits 0 "the relay of the restored province tells" server "$T/restored" --json verify
+is "$(json alarms <<<"$out")" 1 "that there are two directories"
+like "$err" "chains-differ" "and by whom it knows"
+stop_server
 
 # ---- nothing in the clear ----
 exits 0 "everything checks out" server "$P" verify
