@@ -50,6 +50,8 @@ enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC
 /* A code's label in the call's language, or the text itself. */
 const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);
+/* Is there a vault to ask a passphrase for?  RC_NOTFOUND. */
+enum rc commands_need_vault(struct call *c) RC_CHECK;
 /* The passphrase from --passphrase-file, or asked for; twice when it is a new one. */
 enum rc commands_passphrase_of(struct call *c, const char *file, bool is_new,
     struct secret **out) RC_CHECK;

@@ -62,6 +62,16 @@ long_enough(struct call *c, const struct secret *s)
 }
 
 enum rc
+commands_need_vault(struct call *c)
+{
+	if (vault_exists(c->home))
+		return RC_OK;
+	return error_set(&c->err, RC_NOTFOUND, c->home,
+	    "use --home for another folder, or make one here with field join INVITATION",
+	    "there is no vault");
+}
+
+enum rc
 commands_passphrase_of(struct call *c, const char *file, bool is_new, struct secret **out)
 {
 	struct secret *again = NULL;
@@ -88,9 +98,9 @@ commands_passphrase_of(struct call *c, const char *file, bool is_new, struct sec
 	return rc;
 }
 
-/* The invitation's or recovery code, from --code-file or asked for. */
+/* A code on paper, from a file or, if that is NULL, asked for. */
 static enum rc
-read_code(struct call *c, struct secret **out)
+code_from(struct call *c, const char *file, struct secret **out)
 {
 	struct secret *text = NULL;
 	char line[LINE_MAX_BYTES + 1];
@@ -98,7 +108,7 @@ read_code(struct call *c, struct secret **out)
 	enum rc rc;
 
 	*out = NULL;
-	rc = c->code_file != NULL ? secret_read_line(c->code_file, &text, &c->err) :
+	rc = file != NULL ? secret_read_line(file, &text, &c->err) :
 	    ask(c, call_say(c, "Mã trên giấy: ", "Code on paper: "), &text);
 	if (rc != RC_OK)
 		return rc;
@@ -149,7 +159,7 @@ open_parcel(struct call *c, struct invitation_parcel *parcel)
 
 	if (file == NULL)
 		return RC_NOTFOUND;
-	if ((rc = read_code(c, &code)) == RC_OK)
+	if ((rc = code_from(c, c->code_file, &code)) == RC_OK)
 		rc = identity_parcel_open(file->data, file->len, code, parcel, &c->err);
 	secret_free(code);
 	return rc;
@@ -190,34 +200,94 @@ print_joined(struct call *c, struct workspace *ws)
 	return RC_OK;
 }
 
-/* A vault that a join left behind when it was cut short is used again. */
-static enum rc
-make_vault(struct call *c, const struct invitation_parcel *parcel, struct vault **out)
+/* Does the recovery code in the file that was asked for open this vault?  Then it is not lost. */
+static bool
+has_recovery(struct call *c)
 {
-	struct secret *passphrase = NULL, *recovery = NULL;
+	const char *file = call_option(c, "recovery-file");
+	struct secret *code = NULL;
+	struct vault *v = NULL;
+	bool fits = false;
+
+	if (file != NULL && files_exists(file) && code_from(c, file, &code) == RC_OK) {
+		fits = vault_open_with_recovery(c->home, code, &v, NULL) == RC_OK;
+		vault_close(v);
+	}
+	error_clear(&c->err);
+	secret_free(code);
+	return fits;
+}
+
+static enum rc
+file_is_free(struct call *c)
+{
+	const char *file = call_option(c, "recovery-file");
+
+	if (file == NULL || !files_exists(file))
+		return RC_OK;
+	return error_set(&c->err, RC_EXISTS, file, "choose another name", "it exists already");
+}
+
+/*
+ * A vault that a join left behind when it was cut short is used again.  Nobody
+ * may have seen its recovery code, so there is a new one.
+ */
+static enum rc
+take_vault(struct call *c, const struct secret *passphrase, struct vault **out)
+{
+	struct secret *recovery = NULL;
+	bool kept = has_recovery(c);
+	enum rc rc;
+
+	if ((rc = vault_open(c->home, passphrase, out, &c->err)) != RC_OK)
+		return rc;
+	if (replica_is_joined(*out))
+		return error_set(&c->err, RC_EXISTS, c->home, "use another --home",
+		    "this vault is a device already");
+	if (kept)
+		return RC_OK;
+	if ((rc = file_is_free(c)) == RC_OK &&
+	    (rc = vault_new_recovery(*out, &recovery, &c->err)) == RC_OK)
+		rc = give_recovery(c, recovery);
+	secret_free(recovery);
+	return rc;
+}
+
+static enum rc
+new_vault(struct call *c, const struct secret *passphrase, const uint8_t escrow[32],
+    struct vault **out)
+{
+	struct secret *recovery = NULL;
 	struct vault_kdf kdf = { 0, 0 };
-	uint8_t escrow[32];
-	bool there = vault_exists(c->home) != 0;
 	long memory;
 	enum rc rc;
 
-	*out = NULL;
 	if ((rc = call_number(c, "kdf-memory", VAULT_KDF_MEMORY_MIN_MIB, VAULT_KDF_MEMORY_MAX_MIB,
-	    0, &memory)) != RC_OK ||
-	    (rc = escrow_key(parcel, escrow, &c->err)) != RC_OK ||
-	    (rc = commands_passphrase_of(c, c->passphrase_file, !there, &passphrase)) != RC_OK)
+	    0, &memory)) != RC_OK || (rc = file_is_free(c)) != RC_OK)
 		return rc;
 	kdf.memory_mib = (uint32_t)memory;
 	kdf.passes = memory != 0 ? 1 : 0;
-	if (there) {
-		rc = vault_open(c->home, passphrase, out, &c->err);
-	} else {
-		rc = vault_create(c->home, passphrase, kdf, escrow, out, &recovery, &c->err);
-		if (rc == RC_OK)
-			rc = give_recovery(c, recovery);
-	}
-	secret_free(passphrase);
+	rc = vault_create(c->home, passphrase, kdf, escrow, out, &recovery, &c->err);
+	if (rc == RC_OK)
+		rc = give_recovery(c, recovery);
 	secret_free(recovery);
+	return rc;
+}
+
+static enum rc
+make_vault(struct call *c, const struct invitation_parcel *parcel, struct vault **out)
+{
+	struct secret *passphrase = NULL;
+	uint8_t escrow[32];
+	bool there = vault_exists(c->home) != 0;
+	enum rc rc;
+
+	*out = NULL;
+	if ((rc = escrow_key(parcel, escrow, &c->err)) != RC_OK ||
+	    (rc = commands_passphrase_of(c, c->passphrase_file, !there, &passphrase)) != RC_OK)
+		return rc;
+	rc = there ? take_vault(c, passphrase, out) : new_vault(c, passphrase, escrow, out);
+	secret_free(passphrase);
 	if (rc != RC_OK) {
 		vault_close(*out);
 		*out = NULL;
@@ -267,7 +337,8 @@ commands_unlock(struct call *c)
 		call_note(c, "%s", call_say(c, "Đã mở khóa từ trước.", "It is unlocked already."));
 		return RC_OK;
 	}
-	if ((rc = commands_passphrase_of(c, c->passphrase_file, false, &passphrase)) != RC_OK)
+	if ((rc = commands_need_vault(c)) != RC_OK ||
+	    (rc = commands_passphrase_of(c, c->passphrase_file, false, &passphrase)) != RC_OK)
 		return rc;
 	/* the vault is opened in the process that keeps it: keys never cross */
 	rc = process_background(&is_child, &c->err);
@@ -276,6 +347,7 @@ commands_unlock(struct call *c)
 		secret_free(passphrase);
 		if (rc == RC_OK)
 			rc = keeper_serve(ws, commands_table, (int)idle, &c->err);
+		process_failed(rc, &c->err);
 		return rc;
 	}
 	secret_free(passphrase);
@@ -313,11 +385,13 @@ static enum rc
 open_either(struct call *c, struct vault **out)
 {
 	struct secret *key = NULL;
-	enum rc rc;
+	enum rc rc = commands_need_vault(c);
 
 	*out = NULL;
+	if (rc != RC_OK)
+		return rc;
 	if (c->code_file != NULL) {
-		if ((rc = read_code(c, &key)) == RC_OK)
+		if ((rc = code_from(c, c->code_file, &key)) == RC_OK)
 			rc = vault_open_with_recovery(c->home, key, out, &c->err);
 	} else {
 		if ((rc = commands_passphrase_of(c, c->passphrase_file, false, &key)) == RC_OK)
@@ -360,7 +434,8 @@ commands_recovery(struct call *c)
 	struct vault *v = NULL;
 	enum rc rc;
 
-	if ((rc = not_in_keeper(c)) != RC_OK || (rc = open_either(c, &v)) != RC_OK)
+	if ((rc = not_in_keeper(c)) != RC_OK || (rc = file_is_free(c)) != RC_OK ||
+	    (rc = open_either(c, &v)) != RC_OK)
 		return rc;
 	if ((rc = vault_new_recovery(v, &recovery, &c->err)) == RC_OK)
 		rc = give_recovery(c, recovery);

@@ -13,6 +13,9 @@
 #include "shared/base/bytes.h"
 #include "shared/base/rc.h"
 
+/* Between a name and six letters: what a write that was cut short leaves beside a file. */
+#define FILES_BESIDE ".new-"
+
 enum {
 	FILES_PATH_MAX = 1024,	/* with the NUL */
 	FILES_NAMES_MAX = 100000	/* in one folder */

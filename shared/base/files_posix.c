@@ -252,7 +252,7 @@ static enum rc
 write_beside(const char *path, const uint8_t *data, size_t len, char made[FILES_PATH_MAX],
     struct error *err)
 {
-	int fd, n = snprintf(made, FILES_PATH_MAX, "%s.XXXXXX", path);
+	int fd, n = snprintf(made, FILES_PATH_MAX, "%s" FILES_BESIDE "XXXXXX", path);
 	enum rc rc;
 
 	if (n < 0 || n >= FILES_PATH_MAX) {

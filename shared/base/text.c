@@ -63,6 +63,12 @@ is_bounded_utf8(const char *s, size_t len)
 	return true;
 }
 
+static bool
+is_control(int32_t c)
+{
+	return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
 bool
 text_is_clean(const char *s, size_t len)
 {
@@ -71,12 +77,28 @@ text_is_clean(const char *s, size_t len)
 	for (size_t i = 0; i < len; i += used) {
 		int32_t c = code_point(s + i, len - i, &used);
 
-		if (c < 0x20 && c != '\t' && c != '\n')
-			return false;
-		if ((c >= 0x7F && c < 0xA0) || hides(c))
+		if ((is_control(c) && c != '\t' && c != '\n') || hides(c))
 			return false;
 	}
 	return is_bounded_utf8(s, len);
+}
+
+void
+text_one_line(char *s)
+{
+	size_t used, to = 0, len = strlen(s);
+
+	for (size_t i = 0; i < len; i += used) {
+		int32_t c = code_point(s + i, len - i, &used);
+
+		if (is_control(c) || hides(c)) {
+			s[to++] = '?';
+		} else {
+			memmove(s + to, s + i, used);
+			to += used;
+		}
+	}
+	s[to] = '\0';
 }
 
 enum rc

@@ -61,6 +61,9 @@ int text_compare_names(const char *a, const char *b);
 /* ASCII only: identifiers of forms and fields, [a-z][a-z0-9_]*, at most 63. */
 bool text_is_name(const char *s);
 
+/* One clean line, in place: what text_is_clean refuses, tabs and line feeds become '?'. */
+void text_one_line(char *s);
+
 /* strdup, or NULL. */
 char *text_dup(const char *s);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shared/base/embedded.h"
+#include "shared/base/text.h"
 #include "shared/forms/form.h"
 #include "shared/records/conflict.h"
 #include "shared/records/fold.h"
@@ -450,7 +451,9 @@ open_name(struct replica *r, const struct device *d, char out[IDENTITY_NAME_MAX 
 		    secret_len(name) <= IDENTITY_NAME_MAX) {
 			memcpy(out, secret_bytes(name), secret_len(name));
 			out[secret_len(name)] = '\0';
-			found = true;
+			/* the device itself wrote it: it shall hide nothing and break no line */
+			found = text_is_clean(out, secret_len(name)) &&
+			    strpbrk(out, "\t\n") == NULL;
 		}
 		secret_free(name);
 		secret_free(key);

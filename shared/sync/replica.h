@@ -48,6 +48,8 @@ const char *replica_reason_text(enum replica_reason reason, bool vietnamese);
  */
 enum rc replica_join(struct vault *v, const struct invitation_parcel *parcel,
     const struct clock *clock, struct error *err) RC_CHECK;
+/* Is the vault a device of a province?  Not when its join was cut short. */
+bool replica_is_joined(struct vault *v);
 
 /*
  * Open what the vault holds.  Starts nothing on the network.

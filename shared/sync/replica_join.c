@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "shared/base/embedded.h"
+#include "shared/records/fold.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/seal.h"
 #include "shared/vault/query.h"
@@ -146,10 +147,7 @@ join_all(struct joining *j, const struct invitation_parcel *parcel, struct error
 	return rc;
 }
 
-/*
- * Shares are opened by the replica, which knows how; until then they wait with all that
- * the invitation brought.
- */
+/* Shares are opened by the replica, which knows how; in the transaction of the join. */
 static enum rc
 open_shares(struct vault *v, const struct invitation_parcel *parcel, const struct clock *clock,
     struct error *err)
@@ -161,10 +159,20 @@ open_shares(struct vault *v, const struct invitation_parcel *parcel, const struc
 		return RC_OK;
 	if ((rc = replica_open(v, clock, &r, err)) != RC_OK)
 		return rc;
-	if ((rc = replica_begin(r, err)) == RC_OK)
-		rc = replica_end(r, replica_retry_waiting(r, NULL, err), err);
+	rc = replica_retry_waiting(r, NULL, err);
+	if (rc == RC_OK)
+		rc = fold_flush(replica_fold(r), err);
 	replica_close(r);
 	return rc;
+}
+
+bool
+replica_is_joined(struct vault *v)
+{
+	int64_t n;
+
+	/* without its tables it is none */
+	return query_int(vault_db(v), NULL, &n, "SELECT count(*) FROM identity", "") == RC_OK && n > 0;
 }
 
 enum rc
@@ -173,7 +181,6 @@ replica_join(struct vault *v, const struct invitation_parcel *parcel, const stru
 {
 	const struct embedded *sql = embedded_find("vault.sql");
 	struct joining j;
-	int64_t n;
 	enum rc rc;
 
 	memset(&j, 0, sizeof(j));
@@ -182,18 +189,18 @@ replica_join(struct vault *v, const struct invitation_parcel *parcel, const stru
 	j.now = clock_now(clock);
 	if (sql == NULL)
 		return RC_INTERNAL;
-	if ((rc = vault_migrate(v, (const char *)sql->data, err)) != RC_OK ||
-	    (rc = query_int(j.db, err, &n, "SELECT count(*) FROM identity", "")) != RC_OK)
+	if ((rc = vault_migrate(v, (const char *)sql->data, err)) != RC_OK)
 		return rc;
-	if (n > 0)
+	if (replica_is_joined(v))
 		return error_set(err, RC_EXISTS, vault_dir(v), "use another --home",
 		    "this vault is a device already");
 	if ((rc = directory_new(&j.directory)) != RC_OK)
 		return rc;
-	if ((rc = query_begin(j.db, err)) == RC_OK)
-		rc = query_end(j.db, join_all(&j, parcel, err), err);
-	if (rc == RC_OK)
-		rc = open_shares(v, parcel, clock, err);
+	if ((rc = query_begin(j.db, err)) == RC_OK) {
+		if ((rc = join_all(&j, parcel, err)) == RC_OK)
+			rc = open_shares(v, parcel, clock, err);
+		rc = query_end(j.db, rc, err);
+	}
 	identity_reset(&j.identity);
 	directory_free(j.directory);
 	return rc;

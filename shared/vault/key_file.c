@@ -222,13 +222,53 @@ out:
 	return RC_OK;
 }
 
+static bool
+is_leftover(const char *name)
+{
+	return strncmp(name, KEY_FILE_NEW_A, strlen(KEY_FILE_NEW_A)) == 0 ||
+	    strncmp(name, KEY_FILE_NEW_B, strlen(KEY_FILE_NEW_B)) == 0;
+}
+
+/* A step for each leftover: overwrite or remove. */
+static enum rc
+each_leftover(const char *dir, enum rc (*step)(const char *path, struct error *err),
+    struct error *err)
+{
+	char path[FILES_PATH_MAX];
+	char **names = NULL;
+	size_t n = 0;
+	enum rc rc, one;
+
+	if ((rc = files_list(dir, &names, &n, err)) != RC_OK)
+		return rc == RC_NOTFOUND ? RC_OK : rc;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_leftover(names[i]))
+			continue;
+		if ((one = files_join(dir, names[i], path)) == RC_OK)
+			one = step(path, err);
+		if (rc == RC_OK)
+			rc = one;
+	}
+	files_names_free(names, n);
+	return rc;
+}
+
+void
+key_file_sweep(const char *dir)
+{
+	/* one that cannot be removed now is tried again at the next opening */
+	if (each_leftover(dir, overwrite, NULL) == RC_OK &&
+	    each_leftover(dir, files_remove, NULL) != RC_OK)
+		return;
+}
+
 enum rc
 key_file_destroy(const char *dir, struct error *err)
 {
 	char path[FILES_PATH_MAX];
 	enum rc rc = RC_OK, one;
 
-	/* Both are overwritten before either is removed: the name leads to the bytes. */
+	/* All are overwritten before any is removed: the name leads to the bytes. */
 	for (int step = 0; step < 2; step++) {
 		for (int i = 0; i < COPIES; i++) {
 			if ((one = files_join(dir, NAMES[i], path)) != RC_OK)
@@ -239,6 +279,9 @@ key_file_destroy(const char *dir, struct error *err)
 			if (rc == RC_OK)
 				rc = one;
 		}
+		one = each_leftover(dir, step == 0 ? overwrite : files_remove, err);
+		if (rc == RC_OK)
+			rc = one;
 	}
 	return rc;
 }

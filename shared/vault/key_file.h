@@ -6,11 +6,14 @@
  * (B).  A is written completely before B is touched, so that one of them is
  * whole at every moment.  Who calls holds the vault's lock.
  */
+#include "shared/base/files.h"
 #include "shared/base/rc.h"
 #include "shared/vault/keyslots.h"
 
 #define KEY_FILE_A "vault.key"
 #define KEY_FILE_B "vault.key.b"
+#define KEY_FILE_NEW_A KEY_FILE_A FILES_BESIDE	/* how their leftovers begin */
+#define KEY_FILE_NEW_B KEY_FILE_B FILES_BESIDE
 
 struct secret;
 
@@ -40,7 +43,10 @@ enum rc key_file_create(const char *dir, struct keyslots *k, const struct secret
 enum rc key_file_replace(const char *dir, struct keyslots *k, const struct secret *master,
     struct error *err) RC_CHECK;
 
-/* Overwrite both copies where they lie, then remove them.  Absent ones are fine. */
+/* Remove what writes that were cut short left behind: copies whose slots may be replaced one day. */
+void key_file_sweep(const char *dir);
+
+/* Overwrite both copies, and such leftovers, where they lie, then remove them.  Absent ones are fine. */
 enum rc key_file_destroy(const char *dir, struct error *err) RC_CHECK;
 
 #endif

@@ -17,6 +17,8 @@
 #define LOCK_NAME "vault.lock"
 #define DB_NAME "vault.db"
 #define FILE_PREFIX "vault."
+/* There while a vault is being made: without a key file beside it nothing was promised yet. */
+#define MAKING_NAME "vault.making"
 
 struct vault {
 	char dir[FILES_PATH_MAX];
@@ -58,13 +60,51 @@ count_files(const char *dir, size_t *n, struct error *err)
 	return RC_OK;
 }
 
+static enum rc
+remove_files(const char *dir, bool keep_lock, struct error *err)
+{
+	char path[FILES_PATH_MAX];
+	char **names = NULL;
+	size_t n = 0;
+	enum rc rc, one;
+
+	if ((rc = files_list(dir, &names, &n, err)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(names[i], FILE_PREFIX, strlen(FILE_PREFIX)) != 0 ||
+		    (keep_lock && strcmp(names[i], LOCK_NAME) == 0))
+			continue;
+		if ((one = files_join(dir, names[i], path)) == RC_OK)
+			one = files_remove(path, err);
+		if (rc == RC_OK)
+			rc = one;
+	}
+	files_names_free(names, n);
+	return rc;
+}
+
+static bool
+has_file(const char *dir, const char *name)
+{
+	char path[FILES_PATH_MAX];
+
+	return files_join(dir, name, path) == RC_OK && files_exists(path);
+}
+
+/* Cut short before it was a vault. */
+static bool
+is_unfinished(const char *dir)
+{
+	return has_file(dir, MAKING_NAME) && !has_file(dir, KEY_FILE_A) && !has_file(dir, KEY_FILE_B);
+}
+
 int
 vault_exists(const char *dir)
 {
 	size_t n = 0;
 
 	/* A folder that cannot be listed is no place for a new vault. */
-	return count_files(dir, &n, NULL) != RC_OK || n > 0;
+	return count_files(dir, &n, NULL) != RC_OK || (n > 0 && !is_unfinished(dir));
 }
 
 static enum rc
@@ -145,32 +185,56 @@ fill_slots(struct vault *v, struct creation how, struct error *err)
 	return RC_OK;
 }
 
+/* No vault there; what one that was never finished left is cleared away.  Our lock is held. */
+static enum rc
+make_place(const char *dir, struct error *err)
+{
+	char path[FILES_PATH_MAX];
+	size_t n;
+	enum rc rc;
+
+	if (is_unfinished(dir) && (rc = remove_files(dir, true, err)) != RC_OK)
+		return rc;
+	if ((rc = count_files(dir, &n, err)) != RC_OK || (rc = files_join(dir, MAKING_NAME, path)) != RC_OK)
+		return rc;
+	if (n > 0)
+		return error_set(err, RC_EXISTS, dir, "open it, or wipe it first if it is of no use",
+		    "there are files of a vault already");
+	return files_create(path, NULL, 0, err);
+}
+
+/* It is a vault now.  If this fails, the mark goes when the vault is opened. */
+static void
+made(const char *dir)
+{
+	char path[FILES_PATH_MAX];
+
+	if (files_join(dir, MAKING_NAME, path) == RC_OK && files_exists(path) &&
+	    files_remove(path, NULL) != RC_OK)
+		return;
+}
+
 static enum rc
 create(const char *dir, struct creation how, struct vault_bench bench, struct vault **out,
     struct error *err)
 {
 	struct vault *v = NULL;
 	bool begun = false;
-	size_t n;
 	enum rc rc;
 
 	*out = NULL;
 	if (how.master != NULL && secret_len(how.master) != SECRET_KEY_BYTES)
 		return RC_LIMIT;
 	if ((rc = files_make_dir(dir, err)) != RC_OK || (rc = vault_new(dir, &v, err)) != RC_OK ||
-	    (rc = count_files(dir, &n, err)) != RC_OK)
+	    (rc = make_place(dir, err)) != RC_OK)
 		goto out;
-	if (n > 0) {
-		rc = error_set(err, RC_EXISTS, dir, "open it, or wipe it first if it is of no use",
-		    "there are files of a vault already");
-		goto out;
-	}
 	begun = true;
 	/* The key file last: with it the vault exists, without it nothing was promised. */
 	if ((rc = fill_slots(v, how, err)) != RC_OK ||
 	    (rc = open_database(v, true, bench, err)) != RC_OK ||
 	    (rc = key_file_create(dir, &v->slots, v->master, err)) != RC_OK)
 		goto out;
+	made(dir);
 	*out = v;
 	v = NULL;
 	begun = false;
@@ -228,7 +292,7 @@ open_with(const char *dir, struct key_file_opener opener, struct vault_bench ben
 	*out = NULL;
 	if ((rc = count_files(dir, &n, err)) != RC_OK)
 		return rc;
-	if (n == 0)
+	if (n == 0 || is_unfinished(dir))
 		return error_set(err, RC_NOTFOUND, dir, NULL, "there is no vault");
 	if ((rc = vault_new(dir, &v, err)) != RC_OK)
 		goto out;
@@ -238,6 +302,8 @@ open_with(const char *dir, struct key_file_opener opener, struct vault_bench ben
 		    "the key file of this vault is gone");
 	if (rc != RC_OK || (rc = open_database(v, false, bench, err)) != RC_OK)
 		goto out;
+	key_file_sweep(dir);
+	made(dir);
 	*out = v;
 	v = NULL;
 out:
@@ -408,27 +474,14 @@ vault_new_recovery(struct vault *v, struct secret **recovery, struct error *err)
 enum rc
 vault_wipe(const char *dir, struct error *err)
 {
-	char path[FILES_PATH_MAX];
-	char **names = NULL;
-	size_t n = 0;
-	enum rc rc, one;
+	enum rc rc, removed;
 
 	if ((rc = vault_start()) != RC_OK)
 		return rc;
 	/* The slots before all else: from then on nothing can be opened any more. */
 	rc = key_file_destroy(dir, err);
-	if ((one = files_list(dir, &names, &n, err)) != RC_OK)
-		return rc != RC_OK ? rc : one;
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(names[i], FILE_PREFIX, strlen(FILE_PREFIX)) != 0)
-			continue;
-		if ((one = files_join(dir, names[i], path)) == RC_OK)
-			one = files_remove(path, err);
-		if (rc == RC_OK)
-			rc = one;
-	}
-	files_names_free(names, n);
-	return rc;
+	removed = remove_files(dir, false, err);
+	return rc != RC_OK ? rc : removed;
 }
 
 struct sqlite3 *

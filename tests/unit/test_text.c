@@ -374,6 +374,28 @@ knows_names_of_fields(void **state)
 }
 
 static void
+makes_one_clean_line_of_anything(void **state)
+{
+	static const struct { const char *from, *to; } cases[] = {
+		{ "Đặng Thị Hòa", "Đặng Thị Hòa" },
+		{ "a\nb\tc\r", "a?b?c?" },
+		{ "\033[31mred\033[0m", "?[31mred?[0m" },
+		{ "x\xff\xfey", "x??y" },
+		{ "cut in the middle: \xe1\xba", "cut in the middle: ??" },
+		{ "\xc2\x9b" "31m\xe2\x80\xae" "abc", "?31m?abc" },
+		{ "", "" }
+	};
+	char line[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(line, sizeof(line), "%s", cases[i].from);
+		text_one_line(line);
+		assert_string_equal(line, cases[i].to);
+	}
+}
+
+static void
 copies_text(void **state)
 {
 	char *copy = text_dup("Lào Cai");
@@ -412,6 +434,7 @@ main(void)
 		cmocka_unit_test(compares_broken_utf8_without_reading_on),
 		cmocka_unit_test(sorts_persons_by_given_name),
 		cmocka_unit_test(knows_names_of_fields),
+		cmocka_unit_test(makes_one_clean_line_of_anything),
 		cmocka_unit_test(copies_text),
 	};
 

@@ -218,6 +218,15 @@ the_wrong_master_key_opens_nothing(void **state)
 	secret_free(wrong);
 }
 
+static bool
+has_file(struct vault_folder *f, const char *name)
+{
+	char path[400];
+
+	path_in(f, name, path);
+	return files_exists(path);
+}
+
 static void
 never_makes_a_vault_where_any_file_of_one_is(void **state)
 {
@@ -393,6 +402,61 @@ a_folder_copied_in_the_middle_of_work_opens_with_all_that_was_saved(void **state
 	vault_close(v);
 }
 
+/* A power cut before the key file was there: nobody was told that there is a vault. */
+static void
+a_vault_whose_making_was_cut_short_is_made_again(void **state)
+{
+	struct vault_folder *f = *state;
+	struct vault *v;
+
+	assert_int_equal(files_make_dir(f->dir, NULL), RC_OK);
+	put_file(f, "vault.making", "", 0);
+	put_file(f, "vault.db", "half a page", 11);
+	put_file(f, "vault.db-wal", "", 0);
+	put_file(f, "vault.key.new-Ab12Cd", "half a key file", 15);
+	assert_int_equal(vault_exists(f->dir), 0);
+	assert_int_equal(vault_open_with_master(f->dir, f->master, &v, NULL), RC_NOTFOUND);
+	v = vault_folder_made(f);
+	vault_folder_sql(v, "INSERT INTO note(body) VALUES ('một')");
+	vault_close(v);
+	assert_false(has_file(f, "vault.making"));
+	assert_false(has_file(f, "vault.key.new-Ab12Cd"));
+	v = vault_folder_reopened(f);
+	assert_int_equal(vault_folder_number(v, "SELECT count(*) FROM note"), 1);
+	vault_close(v);
+}
+
+/* Cut between the key file and the end: it is a vault, and the mark counts no more. */
+static void
+a_vault_with_a_key_file_is_never_taken_for_unfinished(void **state)
+{
+	struct vault_folder *f = *state;
+	struct vault *v = vault_folder_made(f);
+
+	vault_close(v);
+	put_file(f, "vault.making", "", 0);
+	assert_int_equal(vault_exists(f->dir), 1);
+	assert_int_equal(vault_create_with_master(f->dir, f->master, &v, NULL), RC_EXISTS);
+	vault_close(vault_folder_reopened(f));
+	assert_false(has_file(f, "vault.making"));
+}
+
+/* Slots that were replaced since would still open the vault. */
+static void
+opening_removes_what_a_cut_left_of_key_files(void **state)
+{
+	struct vault_folder *f = *state;
+
+	vault_close(vault_folder_made(f));
+	put_file(f, "vault.key.new-Ab12Cd", "slots of old", 12);
+	put_file(f, "vault.key.b.new-Ab12Cd", "slots of old", 12);
+	put_file(f, "vault.key.backup", "somebody's own", 14);
+	vault_close(vault_folder_reopened(f));
+	assert_false(has_file(f, "vault.key.new-Ab12Cd"));
+	assert_false(has_file(f, "vault.key.b.new-Ab12Cd"));
+	assert_true(has_file(f, "vault.key.backup"));
+}
+
 static void
 a_wiped_vault_is_gone_and_its_place_is_free(void **state)
 {
@@ -451,6 +515,9 @@ main(void)
 		TEST(another_process_that_has_it_open_is_told_apart),
 		TEST(several_vaults_are_open_in_one_process),
 		TEST(a_folder_copied_in_the_middle_of_work_opens_with_all_that_was_saved),
+		TEST(a_vault_whose_making_was_cut_short_is_made_again),
+		TEST(a_vault_with_a_key_file_is_never_taken_for_unfinished),
+		TEST(opening_removes_what_a_cut_left_of_key_files),
 		TEST(a_wiped_vault_is_gone_and_its_place_is_free),
 		TEST(a_vault_that_could_not_be_finished_leaves_nothing),
 	};
