@@ -1,0 +1,446 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "shared/records/fold.h"
+#include "shared/records/journal.h"
+#include "shared/sync/cargo.h"
+#include "shared/sync/exchange.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/vault/query.h"
+#include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
+#include "shared/web/http_server.h"
+#include "sync-server/depot.h"
+#include "tests/support/province.h"
+
+/* A device with valid keys, and a relay with its own, that mean harm. */
+
+static const char *const visit[] = {
+	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
+	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
+};
+
+static int
+begin(void **state)
+{
+	struct province *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	province_start(p);
+	*state = p;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	province_end(*state);
+	free(*state);
+	return 0;
+}
+
+static struct replica_status
+status_of(struct workspace *ws)
+{
+	struct replica_status s;
+	struct error err = { 0 };
+
+	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
+	return s;
+}
+
+/* ---- entries that follow the grammar and nothing else ---- */
+
+enum { ENTRIES = 1500, KNOWN_MAX = 64 };
+
+struct noise {
+	struct dot known[KNOWN_MAX];
+	size_t n_known;
+	struct value values[4];
+	struct value_member members[2];
+	struct address replaces[1];
+	struct write writes[3];
+	char text[80];
+};
+
+static unsigned
+pick(unsigned n)
+{
+	return (unsigned)rand() % n;
+}
+
+static struct dot
+some_dot(const struct noise *z)
+{
+	if (z->n_known == 0 || pick(8) == 0)
+		return (struct dot){ (uint64_t)rand() << 31 | 1, 1 + pick(100) };
+	return z->known[pick((unsigned)z->n_known)];
+}
+
+static void
+some_value(struct noise *z, struct value *v, bool group)
+{
+	static const char *const texts[] = { "", "x", "YES", "Đặng", "-1", "2026-01-20", "\xf0\x9f\x98\x80",
+		"0912345678", "99999999999999999999", "HOUSEHOLD" };
+	static const char *const decimals[] = { "0", "-1.5", "123456789012345678901234567890.5", "7" };
+
+	memset(v, 0, sizeof(*v));
+	v->type = (enum value_type)pick(group ? 8 : 7);
+	v->integer = pick(3) == 0 ? INT64_MIN : (int64_t)pick(5000) - 100;
+	v->text = texts[pick(10)];
+	if (v->type == VALUE_CODE)
+		v->text = pick(2) ? "YES" : "nO_such-code.1";
+	if (v->type == VALUE_DECIMAL)
+		v->text = decimals[pick(4)];
+	v->text_len = strlen(v->text);
+	if (v->type == VALUE_DATE)
+		v->integer = ((int64_t)(1 + pick(3000)) * 16 + pick(13)) * 32 + pick(32);
+	v->reference = some_dot(z);
+	if (v->type == VALUE_GROUP) {
+		for (unsigned i = 0; i < 2; i++) {
+			z->members[i].field = 1 + i * (1 + pick(20)) + (i > 0);
+			some_value(z, &z->members[i].value, false);
+		}
+		v->members = z->members;
+		v->n_members = 2;
+	}
+}
+
+static void
+some_write(struct noise *z, struct write *w, unsigned field)
+{
+	memset(w, 0, sizeof(*w));
+	w->field = field;
+	w->kind = (enum write_kind)pick(3);
+	if (w->kind == WRITE_VOID || pick(2) == 0) {
+		z->replaces[0].dot = some_dot(z);
+		z->replaces[0].item = pick(3);
+		w->replaces = z->replaces;
+		w->n_replaces = 1;
+	}
+	w->values = z->values;
+	w->n_values = w->kind == WRITE_SET ? 1 : w->kind == WRITE_ITEMS ? pick(4) : 0;
+	for (size_t i = 0; i < w->n_values; i++)
+		some_value(z, &z->values[i], w->kind == WRITE_SET);
+}
+
+static void
+add_noise(struct workspace *ws, struct noise *z)
+{
+	static const char *const forms[] = { "outreach", "person", "case", "follow_up", "no_such_form",
+		"awareness_session" };
+	const struct journal_scope scope = { "06001", pick(2) };
+	struct entry e;
+	struct error err = { 0 };
+	enum rc rc;
+
+	memset(&e, 0, sizeof(e));
+	e.form = forms[pick(6)];
+	e.form_len = strlen(e.form);
+	e.form_version = pick(4);
+	e.saved_at = pick(4) == 0 ? INT64_MAX : 1770000000;
+	e.creates = pick(3) == 0;
+	if (!e.creates)
+		e.record = some_dot(z);
+	e.reason = "kiểm tra";
+	e.reason_len = strlen(e.reason);
+	if (pick(20) == 0) {
+		e.restated = true;
+		e.restates = some_dot(z);
+		e.record = some_dot(z);
+	}
+	some_write(z, &z->writes[0], pick(2) ? pick(60) : pick(3));
+	e.writes = z->writes;
+	e.n_writes = 1;
+	assert_int_equal(workspace_begin(ws, &err), RC_OK);
+	rc = journal_append(vault_db(ws->vault), ws->writer, &scope, true, &e, &err);
+	if (rc == RC_INTERNAL) {	/* not canonical: it cannot travel either */
+		error_clear(&err);
+		assert_int_equal(workspace_end(ws, RC_INVALID, &err), RC_INVALID);
+		return;
+	}
+	assert_int_equal(workspace_end(ws, rc, &err), RC_OK);
+	z->known[z->n_known < KNOWN_MAX ? z->n_known++ : pick(KNOWN_MAX)] = e.dot;
+}
+
+static void
+entries_that_make_no_sense_block_nothing(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct noise z;
+	struct error err = { 0 };
+	uint8_t x[32], y[32];
+	uint64_t records;
+
+	memset(&z, 0, sizeof(z));
+	srand(11);
+	z.known[z.n_known++] = province_add(a, "outreach", visit);
+	province_sync(p, a);
+	province_sync(p, b);
+	for (int i = 0; i < ENTRIES; i++)
+		add_noise(a, &z);
+	province_sync(p, a);
+	assert_true(province_sync(p, b).received_entries > ENTRIES / 3);
+	assert_int_equal(status_of(b).quarantined, 0);
+	records = status_of(b).records;
+	province_digest(b, x);
+	assert_int_equal(workspace_begin(b, &err), RC_OK);
+	assert_int_equal(workspace_end(b, fold_rebuild(replica_fold(b->replica), &err), &err), RC_OK);
+	province_digest(b, y);
+	assert_memory_equal(x, y, sizeof(x));
+	/* and work goes on */
+	province_add(a, "outreach", visit);
+	province_add(b, "outreach", visit);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_int_equal(status_of(b).records, records + 2);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+/* ---- a small frame of enormous entries ---- */
+
+static void
+a_frame_that_unfolds_without_measure_is_set_aside(void **state)
+{
+	enum { N = 200, TEXTS = 4, TEXT = 60000 };
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	const struct scope_key *key = directory_scope_key(replica_directory(a->replica), "06001", 0);
+	struct cargo_log log = { .log = 77, .first = 1, .count = N };
+	struct frame_range range = { .log = 77, .first = 1, .count = N };
+	struct cargo_entry *entries = calloc(N, sizeof(*entries));
+	struct frame_header h = { 0 };
+	struct value v = { .type = VALUE_TEXT, .text_len = TEXT };
+	struct write writes[TEXTS];
+	struct bytes cargo, frame;
+	struct replica_sync_result r = { 0 };
+	struct replica_aside *aside = NULL;
+	struct rusage before, after;
+	struct error err = { 0 };
+	char *text = malloc(TEXT);
+	size_t n;
+
+	assert_non_null(entries);
+	assert_non_null(text);
+	memset(text, 'x', TEXT);
+	v.text = text;
+	memset(writes, 0, sizeof(writes));
+	for (unsigned i = 0; i < TEXTS; i++) {
+		writes[i].field = 10 + i;
+		writes[i].values = &v;
+		writes[i].n_values = 1;
+	}
+	for (unsigned i = 0; i < N; i++) {
+		struct entry *e = &entries[i].entry;
+
+		e->dot = (struct dot){ 77, i + 1 };
+		e->creates = true;
+		e->record = e->dot;
+		e->form = "outreach";
+		e->form_len = 8;
+		e->form_version = 1;
+		e->writes = writes;
+		e->n_writes = TEXTS;
+	}
+	bytes_init(&cargo);
+	bytes_init(&frame);
+	assert_int_equal(cargo_encode(&log, 1, entries, N, &cargo), RC_OK);
+	assert_true(cargo.len < 100000);
+	memcpy(h.device, replica_device(a->replica), sizeof(h.device));
+	strcpy(h.unit, "06001");
+	h.epoch = key->epoch;
+	h.ranges = &range;
+	h.n_ranges = 1;
+	assert_int_equal(frame_seal(&h, key->public_key, a->replica->identity.sign_seed, cargo.data,
+	    cargo.len, &frame), RC_OK);
+	province_sync(p, a);
+	province_sync(p, b);
+	getrusage(RUSAGE_SELF, &before);
+	assert_int_equal(replica_take(b->replica, ITEM_FRAME, frame.data, frame.len, &r, &err), RC_OK);
+	getrusage(RUSAGE_SELF, &after);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 200 << 10);
+	assert_int_equal(replica_aside(b->replica, &aside, &n, &err), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(aside[0].reason, REASON_GRAMMAR);
+	free(aside);
+	bytes_reset(&cargo);
+	bytes_reset(&frame);
+	free(entries);
+	free(text);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+/* ---- a relay that never comes to an end ---- */
+
+struct liar {
+	struct province *p;
+	struct http_server *server;
+	struct bytes body;
+	unsigned asked;
+	bool other_generation;
+	uint64_t position;		/* of every answer; it may grow */
+	struct bytes items;		/* put behind each welcome */
+};
+
+static unsigned
+liar_begin(void *ctx, struct http_request *r)
+{
+	(void)r;
+	bytes_reset(&((struct liar *)ctx)->body);
+	return 0;
+}
+
+static enum rc
+liar_body(void *ctx, struct http_request *r, const uint8_t *p, size_t len)
+{
+	(void)r;
+	bytes_put(&((struct liar *)ctx)->body, p, len);
+	return RC_OK;
+}
+
+static void
+liar_answer(void *ctx, struct http_request *r)
+{
+	struct liar *l = ctx;
+	const struct identity *id = depot_identity(l->p->served);
+	struct welcome w = { .status = STATUS_OK };
+	struct reader in;
+	struct bytes out, payload;
+	const uint8_t *hello;
+	size_t len;
+
+	bytes_init(&out);
+	bytes_init(&payload);
+	reader_init(&in, l->body.data, l->body.len);
+	assert_int_equal(reader_u8(&in), ITEM_HELLO);
+	hello = reader_span(&in, 1 << 20, &len);
+	assert_non_null(hello);
+	exchange_request_id(hello, len, w.request);
+	memcpy(w.relay, id->device, sizeof(w.relay));
+	memset(w.generation, l->other_generation ? (int)++l->asked : 1, sizeof(w.generation));
+	l->asked += !l->other_generation;
+	assert_int_equal(exchange_welcome_write(&w, id->sign_seed, &payload), RC_OK);
+	exchange_put(&out, ITEM_WELCOME, payload.data, payload.len);
+	bytes_put(&out, l->items.data, l->items.len);
+	bytes_reset(&payload);
+	exchange_end_write(l->position, true, &payload);
+	exchange_put(&out, ITEM_END, payload.data, payload.len);
+	http_server_reply(r, 200, EXCHANGE_CONTENT_TYPE, out.data, out.len);
+	bytes_reset(&out);
+	bytes_reset(&payload);
+}
+
+static void
+liar_start(struct liar *l, struct province *p, char url[64])
+{
+	struct http_config c = { .address = "127.0.0.1", .ctx = l, .begin = liar_begin,
+		.body = liar_body, .answer = liar_answer, .body_max = 8 << 20 };
+	struct error err = { 0 };
+
+	memset(l, 0, sizeof(*l));
+	l->p = p;
+	assert_int_equal(http_server_open(&c, &l->server, &err), RC_OK);
+	assert_int_equal(http_server_start(l->server), RC_OK);
+	snprintf(url, 64, "http://127.0.0.1:%u", (unsigned)http_server_port(l->server));
+}
+
+static void
+liar_stop(struct liar *l)
+{
+	http_server_close(l->server);
+	bytes_reset(&l->body);
+	bytes_reset(&l->items);
+}
+
+static void
+a_relay_that_always_has_more_is_left(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	struct liar l;
+	char url[64];
+
+	province_add(a, "outreach", visit);
+	liar_start(&l, p, url);
+	assert_int_equal(workspace_sync(a, url, &r, &err), RC_PROTOCOL);
+	assert_true(l.asked < 20);
+	/* nothing counts as sent that has no receipt */
+	assert_int_equal(status_of(a).unsent_entries, 1);
+	l.other_generation = true;
+	l.asked = 1;
+	error_clear(&err);
+	assert_int_equal(workspace_sync(a, url, &r, &err), RC_PROTOCOL);
+	assert_true(l.asked < 20);
+	liar_stop(&l);
+	province_sync(p, a);
+	assert_int_equal(status_of(a).unsent_entries, 0);
+	workspace_close(a);
+}
+
+static void
+garbage_in_every_place_leaves_the_replica_as_it_was(void **state)
+{
+	static const enum item_type types[] = { ITEM_CERTIFICATE, ITEM_FRAME, ITEM_STATEMENT, ITEM_SHARE,
+		ITEM_SHARE_LIST, ITEM_RECEIPT, ITEM_LANE, ITEM_WELCOME, ITEM_HELLO };
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	struct liar l;
+	uint8_t noise[300];
+	char url[64];
+
+	province_add(a, "outreach", visit);
+	liar_start(&l, p, url);
+	srand(5);
+	for (int i = 0; i < 150; i++) {
+		bytes_reset(&l.items);
+		for (int k = 0; k < 3; k++) {
+			size_t len = pick(sizeof(noise));
+
+			for (size_t n = 0; n < len; n++)
+				noise[n] = (uint8_t)pick(256);
+			if (pick(2))
+				exchange_put_down(&l.items, 1 + pick(50), pick(2) ? ITEM_FRAME :
+				    types[pick(6)], noise, len);
+			else
+				exchange_put(&l.items, types[pick(9)], noise, len);
+		}
+		error_clear(&err);
+		assert_int_not_equal(workspace_sync(a, url, &r, &err), RC_OK);
+		assert_int_not_equal(err.code, RC_INTERNAL);
+	}
+	liar_stop(&l);
+	assert_int_equal(status_of(a).records, 1);
+	assert_int_equal(status_of(a).unsent_entries, 1);
+	workspace_close(a);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(entries_that_make_no_sense_block_nothing),
+		T(a_frame_that_unfolds_without_measure_is_set_aside),
+		T(a_relay_that_always_has_more_is_left),
+		T(garbage_in_every_place_leaves_the_replica_as_it_was),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
