@@ -41,7 +41,8 @@ main(int argc, char **argv)
 	}
 	/* What was printed must have arrived somewhere. */
 	if (fflush(stdout) != 0 && rc == RC_OK)
-		rc = error_set(&c.err, RC_IO, NULL, NULL, "standard output cannot be written");
+		rc = error_set(&c.err, RC_IO, "standard output", "look where it goes: a full disk, a closed pipe",
+		    "it cannot be written");
 	if (rc != RC_OK)
 		print_error(&c.err, rc);
 	return rc_exit_code(rc);

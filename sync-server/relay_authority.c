@@ -94,7 +94,8 @@ check_root(struct depot *depot, const struct request *q, struct error *err)
 
 	if (directory_count(dir) == 0) {
 		if (q->genesis == NULL)
-			return error_set(err, RC_AUTH, NULL, NULL, "the relay has no province yet");
+			return error_set(err, RC_AUTH, NULL, "let it meet the authority that made it first",
+			    "the relay has no province yet");
 		if ((rc = directory_new(&fresh)) != RC_OK)
 			return rc;
 		rc = directory_add(fresh, q->genesis, q->genesis_len, NULL, &forked, err);
@@ -109,8 +110,8 @@ check_root(struct depot *depot, const struct request *q, struct error *err)
 	directory_free(fresh);
 	if (rc == RC_FORMAT || rc == RC_PROTOCOL || rc == RC_INVALID)
 		rc = RC_AUTH;
-	return rc == RC_AUTH ? error_set(err, rc, NULL, NULL,
-	    "not signed by the root of this relay's province") : rc;
+	return rc == RC_AUTH ? error_set(err, rc, NULL,
+	    "bring a request of its own authority", "not signed by the root of this relay's province") : rc;
 }
 
 /* Does the authority's chain go on from ours, as far as can be seen before its statements? */
@@ -314,7 +315,8 @@ relay_exchange(struct depot *depot, const struct clock *clock, const uint8_t *re
 
 	bytes_reset(reply);
 	if ((rc = take_apart(request, len, &q)) != RC_OK)
-		return error_set(err, rc, NULL, NULL, "not a request of an authority");
+		return error_set(err, rc, NULL, "bring what an authority wrote",
+		    "not a request of an authority");
 	if ((rc = depot_refresh(depot)) != RC_OK || (rc = check_root(depot, &q, err)) != RC_OK ||
 	    (rc = depot_root_nonce(depot, nonce)) != RC_OK)
 		return rc;

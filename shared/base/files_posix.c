@@ -66,8 +66,8 @@ parent_of(const char *path, char out[FILES_PATH_MAX], struct error *err)
 
 	out[0] = '\0';
 	if (len == 0 || len >= FILES_PATH_MAX)
-		return error_set(err, RC_LIMIT, NULL, NULL, "a path is empty or longer than %d bytes",
-		    FILES_PATH_MAX - 1);
+		return error_set(err, RC_LIMIT, NULL, "use a shorter path",
+		    "a path is empty or longer than %d bytes", FILES_PATH_MAX - 1);
 	while (len > 1 && path[len - 1] == '/')
 		len--;
 	while (len > 0 && path[len - 1] != '/')
@@ -257,8 +257,8 @@ write_beside(const char *path, const uint8_t *data, size_t len, char made[FILES_
 
 	if (n < 0 || n >= FILES_PATH_MAX) {
 		made[0] = '\0';
-		return error_set(err, RC_LIMIT, NULL, NULL, "a path is longer than %d bytes",
-		    FILES_PATH_MAX - 1);
+		return error_set(err, RC_LIMIT, NULL, "use a shorter path",
+		    "a path is longer than %d bytes", FILES_PATH_MAX - 1);
 	}
 	if ((fd = mkstemp(made)) < 0) {
 		made[0] = '\0';

@@ -90,9 +90,10 @@ read_line(int fd, const sigset_t *unblocked, char *out, size_t max, struct error
 	wipe(&c, 1);
 	out[n] = '\0';
 	if (got < 0 || (got == 0 && n == 0))
-		return error_set(err, RC_NOTFOUND, NULL, NULL, "nothing was typed");
+		return error_set(err, RC_NOTFOUND, NULL, "type it, then Enter", "nothing was typed");
 	if (too_long)
-		return error_set(err, RC_LIMIT, NULL, NULL, "more than %zu bytes were typed", max - 1);
+		return error_set(err, RC_LIMIT, NULL, "type less", "more than %zu bytes were typed",
+		    max - 1);
 	return RC_OK;
 }
 
@@ -106,7 +107,8 @@ ask(int fd, const char *prompt, char *out, size_t max, struct error *err)
 	enum rc rc;
 
 	if (fd >= FD_SETSIZE || tcgetattr(fd, &before) != 0)
-		return error_set(err, RC_NOTFOUND, NULL, NULL, "there is no terminal to ask on");
+		return error_set(err, RC_NOTFOUND, NULL, "give it in a file (see --help)",
+		    "there is no terminal to ask on");
 	memset(&note, 0, sizeof(note));
 	note.sa_handler = note_signal;
 	caught = 0;

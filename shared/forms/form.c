@@ -61,8 +61,12 @@ keep_file(struct form_set *set, const struct form_file *f, struct error *err)
 {
 	struct copy *c = &set->copies[set->n_files];
 
-	if (set->n_files >= FILES_MAX || strlen(f->name) > FILE_NAME_MAX)
-		return error_set(err, RC_LIMIT, NULL, NULL, "the form set has too many files");
+	if (strlen(f->name) > FILE_NAME_MAX)
+		return error_set(err, RC_LIMIT, f->name, "give it a shorter name",
+		    "the name is longer than %d bytes", FILE_NAME_MAX);
+	if (set->n_files >= FILES_MAX)
+		return error_set(err, RC_LIMIT, f->name, "leave out what no form uses",
+		    "the form set has more than %d files", FILES_MAX);
 	c->name = text_dup(f->name);
 	c->data = malloc(f->len + 1);
 	set->files[set->n_files++] = (struct form_file){ c->name, c->data, f->len };
@@ -156,8 +160,8 @@ load_form(struct form_set *set, const struct form_file *survey, const char *pref
 	enum rc rc;
 
 	if (at >= FORM_SET_MAX)
-		return error_set(err, RC_LIMIT, NULL, NULL, "the set has more than %d forms",
-		    FORM_SET_MAX);
+		return error_set(err, RC_LIMIT, survey->name, "leave out what is not used",
+		    "the set has more than %d forms", FORM_SET_MAX);
 	memcpy(name, survey->name + strlen("forms/"), n);
 	name[n] = '\0';
 	snprintf(where, sizeof(where), "%s%s", prefix, survey->name);

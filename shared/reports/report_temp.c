@@ -125,7 +125,8 @@ scope_of_unit(struct sqlite3 *db, const char *unit, struct error *err)
 	if (rc != RC_OK)
 		return rc;
 	if (known == 0)
-		return error_set(err, RC_NOTFOUND, NULL, NULL, "no such unit");
+		return error_set(err, RC_NOTFOUND, unit, "write the code of a unit of the province",
+		    "no such unit");
 	/* UNION, so that a circle of parents ends */
 	return query_run(db, err, "INSERT INTO temp.scope WITH RECURSIVE below(code) AS"
 	    " (SELECT ? UNION SELECT u.code FROM temp.unit AS u JOIN below ON u.parent = below.code)"

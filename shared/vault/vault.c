@@ -116,7 +116,8 @@ vault_new(const char *dir, struct vault **out, struct error *err)
 
 	*out = NULL;
 	if (strlen(dir) >= FILES_PATH_MAX || files_join(dir, LOCK_NAME, path) != RC_OK)
-		return error_set(err, RC_LIMIT, NULL, NULL, "the path of the vault is too long");
+		return error_set(err, RC_LIMIT, NULL, "use a shorter path",
+		    "the path of the vault is too long");
 	if ((rc = vault_start()) != RC_OK)
 		return error_set(err, rc, NULL, NULL, "cannot start the vault's libraries");
 	if ((v = calloc(1, sizeof *v)) == NULL)
@@ -151,6 +152,24 @@ out:
 	return rc;
 }
 
+/* Fill in what `kdf` leaves open, and put the passphrase into the slots. */
+static enum rc
+put_passphrase(const struct vault *v, struct keyslots *slots, const struct secret *passphrase,
+    struct vault_kdf kdf, struct error *err)
+{
+	enum rc rc = keyslots_calibrate(&kdf);
+
+	if (rc == RC_LIMIT)
+		return error_set(err, rc, NULL, "leave them out, then they are measured",
+		    "Argon2 takes %d to %d MiB and 1 to %d passes here", VAULT_KDF_MEMORY_MIN_MIB,
+		    VAULT_KDF_MEMORY_MAX_MIB, VAULT_KDF_PASSES_MAX);
+	if (rc == RC_OK)
+		rc = keyslots_put_passphrase(slots, passphrase, kdf, v->master);
+	return rc == RC_OK ? RC_OK : error_set(err, rc, NULL,
+	    "close other programs, or ask for less memory", "cannot stretch the passphrase: %s",
+	    rc_name(rc));
+}
+
 /* What goes into the slots of a new vault. */
 struct creation {
 	const struct secret *master;		/* NULL: a random one */
@@ -170,18 +189,16 @@ fill_slots(struct vault *v, struct creation how, struct error *err)
 	    secret_from(secret_bytes(how.master), SECRET_KEY_BYTES, &v->master);
 	if (rc != RC_OK || how.passphrase == NULL)
 		return rc;
-	if ((rc = keyslots_calibrate(&how.kdf)) != RC_OK)
-		return error_set(err, rc, NULL, "32 to 1024 MiB, 1 to 10 passes",
-		    "cannot stretch the passphrase with these parameters");
-	rc = keyslots_put_passphrase(&v->slots, how.passphrase, how.kdf, v->master);
-	if (rc != RC_OK)
-		return error_set(err, rc, NULL, NULL, "cannot stretch the passphrase: %s", rc_name(rc));
+	if ((rc = put_passphrase(v, &v->slots, how.passphrase, how.kdf, err)) != RC_OK)
+		return rc;
 	if ((rc = secret_random(VAULT_RECOVERY_BYTES, how.recovery)) != RC_OK ||
 	    (rc = keyslots_put_recovery(&v->slots, *how.recovery, v->master)) != RC_OK)
 		return rc;
 	if (how.escrow_public != NULL &&
 	    (rc = keyslots_put_escrow(&v->slots, how.escrow_public, v->master)) != RC_OK)
-		return error_set(err, rc, NULL, NULL, "the authority's recovery key cannot be used");
+		return error_set(err, rc, NULL,
+		    "ask the province for another invitation",
+		    "the authority's recovery key cannot be used");
 	return RC_OK;
 }
 
@@ -447,11 +464,8 @@ vault_set_passphrase(struct vault *v, const struct secret *passphrase, struct va
 	struct keyslots changed = v->slots;
 	enum rc rc;
 
-	if ((rc = keyslots_calibrate(&kdf)) != RC_OK)
-		return error_set(err, rc, NULL, "32 to 1024 MiB, 1 to 10 passes",
-		    "cannot stretch the passphrase with these parameters");
-	if ((rc = keyslots_put_passphrase(&changed, passphrase, kdf, v->master)) != RC_OK)
-		return error_set(err, rc, NULL, NULL, "cannot stretch the passphrase: %s", rc_name(rc));
+	if ((rc = put_passphrase(v, &changed, passphrase, kdf, err)) != RC_OK)
+		return rc;
 	return replace_slots(v, &changed, err);
 }
 
@@ -500,12 +514,6 @@ void
 vault_id(const struct vault *v, uint8_t out[VAULT_ID_BYTES])
 {
 	memcpy(out, v->slots.vault_id, VAULT_ID_BYTES);
-}
-
-enum rc
-vault_subkey(const struct vault *v, enum vault_purpose purpose, struct secret **out)
-{
-	return keyslots_subkey(v->master, purpose, out);
 }
 
 enum rc

@@ -104,9 +104,6 @@ struct sqlite3 *vault_db(struct vault *v);
 const char *vault_dir(const struct vault *v);
 void vault_id(const struct vault *v, uint8_t out[VAULT_ID_BYTES]);
 
-/* A subkey of 32 bytes; owned by the caller. */
-enum rc vault_subkey(const struct vault *v, enum vault_purpose purpose,
-    struct secret **out) RC_CHECK;
 /*
  * Seal a secret under a subkey, to be stored as a blob; and open it again.
  * context binds it to its place (table and row).  RC_AUTH: tampered or moved.
