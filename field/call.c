@@ -12,7 +12,7 @@
 
 /* What every command understands. */
 static const struct call_option common[] = {
-	{ "home", CALL_TEXT, "DIR" },
+	{ "home", CALL_TEXT, "DIR" },	/* first: it is never empty */
 	{ "passphrase-file", CALL_TEXT, "FILE" },
 	{ "code-file", CALL_TEXT, "FILE" },
 	{ "lang", CALL_TEXT, "vi|en" },
@@ -64,13 +64,18 @@ find_command(struct call *c, const struct command *table, int argc, const char *
     size_t *used)
 {
 	const char *words[2];
+	bool options = true;
 	size_t n = 0;
 
 	*used = 0;
 	for (int i = 0; i < argc && n < 2; i++) {
 		const char *a = argv[i];
 
-		if (strncmp(a, "--", 2) == 0 && a[2] != '\0') {
+		if (options && strcmp(a, "--") == 0) {
+			options = false;
+			continue;
+		}
+		if (options && strncmp(a, "--", 2) == 0) {
 			if (strchr(a, '=') == NULL && takes_value(a + 2, strlen(a + 2), table))
 				i++;
 			continue;
@@ -140,8 +145,13 @@ take_option(struct call *c, int argc, const char *const *argv, int *i, bool *hel
 	} else {
 		return error_set(&c->err, RC_USAGE, argv[*i], usage_help, "the option needs a value");
 	}
+	if (value != NULL && *value == '\0' && o == common)
+		return error_set(&c->err, RC_USAGE, argv[*i], usage_help, "the option needs a value");
 	if (is_common)
 		return set_common(c, o, value, help, version);
+	/* of two reasons or two tokens, none is certainly the one that was meant */
+	if (o->kind != CALL_FLAG && call_option(c, o->name) != NULL)
+		return error_set(&c->err, RC_USAGE, o->name, usage_help, "the option is given twice");
 	if (c->n_given == CALL_OPTIONS_MAX)
 		return error_set(&c->err, RC_LIMIT, argv[*i], usage_help, "too many options");
 	c->given[c->n_given].option = o;
@@ -228,6 +238,18 @@ read_one(struct call *c, const char *path)
 	return files_read(path, CALL_INPUT_MAX, &f->data, &c->err);
 }
 
+bool
+call_reads_stdin(const struct call *c)
+{
+	for (size_t i = 0; i < c->n_args; i++)
+		if (kind_of_arg(c, i) == 'i' && strcmp(c->args[i], "-") == 0)
+			return true;
+	for (size_t i = 0; i < c->n_given; i++)
+		if (c->given[i].option->kind == CALL_INPUT && strcmp(c->given[i].value, "-") == 0)
+			return true;
+	return false;
+}
+
 enum rc
 call_read_inputs(struct call *c)
 {
@@ -250,7 +272,8 @@ call_write_outputs(struct call *c)
 	for (size_t i = 0; i < c->n_outputs && rc == RC_OK; i++)
 		rc = files_replace(c->outputs[i].path, c->outputs[i].data.data,
 		    c->outputs[i].data.len, &c->err);
-	return rc;
+	/* no folder, or no file: what is missing is no input of ours */
+	return rc == RC_NOTFOUND || rc == RC_INVALID ? RC_CREATE : rc;
 }
 
 const char *

@@ -14,6 +14,7 @@
 #include "shared/forms/form.h"
 
 struct call;
+struct secret;
 struct workspace;
 
 enum {
@@ -62,6 +63,7 @@ struct call {
 	bool json, quiet;
 	enum form_lang lang;
 	const char *passphrase_file, *code_file;	/* CALL_HERE only */
+	struct secret *passphrase;	/* read before the inputs behind it, else NULL */
 	const char *args[CALL_ARGS_MAX];
 	size_t n_args;
 	struct call_given given[CALL_OPTIONS_MAX];
@@ -83,8 +85,10 @@ enum rc call_parse(struct call *c, const struct command *table, int argc,
     const char *const *argv, bool *help, bool *version) RC_CHECK;
 void call_reset(struct call *c);
 
-/* Read the files that the command reads; write those that it wrote. */
+/* Read the files that the command reads; write those that it wrote (RC_CREATE, RC_IO, RC_FULL). */
 enum rc call_read_inputs(struct call *c) RC_CHECK;
+/* Is standard input ("-") one of the files that the command reads? */
+bool call_reads_stdin(const struct call *c);
 enum rc call_write_outputs(struct call *c) RC_CHECK;
 
 /* Value of an option, NULL if it was not given. */

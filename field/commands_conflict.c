@@ -83,8 +83,10 @@ commands_resolve(struct call *c)
 		return rc;
 	rc = record_resolve(&ctx, &id, c->args[1], pick, value, call_option(c, "seen"),
 	    call_option(c, "reason"), &dot, &c->err);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) != RC_OK || dot.log == 0)
+	if ((rc = workspace_end(c->ws, rc, &c->err)) != RC_OK)
 		return rc;
+	if (dot.log == 0)
+		return c->json ? call_print_json(c, json_pack("{s:n}", "dot")) : RC_OK;
 	dot_text(&dot, text);
 	if (c->json)
 		return call_print_json(c, json_pack("{s:s}", "dot", text));

@@ -180,6 +180,9 @@ commands_export(struct call *c)
 		return RC_NOMEM;
 	rc = record_list(&ctx, form->name, call_option(c, "where"), RECORD_LIST_MAX, &lines, &n,
 	    &c->err);
+	if (rc == RC_OK && n == RECORD_LIST_MAX)
+		rc = error_set(&c->err, RC_LIMIT, form->name, "export them in parts, with --where",
+		    "there are more than %d records", RECORD_LIST_MAX - 1);
 	csv_put(out, "id", 1);
 	for (size_t k = 0; k < form->n_fields; k++)
 		if (form->fields[k].type != FORM_NOTE && form->fields[k].type != FORM_CALCULATE)

@@ -174,6 +174,8 @@ commands_edit(struct call *c)
 	}
 	if (rc == RC_OK && dot.log != 0)
 		rc = print_dot(c, "dot", &dot);
+	else if (rc == RC_OK && c->json)
+		rc = call_print_json(c, json_pack("{s:n}", "dot"));
 	else if (rc == RC_OK)
 		call_note(c, "%s", call_say(c, "Không có gì thay đổi.", "Nothing changed."));
 	answers_free(a);
@@ -239,6 +241,9 @@ commands_list(struct call *c)
 	    &n, &c->err)) != RC_OK)
 		return rc;
 	rc = print_lines(c, form->name, lines, n);
+	if (n == (size_t)limit && call_option(c, "limit") == NULL)
+		call_note(c, call_say(c, "Chỉ hiện %zu bản ghi; dùng --limit để xem thêm.",
+		    "Only %zu records are shown; --limit shows more."), n);
 	record_lines_free(lines, n);
 	return rc;
 }

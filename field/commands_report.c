@@ -136,6 +136,12 @@ print_report(struct call *c, const struct report *r)
 	return c->out.rc;
 }
 
+static bool
+is_kind_of_file(const char *path)
+{
+	return ends_with(path, ".csv") || ends_with(path, ".json") || ends_with(path, ".xlsx");
+}
+
 static enum rc
 write_report(struct call *c, const struct report *r)
 {
@@ -144,6 +150,9 @@ write_report(struct call *c, const struct report *r)
 
 	if (path == NULL)
 		return c->json ? report_write_json(r, &c->out) : print_report(c, r);
+	if (!is_kind_of_file(path))
+		return error_set(&c->err, RC_USAGE, path, "end it in .xlsx, .csv or .json",
+		    "the kind of file is not known");
 	if ((out = call_output(c, path)) == NULL)
 		return RC_NOMEM;
 	call_note(c, "%s", call_say(c,
@@ -153,10 +162,7 @@ write_report(struct call *c, const struct report *r)
 		return report_write_csv(r, out);
 	if (ends_with(path, ".json"))
 		return report_write_json(r, out);
-	if (ends_with(path, ".xlsx"))
-		return make_workbook(c, r, path, out);
-	return error_set(&c->err, RC_USAGE, path, "end it in .xlsx, .csv or .json",
-	    "the kind of file is not known");
+	return make_workbook(c, r, path, out);
 }
 
 enum rc

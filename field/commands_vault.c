@@ -140,6 +140,8 @@ give_recovery(struct call *c, const struct secret *recovery)
 
 		text[n] = '\n';
 		rc = files_create(file, (const uint8_t *)text, n + 1, &c->err);
+		if (rc == RC_NOTFOUND)
+			rc = RC_CREATE;
 	} else {
 		fprintf(stderr, "%s\n    %s\n%s\n", call_say(c,
 		    "Mã khôi phục, dùng khi quên mật khẩu:", "Recovery code, for a forgotten passphrase:"),
@@ -437,8 +439,10 @@ commands_recovery(struct call *c)
 	if ((rc = not_in_keeper(c)) != RC_OK || (rc = file_is_free(c)) != RC_OK ||
 	    (rc = open_either(c, &v)) != RC_OK)
 		return rc;
-	if ((rc = vault_new_recovery(v, &recovery, &c->err)) == RC_OK)
-		rc = give_recovery(c, recovery);
+	if ((rc = vault_new_recovery(v, &recovery, &c->err)) == RC_OK &&
+	    (rc = give_recovery(c, recovery)) != RC_OK)
+		snprintf(c->err.help, sizeof(c->err.help), "%s",
+		    "make a new code at once: the old one does not open any more");
 	secret_free(recovery);
 	vault_close(v);
 	return rc;

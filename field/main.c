@@ -7,6 +7,7 @@
 #include "field/workspace.h"
 #include "shared/base/files.h"
 #include "shared/base/process.h"
+#include "shared/base/text.h"
 #include "shared/vault/secret.h"
 
 #ifndef FIELD_VERSION
@@ -32,22 +33,29 @@ print_help(const struct call *c)
 		printf("  %-14s %-32s %s\n", cmd->name, cmd->arguments, cmd->summary[c->lang]);
 }
 
+/* What failed in the end is not reported as done. */
 static void
-print_all(const struct call *c)
+print_all(const struct call *c, enum rc rc)
 {
-	if (c->out.len > 0)
+	if (c->out.len > 0 && rc == RC_OK)
 		fwrite(c->out.data, 1, c->out.len, stdout);
+	else if (c->json && rc == RC_OK)
+		fputs("{}\n", stdout);
 	if (c->notes.len > 0)
 		fwrite(c->notes.data, 1, c->notes.len, stderr);
 }
 
 static int
-report(const struct call *c, enum rc rc)
+report(struct call *c, enum rc rc)
 {
-	const struct error *e = &c->err;
+	struct error *e = &c->err;
 
 	if (rc == RC_OK)
 		return 0;
+	/* it may quote what was typed */
+	text_one_line(e->what);
+	text_one_line(e->where);
+	text_one_line(e->help);
 	fprintf(stderr, "field: %s%s%s%s%s\n", *e->what != '\0' ? e->what : rc_name(rc),
 	    *e->where != '\0' ? ": " : "", e->where, *e->help != '\0' ? ": " : "", e->help);
 	return rc_exit_code(rc);
@@ -62,8 +70,15 @@ run_here(struct call *c)
 
 	if (c->command->place == CALL_HERE)
 		return c->command->run(c);
-	if ((rc = commands_passphrase_of(c, c->passphrase_file, false, &passphrase)) != RC_OK)
+	if ((rc = commands_need_vault(c)) != RC_OK)
 		return rc;
+	if (c->passphrase != NULL) {
+		passphrase = c->passphrase;
+		c->passphrase = NULL;
+	} else if ((rc = commands_passphrase_of(c, c->passphrase_file, false,
+	    &passphrase)) != RC_OK) {
+		return rc;
+	}
 	rc = workspace_open(c->home, passphrase, &c->ws, &c->err);
 	secret_free(passphrase);
 	if (rc == RC_OK)
@@ -78,6 +93,11 @@ run(struct call *c, int argc, const char *const *argv)
 {
 	enum rc rc, asked;
 
+	/* the passphrase is the first line of standard input, what a command reads stands behind it */
+	if (c->command->place == CALL_IN_WORKSPACE && c->passphrase_file != NULL &&
+	    strcmp(c->passphrase_file, "-") == 0 && call_reads_stdin(c) &&
+	    (rc = commands_passphrase_of(c, "-", false, &c->passphrase)) != RC_OK)
+		return rc;
 	if ((rc = call_read_inputs(c)) != RC_OK)
 		return rc;
 	if (c->command->place == CALL_IN_WORKSPACE) {
@@ -117,12 +137,13 @@ main(int argc, char **argv)
 		}
 		if (rc == RC_OK)
 			rc = run(c, argc - 1, args);
-		print_all(c);
+		print_all(c, rc);
 	}
 	if (fflush(stdout) != 0 && rc == RC_OK)
 		rc = error_set(&c->err, RC_IO, "standard output", "free some space",
 		    "not everything could be printed");
 	code = report(c, rc);
+	secret_free(c->passphrase);
 	call_reset(c);
 	free(c);
 	return code;

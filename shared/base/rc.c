@@ -19,6 +19,7 @@ static const struct {
 	[RC_INTERNAL] = { 70, "internal error" },
 	[RC_NOMEM] = { 70, "out of memory" },
 	[RC_EXISTS] = { 73, "exists already" },
+	[RC_CREATE] = { 73, "cannot create" },
 	[RC_IO] = { 74, "input or output failed" },
 	[RC_FULL] = { 74, "no space left" },
 	[RC_DAMAGED] = { 74, "damaged" },

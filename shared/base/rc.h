@@ -31,6 +31,7 @@ enum rc {
 	RC_INTERNAL,	/* our own bug                               exit 70 */
 	RC_NOMEM,	/* out of memory                             exit 70 */
 	RC_EXISTS,	/* would overwrite                           exit 73 */
+	RC_CREATE,	/* a file cannot be made there                exit 73 */
 	RC_IO,		/* the disk or another device failed         exit 74 */
 	RC_FULL,	/* no space left                             exit 74 */
 	RC_DAMAGED,	/* stored bytes are not what was written     exit 74 */
