@@ -339,7 +339,7 @@ move_head(struct receiving *r)
 	}
 	statement_rest(r->find);
 	/* What lay behind a gap came from outside, so it is in frames already. */
-	if (filled_gap && log->own)
+	if (filled_gap && log->own && log->sealed_n >= last)
 		log->sealed_n = log->head_n;
 	return rc;
 }

@@ -344,6 +344,17 @@ out:
 	return rc;
 }
 
+static void
+forget_names(struct replica *r)
+{
+	while (r->names != NULL) {
+		struct replica_name *next = r->names->next;
+
+		free(r->names);
+		r->names = next;
+	}
+}
+
 void
 replica_close(struct replica *r)
 {
@@ -353,7 +364,7 @@ replica_close(struct replica *r)
 	form_set_free(r->forms);
 	identity_reset(&r->identity);
 	directory_free(r->directory);
-	free(r->names);
+	forget_names(r);
 	free(r);
 }
 
@@ -467,30 +478,28 @@ replica_name_of(struct replica *r, const uint8_t device[16])
 {
 	const struct device *d = directory_device(r->directory, device);
 	struct replica_name *n;
-	void *p;
 
-	for (size_t i = 0; i < r->n_names; i++)
-		if (memcmp(r->names[i].device, device, IDENTITY_ID_BYTES) == 0)
-			return r->names[i].text;
-	if ((p = realloc(r->names, (r->n_names + 1) * sizeof(*r->names))) == NULL)
-		return "?";
-	r->names = p;
-	n = &r->names[r->n_names];
+	for (n = r->names; n != NULL; n = n->next)
+		if (memcmp(n->device, device, IDENTITY_ID_BYTES) == 0)
+			return n->text;
+	if (d == NULL || (n = calloc(1, sizeof(*n))) == NULL)
+		return "?";	/* may become known: not remembered */
 	memcpy(n->device, device, IDENTITY_ID_BYTES);
-	if (d == NULL || !open_name(r, d, n->text)) {
+	if (!open_name(r, d, n->text))
 		bytes_hex(device, 4, n->text);
-		if (d == NULL)
-			return "?";	/* may become known: not remembered */
-	}
-	r->n_names++;
+	/* each in a place of its own: what was given out before stays good */
+	n->next = r->names;
+	r->names = n;
 	return n->text;
 }
 
+/* A day is told once of what happens again and again in it. */
 enum rc
 replica_event(struct replica *r, const char *kind, const char *detail)
 {
-	return query_run(r->db, NULL, "INSERT INTO event(at, kind, detail) VALUES (?1, ?2, ?3)",
-	    "itt", clock_now(&r->clock), kind, detail);
+	return query_run(r->db, NULL, "INSERT INTO event(at, kind, detail) SELECT ?1, ?2, ?3"
+	    " WHERE NOT EXISTS (SELECT 1 FROM event WHERE kind = ?2 AND detail = ?3"
+	    " AND at BETWEEN ?1 - 86400 AND ?1 + 86400)", "itt", clock_now(&r->clock), kind, detail);
 }
 
 static enum rc

@@ -225,9 +225,6 @@ receive_range(struct arrival *a, const struct cargo_log *g, const struct frame_r
 	rc = journal_receive(r->db, log, g->first, range->before, range->after, pieces,
 	    (size_t)g->count, &fork, err);
 	free(log);
-	/* what a frame brings of an own log needs no sealing again */
-	if (rc == RC_OK && memcmp(a->header.device, r->identity.device, IDENTITY_ID_BYTES) == 0)
-		rc = journal_mark_sealed(r->db, g->log, g->first + g->count - 1, err);
 	if (rc == RC_OK && a->author->state == DEVICE_RETIRED) {
 		rc = journal_set_limit(r->db, g->log, replica_limit_of(a->author, g->log), &from, err);
 		if (rc == RC_OK && from != 0)

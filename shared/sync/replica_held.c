@@ -143,6 +143,51 @@ add_tip(struct receipt *rec, const struct whole *w)
 	return RC_OK;
 }
 
+/* Logs of the device that are whole, into the receipt.  *news: more than was said before. */
+static enum rc
+gather(struct replica *r, const struct survey *s, struct receipt *rec, bool *news,
+    struct error *err)
+{
+	int64_t have;
+	enum rc rc = RC_OK;
+
+	*news = false;
+	for (size_t i = 0; i < s->n && rc == RC_OK; i++) {
+		const struct whole *w = &s->logs[i];
+
+		if (!w->complete || memcmp(w->device, rec->device, sizeof(rec->device)) != 0)
+			continue;
+		rc = query_int(r->db, err, &have, "SELECT n FROM held WHERE log = ?1", "i",
+		    (int64_t)w->id);
+		if (rc == RC_NOTFOUND)
+			rc = RC_OK;
+		*news = *news || (uint64_t)have < w->head_n;
+		if (rc == RC_OK && !w->named)
+			rc = add_tip(rec, w);
+	}
+	return rc;
+}
+
+static enum rc
+note_held(struct replica *r, const struct survey *s, const struct receipt *rec,
+    const struct bytes *payload, struct error *err)
+{
+	enum rc rc;
+
+	rc = query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing, bytes)"
+	    " VALUES (?1, ?2, ?3, 1, ?4)", "ibib", (int64_t)rec->kind, rec->signer,
+	    sizeof(rec->signer), rec->at, payload->data, payload->len);
+	for (size_t i = 0; i < s->n && rc == RC_OK; i++) {
+		const struct whole *w = &s->logs[i];
+
+		if (w->complete && memcmp(w->device, rec->device, sizeof(rec->device)) == 0)
+			rc = query_run(r->db, err, "INSERT INTO held(log, n) VALUES (?1, ?2)"
+			    " ON CONFLICT(log) DO UPDATE SET n = max(n, ?2)", "ii", (int64_t)w->id,
+			    (int64_t)w->head_n);
+	}
+	return rc;
+}
+
 /* A receipt for one device, if there is something new to say. */
 static enum rc
 sign_for(struct replica *r, const struct survey *s, const struct device *d, size_t *n,
@@ -150,9 +195,8 @@ sign_for(struct replica *r, const struct survey *s, const struct device *d, size
 {
 	struct receipt rec;
 	struct bytes payload;
-	int64_t have;
-	bool news = false;
-	enum rc rc = RC_OK;
+	bool news;
+	enum rc rc;
 
 	memset(&rec, 0, sizeof(rec));
 	bytes_init(&payload);
@@ -160,32 +204,33 @@ sign_for(struct replica *r, const struct survey *s, const struct device *d, size
 	rec.at = clock_now(&r->clock);
 	memcpy(rec.signer, r->identity.device, sizeof(rec.signer));
 	memcpy(rec.device, d->cert.device, sizeof(rec.device));
-	for (size_t i = 0; i < s->n && rc == RC_OK; i++) {
-		const struct whole *w = &s->logs[i];
-
-		if (!w->complete || memcmp(w->device, rec.device, sizeof(rec.device)) != 0)
-			continue;
-		rc = query_int(r->db, err, &have, "SELECT n FROM held WHERE log = ?1", "i",
-		    (int64_t)w->id);
-		if (rc == RC_NOTFOUND)
-			rc = RC_OK;
-		news = news || (uint64_t)have < w->head_n;
-		if (rc == RC_OK && (uint64_t)have < w->head_n)
-			rc = query_run(r->db, err, "INSERT OR REPLACE INTO held(log, n)"
-			    " VALUES (?1, ?2)", "ii", (int64_t)w->id, (int64_t)w->head_n);
-		if (rc == RC_OK && !w->named)
-			rc = add_tip(&rec, w);
-	}
-	if (rc == RC_OK && news && rec.n_scopes > 0) {
-		if ((rc = exchange_receipt_write(&rec, r->identity.sign_seed, &payload)) == RC_OK)
-			rc = query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing,"
-			    " bytes) VALUES (?1, ?2, ?3, 1, ?4)", "ibib", (int64_t)rec.kind,
-			    rec.signer, sizeof(rec.signer), rec.at, payload.data, payload.len);
-		if (rc == RC_OK)
-			++*n;
-	}
+	if ((rc = gather(r, s, &rec, &news, err)) != RC_OK || !news || rec.n_scopes == 0)
+		goto out;
+	rc = exchange_receipt_write(&rec, r->identity.sign_seed, &payload);
+	if (rc == RC_OK && (rc = note_held(r, s, &rec, &payload, err)) == RC_OK)
+		++*n;
+	else if (rc == RC_LIMIT)	/* a device with thousands of loose logs is no other's trouble */
+		rc = replica_event(r, "held-too-many", replica_name_of(r, rec.device));
+out:
 	bytes_reset(&payload);
 	exchange_receipt_reset(&rec);
+	return rc;
+}
+
+/* A log is not folded completely while some of its entries are hollow here or not readable. */
+static enum rc
+leave_out_unread(struct replica *r, struct survey *s, struct error *err)
+{
+	int64_t unread;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < s->n && rc == RC_OK; i++) {
+		rc = query_int(r->db, err, &unread, "SELECT EXISTS (SELECT 1 FROM entry WHERE log = ?1"
+		    " AND n <= ?2 AND record_log = 0)", "ii", (int64_t)s->logs[i].id,
+		    (int64_t)s->logs[i].head_n);
+		if (unread != 0)
+			s->logs[i].complete = false;
+	}
 	return rc;
 }
 
@@ -202,7 +247,9 @@ replica_sign_held(struct replica *r, size_t *n, struct error *err)
 		    "only a holder confirms that the province holds records");
 	if ((rc = replica_begin(r, err)) != RC_OK)
 		return rc;
-	if ((rc = journal_logs(r->db, NULL, add_log, &s, err)) == RC_OK && s.n > 0) {
+	if ((rc = journal_logs(r->db, NULL, add_log, &s, err)) == RC_OK)
+		rc = leave_out_unread(r, &s, err);
+	if (rc == RC_OK && s.n > 0) {
 		judge(&s);
 		for (size_t i = 0; i < directory_device_count(r->directory) && rc == RC_OK; i++)
 			rc = sign_for(r, &s, directory_device_at(r->directory, i), n, err);

@@ -18,6 +18,7 @@ enum {
 };
 
 struct replica_name {
+	struct replica_name *next;
 	uint8_t device[IDENTITY_ID_BYTES];
 	char text[IDENTITY_NAME_MAX + 1];
 };
@@ -33,7 +34,6 @@ struct replica {
 	struct fold *fold;
 	char url[256], pin[128];
 	struct replica_name *names;
-	size_t n_names;
 	bool directory_grew;		/* since the last look at what waits */
 	bool keys_grew;
 	bool look_again;		/* something may have come that was not tried yet */

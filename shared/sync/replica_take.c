@@ -122,16 +122,38 @@ replica_take_statement(struct replica *r, const uint8_t *p, size_t len, struct e
 	return weigh_entries(r, p, len, err);
 }
 
+/* Of several certificates of a device the directory says which one counts. */
+static bool
+counts(const struct replica *r, const struct certificate *c)
+{
+	const struct device *d = directory_device(r->directory, c->device);
+
+	return d != NULL && d->cert.joined_at == c->joined_at &&
+	    memcmp(d->cert.invitation.id, c->invitation.id, sizeof(c->invitation.id)) == 0 &&
+	    d->cert.sealed_name_len == c->sealed_name_len &&
+	    memcmp(d->cert.sealed_name, c->sealed_name, c->sealed_name_len) == 0;
+}
+
 enum rc
 replica_take_certificate(struct replica *r, const uint8_t *p, size_t len, struct error *err)
 {
 	struct certificate cert;
+	int64_t known;
+	enum rc rc;
 
-	if (directory_add_certificate(r->directory, p, len, NULL) != RC_OK ||
-	    identity_certificate_read(p, len, directory_root(r->directory), &cert) != RC_OK)
+	if (identity_certificate_read(p, len, directory_root(r->directory), &cert) != RC_OK)
 		return replica_event(r, "certificate-refused", "");
-	r->directory_grew = r->touched = true;
-	return query_run(r->db, err, "INSERT OR IGNORE INTO certificate(device, bytes)"
+	rc = query_int(r->db, err, &known, "SELECT count(*) FROM certificate WHERE device = ?1"
+	    " AND bytes = ?2", "bb", cert.device, sizeof(cert.device), p, len);
+	if (rc != RC_OK || known > 0)
+		return rc;
+	if (directory_add_certificate(r->directory, p, len, NULL) != RC_OK)
+		return replica_event(r, "certificate-refused", "");
+	r->touched = true;
+	if (!counts(r, &cert))
+		return RC_OK;
+	r->directory_grew = true;
+	return query_run(r->db, err, "INSERT OR REPLACE INTO certificate(device, bytes)"
 	    " VALUES (?1, ?2)", "bb", cert.device, sizeof(cert.device), p, len);
 }
 
@@ -190,6 +212,27 @@ mark_held(struct replica *r, uint64_t log, uint64_t n, struct error *err)
 	return rc;
 }
 
+/* The holder must have what we have: of a forked log it may hold the other branch. */
+static enum rc
+take_tip(struct replica *r, const struct exchange_head *tip, struct error *err)
+{
+	uint8_t head[ENTRY_HEAD_BYTES];
+	int64_t known;
+	enum rc rc;
+
+	if ((rc = query_int(r->db, err, &known, "SELECT count(*) FROM log WHERE id = ?1", "i",
+	    (int64_t)tip->log)) != RC_OK)
+		return rc;
+	if (known == 0)
+		return mark_held(r, tip->log, tip->n, err);
+	rc = journal_head(r->db, tip->log, tip->n, head, NULL);
+	if (rc == RC_NOTFOUND)
+		return RC_OK;	/* more than we have ourselves: it says so again when it has more */
+	if (rc == RC_OK && memcmp(head, tip->head, sizeof(head)) != 0)
+		return replica_event(r, "held-differs", "");
+	return rc == RC_OK ? mark_held(r, tip->log, tip->n, err) : rc;
+}
+
 /* RC_NOTFOUND: the directory does not name the signer as one who gives such receipts. */
 static enum rc
 judge_receipt(const struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len)
@@ -237,7 +280,7 @@ keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, siz
 		    (int64_t)REPLICA_UNSENT);
 	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
 		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)
-			rc = mark_held(r, rec->scopes[i].tips[t].log, rec->scopes[i].tips[t].n, err);
+			rc = take_tip(r, &rec->scopes[i].tips[t], err);
 	return rc;
 }
 

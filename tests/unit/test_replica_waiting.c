@@ -11,7 +11,9 @@
 #include "shared/sync/exchange.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/vault/query.h"
+#include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
+#include "sync-server/authority.h"
 #include "sync-server/authority_internal.h"
 #include "tests/support/province.h"
 
@@ -313,6 +315,126 @@ forms_of_an_undone_statement_are_forgotten(void **state)
 	workspace_close(a);
 }
 
+static void
+held_is_not_believed_of_another_branch(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *holder = province_device(p, "20", ROLE_HOLDER, "Sở Y tế");
+	struct dot visited = province_add(a, "outreach", visit);
+	struct exchange_head tip = { visited.log, visited.n, { 1, 2, 3 } };
+	struct receipt_scope scope = { .compartment = 0, .tips = &tip, .n_tips = 1 };
+	struct receipt rec = { .kind = RECEIPT_HELD, .at = 1, .scopes = &scope, .n_scopes = 1 };
+	struct bytes payload;
+
+	bytes_init(&payload);
+	strcpy(scope.unit, "06001");
+	province_sync(p, holder);
+	province_meet(p);
+	province_sync(p, a);
+	memcpy(rec.signer, replica_device(holder->replica), sizeof(rec.signer));
+	memcpy(rec.device, replica_device(a->replica), sizeof(rec.device));
+	assert_int_equal(exchange_receipt_write(&rec, holder->replica->identity.sign_seed, &payload),
+	    RC_OK);
+	take(a, ITEM_RECEIPT, &payload);
+	assert_int_equal(status_of(a).receipt_level, 1);
+	assert_int_equal(journal_head(vault_db(a->vault), visited.log, visited.n, tip.head, NULL), RC_OK);
+	assert_int_equal(exchange_receipt_write(&rec, holder->replica->identity.sign_seed, &payload),
+	    RC_OK);
+	take(a, ITEM_RECEIPT, &payload);
+	assert_int_equal(status_of(a).receipt_level, 2);
+	bytes_reset(&payload);
+	workspace_close(a);
+	workspace_close(holder);
+}
+
+/* Another certificate of the same device, on an invitation to another unit. */
+static void
+certify_again(struct province *p, struct workspace *a, struct bytes *cert)
+{
+	struct authority_invite invite = { "06002", ROLE_COMMUNICATOR, "Hoàng Văn Pao", 14, p->url, "" };
+	struct invitation_parcel parcel;
+	struct secret *code = NULL;
+	struct bytes file;
+	struct error err = { 0 };
+	uint8_t id[16];
+
+	bytes_init(&file);
+	assert_int_equal(authority_invite(p->authority, &invite, id, &file, &code, &err), RC_OK);
+	assert_int_equal(identity_parcel_open(file.data, file.len, code, &parcel, &err), RC_OK);
+	assert_int_equal(identity_certificate_make(&a->replica->identity, parcel.invitation.data,
+	    parcel.invitation.len, parcel.seed, p->now, (const uint8_t *)"x", 1, cert), RC_OK);
+	identity_parcel_reset(&parcel);
+	secret_free(code);
+	bytes_reset(&file);
+}
+
+static void
+of_two_certificates_every_replica_takes_the_same(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *ws[2];
+	struct bytes certs[2];
+	uint8_t device[16];
+	char dir[300], units[2][IDENTITY_UNIT_MAX + 1];
+
+	bytes_init(&certs[0]);
+	bytes_init(&certs[1]);
+	own_certificate(a, &certs[0]);
+	certify_again(p, a, &certs[1]);
+	memcpy(device, replica_device(a->replica), sizeof(device));
+	for (unsigned i = 0; i < 2; i++) {
+		ws[i] = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+		take(ws[i], ITEM_CERTIFICATE, &certs[i]);
+		take(ws[i], ITEM_CERTIFICATE, &certs[1 - i]);
+		workspace_close(ws[i]);
+		province_device_dir(p, 1 + i, dir);
+		ws[i] = province_open(p, dir);
+		strcpy(units[i], directory_device(replica_directory(ws[i]->replica), device)->unit);
+		workspace_close(ws[i]);
+	}
+	assert_string_equal(units[0], units[1]);
+	bytes_reset(&certs[0]);
+	bytes_reset(&certs[1]);
+	workspace_close(a);
+}
+
+static void
+an_unsealed_entry_is_sent_though_a_later_one_came_from_outside(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct bytes frame;
+	char dir[300], copy[330], command[800];
+	struct error err = { 0 };
+
+	bytes_init(&frame);
+	province_add(a, "outreach", visit);
+	/* a backup of the disk; then two frames, of which only the second got away */
+	province_device_dir(p, 0, dir);
+	snprintf(copy, sizeof(copy), "%s-copy", dir);
+	snprintf(command, sizeof(command), "cp -r '%s' '%s'", dir, copy);
+	assert_int_equal(system(command), 0);
+	sealed_frame(a, &frame);
+	assert_int_equal(query_run(vault_db(a->vault), &err, "DELETE FROM frame", ""), RC_OK);
+	province_add(a, "outreach", visit);
+	sealed_frame(a, &frame);
+	workspace_close(a);
+	a = province_open(p, copy);
+	take(a, ITEM_FRAME, &frame);
+	assert_int_equal(status_of(a).records, 2);
+	assert_true(status_of(a).unsent_entries >= 1);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_same_fold(a, b);
+	assert_int_equal(status_of(b).records, 2);
+	bytes_reset(&frame);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -325,6 +447,9 @@ main(void)
 		T(a_waiting_frame_whose_entries_came_another_way_waits_no_more),
 		T(forms_that_do_not_load_here_block_nothing),
 		T(forms_of_an_undone_statement_are_forgotten),
+		T(held_is_not_believed_of_another_branch),
+		T(of_two_certificates_every_replica_takes_the_same),
+		T(an_unsealed_entry_is_sent_though_a_later_one_came_from_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
