@@ -46,7 +46,7 @@ static const struct call_option recovery_options[] = {
 static const struct call_option wipe_options[] = { { "yes", CALL_FLAG, NULL }, NO_MORE };
 
 const struct command commands_table[] = {
-	{ "join", "INVITATION", { "nhận máy vào tỉnh bằng giấy mời", "make this laptop a device of the province" },
+	{ "join", "INVITATION", { "nhận máy vào tỉnh bằng thư mời", "make this laptop a device of the province" },
 	    CALL_HERE, 1, 1, "i", join_options, commands_join },
 	{ "add", "FORM NAME=VALUE …", { "ghi một bản ghi mới", "record something new" },
 	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", add_options, commands_add },

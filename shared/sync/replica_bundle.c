@@ -5,7 +5,7 @@
 #include "shared/vault/query.h"
 
 /* bundle (formats.md): the items of a message in a file, for a stick. */
-enum { BUNDLE_HEAD_BYTES = 11, BUNDLE_BYTES_MAX = 256 << 20 };
+enum { BUNDLE_HEAD_BYTES = 11, BUNDLE_BYTES_MAX = EXCHANGE_BODY_MAX };
 
 struct rows {
 	const char *sql;

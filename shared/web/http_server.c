@@ -6,16 +6,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#if __has_include(<arpa/inet.h>)
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#endif
 
 #include "shared/base/clock.h"
-
-#ifndef SHUT_RDWR
-#define SHUT_RDWR SD_BOTH
-#endif
+#include "shared/base/sockets.h"
 
 enum {
 	REPLY_HEADERS_MAX = 16,
