@@ -61,7 +61,7 @@ OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo check bench lint san fuzz install uninstall clean help units flows headers
+.PHONY: all demo check bench lint san fuzz faults fault-units install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -85,6 +85,7 @@ $(B)/libserver.a: $(call obj,$(SERVER_SRC))
 $(B)/libsupport.a: $(call obj,$(SUPPORT_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+comma := ,
 define link
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LD $@")
@@ -97,6 +98,12 @@ $(B)/bin/sync-server: $(B)/sync-server/main.o $(B)/libserver.a $(B)/libshared.a
 TESTLIBS := $(B)/libsupport.a $(B)/libfield.a $(B)/libserver.a $(B)/libshared.a
 $(B)/tests/%: $(B)/tests/unit/%.o $(TESTLIBS)
 	$(call link,$^,-lcmocka)
+# In these any call of the system can be made to fail (tests/support/faults.h).
+FAULTS := malloc calloc realloc strdup sodium_malloc open mkstemp opendir read write fsync \
+	rename link unlink mkdir
+FAULT_UNITS := $(filter $(B)/tests/test_faults_%,$(UNITS))
+$(FAULT_UNITS): $(B)/tests/%: $(B)/tests/unit/%.o $(TESTLIBS)
+	$(call link,$^,-lcmocka $(FAULTS:%=-Wl$(comma)--wrap=%))
 $(B)/bench/%: $(B)/tests/bench/%.o $(TESTLIBS)
 	$(call link,$^)
 # The same fuzz target, with a main that replays a corpus.
@@ -114,6 +121,10 @@ lint:
 	@tests/support/lint $(CC) "$(ALLC)"
 san:
 	@$(MAKE) --no-print-directory B=$(B)/san SAN=address,undefined CFLAGS="-O1 -g" check
+faults:
+	@$(MAKE) --no-print-directory B=$(B)/san SAN=address,undefined CFLAGS="-O1 -g" fault-units
+	@for t in $(FAULT_UNITS:$(B)/%=$(B)/san/%); do FAULTS=all $$t || exit 1; done
+fault-units: $(FAULT_UNITS)
 fuzz:
 	@tests/fuzz/run $(B)/libfuzzer $(FUZZ_SECONDS)
 
@@ -134,6 +145,7 @@ help:
 	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
 	@echo "lint     floors, headers that compile alone, analyzers, manual pages"
 	@echo "san      check under AddressSanitizer and UBSan"
+	@echo "faults   every allocation and call of the system fails once, under ASan"
 	@echo "fuzz     every parser of outside bytes (FUZZ_SECONDS=60 each; needs clang)"
 	@echo "install  into PREFIX=$(PREFIX);  uninstall;  clean"
 

@@ -217,7 +217,7 @@ out:
 	}
 	sqlite3_free(file);
 	if (rc != SQLITE_OK)
-		return error_set(err, RC_IO, path, "delete the file by hand",
+		return error_set(err, rc == SQLITE_NOMEM ? RC_NOMEM : RC_IO, path, "delete the file by hand",
 		    "cannot overwrite the key file (%d)", rc);
 	return RC_OK;
 }

@@ -444,16 +444,29 @@ vault_check_passphrase(struct vault *v, const struct secret *passphrase, struct 
 	return RC_OK;
 }
 
+static void
+describe_half_done(struct error *err)
+{
+	static const char help[] = "do it again: until then only the new one may open the vault";
+
+	if (err != NULL)
+		memcpy(err->help, help, sizeof help);
+}
+
 /* Put changed slots on the disk; on failure the old ones stay, the generation does not. */
 static enum rc
 replace_slots(struct vault *v, struct keyslots *changed, struct error *err)
 {
 	enum rc rc = key_file_replace(v->dir, changed, v->master, err);
 
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		v->slots = *changed;
-	else
-		v->slots.generation = changed->generation;
+		return RC_OK;
+	}
+	v->slots.generation = changed->generation;
+	/* One copy may have the new slots already: what the caller is told is not done must not be. */
+	if (key_file_replace(v->dir, &v->slots, v->master, NULL) != RC_OK)
+		describe_half_done(err);
 	return rc;
 }
 
