@@ -387,6 +387,37 @@ retry_frames(struct replica *r, struct replica_sync_result *count, struct error 
 	return rc;
 }
 
+/* What was written here into scopes that could not be read here, and now can. */
+static enum rc
+fold_own(struct replica *r, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	struct bytes logs;
+	struct reader in;
+	uint64_t log;
+	bool row = true;
+	enum rc rc;
+
+	bytes_init(&logs);
+	rc = query_open(r->db, err, &q, "SELECT id, unit, compartment FROM log WHERE folds = 0", "");
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
+		if (directory_may_read(r->directory, replica_unit(r), replica_role(r),
+		    query_column_text(q, 1), (unsigned)query_column_int(q, 2)))
+			bytes_u64(&logs, (uint64_t)query_column_int(q, 0));
+	query_close(q);
+	if (rc == RC_OK)
+		rc = logs.rc;
+	reader_init(&in, logs.data, logs.len);
+	while (rc == RC_OK && reader_left(&in) > 0) {
+		log = reader_u64(&in);
+		rc = query_run(r->db, err, "UPDATE log SET folds = 1 WHERE id = ?1", "i", (int64_t)log);
+		if (rc == RC_OK)
+			rc = fold_refold_log(r->fold, log, 1, err);
+	}
+	bytes_reset(&logs);
+	return rc;
+}
+
 enum rc
 replica_retry_waiting(struct replica *r, struct replica_sync_result *count, struct error *err)
 {
@@ -400,6 +431,8 @@ replica_retry_waiting(struct replica *r, struct replica_sync_result *count, stru
 	}
 	if (rc == RC_OK)
 		rc = retry_receipts(r, err);
+	if (rc == RC_OK)
+		rc = fold_own(r, err);
 	if (rc == RC_OK)
 		rc = retry_frames(r, count, err);
 	if (rc == RC_OK)

@@ -134,64 +134,6 @@ a_frame_that_waited_is_tried_by_the_next_process(void **state)
 }
 
 static void
-say_of(struct province *p, enum statement_type type, const uint8_t device[16],
-    const struct bytes *cert)
-{
-	struct bytes payload;
-	struct error err = { 0 };
-	uint64_t seq;
-
-	bytes_init(&payload);
-	if (type == STATEMENT_ADMIT)
-		directory_write_admit(cert, 1, &payload);
-	else
-		directory_write_refuse(device, "kiểm tra", &payload);
-	assert_int_equal(authority_begin(p->authority, &err), RC_OK);
-	assert_int_equal(authority_end(p->authority, authority_statement(p->authority, type,
-	    &payload, &seq, &err), &err), RC_OK);
-	bytes_reset(&payload);
-	province_meet(p);
-}
-
-static void
-a_refused_device_that_is_admitted_after_all_counts_everywhere_again(void **state)
-{
-	struct province *p = *state;
-	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
-	struct workspace *early = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-	struct workspace *late = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
-	struct bytes frame, cert;
-
-	bytes_init(&frame);
-	bytes_init(&cert);
-	own_certificate(a, &cert);
-	province_add(a, "outreach", visit);
-	sealed_frame(a, &frame);
-	province_sync(p, a);
-	province_sync(p, early);
-	assert_int_equal(status_of(early).records, 1);
-	say_of(p, STATEMENT_REFUSE, replica_device(a->replica), NULL);
-	province_sync(p, early);
-	province_sync(p, late);
-	take(late, ITEM_FRAME, &frame);	/* by a stick, after the refusal */
-	assert_int_equal(status_of(early).records, 0);
-	assert_int_equal(status_of(late).records, 0);
-	say_of(p, STATEMENT_ADMIT, NULL, &cert);
-	province_sync(p, early);
-	province_sync(p, late);
-	assert_int_equal(status_of(early).records, 1);
-	assert_int_equal(status_of(late).records, 1);
-	assert_int_equal(status_of(late).quarantined, 0);
-	assert_same_fold(early, late);
-	assert_same_fold(early, a);
-	bytes_reset(&frame);
-	bytes_reset(&cert);
-	workspace_close(a);
-	workspace_close(early);
-	workspace_close(late);
-}
-
-static void
 a_scope_without_a_key_holds_nothing_else_back(void **state)
 {
 	struct province *p = *state;
@@ -348,58 +290,6 @@ held_is_not_believed_of_another_branch(void **state)
 	workspace_close(holder);
 }
 
-/* Another certificate of the same device, on an invitation to another unit. */
-static void
-certify_again(struct province *p, struct workspace *a, struct bytes *cert)
-{
-	struct authority_invite invite = { "06002", ROLE_COMMUNICATOR, "Hoàng Văn Pao", 14, p->url, "" };
-	struct invitation_parcel parcel;
-	struct secret *code = NULL;
-	struct bytes file;
-	struct error err = { 0 };
-	uint8_t id[16];
-
-	bytes_init(&file);
-	assert_int_equal(authority_invite(p->authority, &invite, id, &file, &code, &err), RC_OK);
-	assert_int_equal(identity_parcel_open(file.data, file.len, code, &parcel, &err), RC_OK);
-	assert_int_equal(identity_certificate_make(&a->replica->identity, parcel.invitation.data,
-	    parcel.invitation.len, parcel.seed, p->now, (const uint8_t *)"x", 1, cert), RC_OK);
-	identity_parcel_reset(&parcel);
-	secret_free(code);
-	bytes_reset(&file);
-}
-
-static void
-of_two_certificates_every_replica_takes_the_same(void **state)
-{
-	struct province *p = *state;
-	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
-	struct workspace *ws[2];
-	struct bytes certs[2];
-	uint8_t device[16];
-	char dir[300], units[2][IDENTITY_UNIT_MAX + 1];
-
-	bytes_init(&certs[0]);
-	bytes_init(&certs[1]);
-	own_certificate(a, &certs[0]);
-	certify_again(p, a, &certs[1]);
-	memcpy(device, replica_device(a->replica), sizeof(device));
-	for (unsigned i = 0; i < 2; i++) {
-		ws[i] = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-		take(ws[i], ITEM_CERTIFICATE, &certs[i]);
-		take(ws[i], ITEM_CERTIFICATE, &certs[1 - i]);
-		workspace_close(ws[i]);
-		province_device_dir(p, 1 + i, dir);
-		ws[i] = province_open(p, dir);
-		strcpy(units[i], directory_device(replica_directory(ws[i]->replica), device)->unit);
-		workspace_close(ws[i]);
-	}
-	assert_string_equal(units[0], units[1]);
-	bytes_reset(&certs[0]);
-	bytes_reset(&certs[1]);
-	workspace_close(a);
-}
-
 static void
 an_unsealed_entry_is_sent_though_a_later_one_came_from_outside(void **state)
 {
@@ -442,13 +332,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_frame_that_waited_is_tried_by_the_next_process),
-		T(a_refused_device_that_is_admitted_after_all_counts_everywhere_again),
 		T(a_scope_without_a_key_holds_nothing_else_back),
 		T(a_waiting_frame_whose_entries_came_another_way_waits_no_more),
 		T(forms_that_do_not_load_here_block_nothing),
 		T(forms_of_an_undone_statement_are_forgotten),
 		T(held_is_not_believed_of_another_branch),
-		T(of_two_certificates_every_replica_takes_the_same),
 		T(an_unsealed_entry_is_sent_though_a_later_one_came_from_outside),
 	};
 

@@ -1,0 +1,353 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/journal.h"
+#include "shared/sync/exchange.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/vault/query.h"
+#include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
+#include "sync-server/authority.h"
+#include "sync-server/authority_internal.h"
+#include "tests/support/province.h"
+
+/* Devices whose standing changes, logs that fork, units and roles that grow. */
+
+static const char *const visit[] = {
+	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
+	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
+};
+
+static int
+begin(void **state)
+{
+	struct province *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	province_start(p);
+	*state = p;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	province_end(*state);
+	free(*state);
+	return 0;
+}
+
+static uint64_t
+count(struct workspace *ws, const char *sql)
+{
+	int64_t n;
+
+	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
+	return (uint64_t)n;
+}
+
+static struct replica_status
+status_of(struct workspace *ws)
+{
+	struct replica_status s;
+	struct error err = { 0 };
+
+	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
+	return s;
+}
+
+static void
+assert_same_fold(struct workspace *a, struct workspace *b)
+{
+	uint8_t x[32], y[32];
+
+	province_digest(a, x);
+	province_digest(b, y);
+	assert_memory_equal(x, y, sizeof(x));
+}
+
+static void
+sealed_frame(struct workspace *ws, struct bytes *frame)
+{
+	struct error err = { 0 };
+
+	bytes_reset(frame);
+	assert_int_equal(replica_seal(ws->replica, 1 << 16, 0, &err), RC_OK);
+	assert_int_equal(query_blob(vault_db(ws->vault), &err, frame,
+	    "SELECT bytes FROM frame WHERE state = 1 ORDER BY added DESC, rowid DESC", ""), RC_OK);
+}
+
+static void
+own_certificate(struct workspace *ws, struct bytes *cert)
+{
+	assert_int_equal(query_blob(vault_db(ws->vault), NULL, cert,
+	    "SELECT bytes FROM certificate WHERE device = ?1", "b", replica_device(ws->replica),
+	    (size_t)16), RC_OK);
+}
+
+static void
+take(struct workspace *ws, enum item_type type, const struct bytes *b)
+{
+	struct replica_sync_result r = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(replica_take(ws->replica, type, b->data, b->len, &r, &err), RC_OK);
+}
+
+static void
+say_of(struct province *p, enum statement_type type, const uint8_t device[16],
+    const struct bytes *cert)
+{
+	struct bytes payload;
+	struct error err = { 0 };
+	uint64_t seq;
+
+	bytes_init(&payload);
+	if (type == STATEMENT_ADMIT)
+		directory_write_admit(cert, 1, &payload);
+	else
+		directory_write_refuse(device, "kiểm tra", &payload);
+	assert_int_equal(authority_begin(p->authority, &err), RC_OK);
+	assert_int_equal(authority_end(p->authority, authority_statement(p->authority, type,
+	    &payload, &seq, &err), &err), RC_OK);
+	bytes_reset(&payload);
+	province_meet(p);
+}
+
+static void
+a_refused_device_that_is_admitted_after_all_counts_everywhere_again(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *early = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *late = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
+	struct bytes frame, cert;
+
+	bytes_init(&frame);
+	bytes_init(&cert);
+	own_certificate(a, &cert);
+	province_add(a, "outreach", visit);
+	sealed_frame(a, &frame);
+	province_sync(p, a);
+	province_sync(p, early);
+	assert_int_equal(status_of(early).records, 1);
+	say_of(p, STATEMENT_REFUSE, replica_device(a->replica), NULL);
+	province_sync(p, early);
+	province_sync(p, late);
+	take(late, ITEM_FRAME, &frame);	/* by a stick, after the refusal */
+	assert_int_equal(status_of(early).records, 0);
+	assert_int_equal(status_of(late).records, 0);
+	say_of(p, STATEMENT_ADMIT, NULL, &cert);
+	province_sync(p, early);
+	province_sync(p, late);
+	assert_int_equal(status_of(early).records, 1);
+	assert_int_equal(status_of(late).records, 1);
+	assert_int_equal(status_of(late).quarantined, 0);
+	assert_same_fold(early, late);
+	assert_same_fold(early, a);
+	bytes_reset(&frame);
+	bytes_reset(&cert);
+	workspace_close(a);
+	workspace_close(early);
+	workspace_close(late);
+}
+
+/* Another certificate of the same device, on an invitation to another unit. */
+static void
+certify_again(struct province *p, struct workspace *a, struct bytes *cert)
+{
+	struct authority_invite invite = { "06002", ROLE_COMMUNICATOR, "Hoàng Văn Pao", 14, p->url, "" };
+	struct invitation_parcel parcel;
+	struct secret *code = NULL;
+	struct bytes file;
+	struct error err = { 0 };
+	uint8_t id[16];
+
+	bytes_init(&file);
+	assert_int_equal(authority_invite(p->authority, &invite, id, &file, &code, &err), RC_OK);
+	assert_int_equal(identity_parcel_open(file.data, file.len, code, &parcel, &err), RC_OK);
+	assert_int_equal(identity_certificate_make(&a->replica->identity, parcel.invitation.data,
+	    parcel.invitation.len, parcel.seed, p->now, (const uint8_t *)"x", 1, cert), RC_OK);
+	identity_parcel_reset(&parcel);
+	secret_free(code);
+	bytes_reset(&file);
+}
+
+static void
+of_two_certificates_every_replica_takes_the_same(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *ws[2];
+	struct bytes certs[2];
+	uint8_t device[16];
+	char dir[300], units[2][IDENTITY_UNIT_MAX + 1];
+
+	bytes_init(&certs[0]);
+	bytes_init(&certs[1]);
+	own_certificate(a, &certs[0]);
+	certify_again(p, a, &certs[1]);
+	memcpy(device, replica_device(a->replica), sizeof(device));
+	for (unsigned i = 0; i < 2; i++) {
+		ws[i] = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+		take(ws[i], ITEM_CERTIFICATE, &certs[i]);
+		take(ws[i], ITEM_CERTIFICATE, &certs[1 - i]);
+		workspace_close(ws[i]);
+		province_device_dir(p, 1 + i, dir);
+		ws[i] = province_open(p, dir);
+		strcpy(units[i], directory_device(replica_directory(ws[i]->replica), device)->unit);
+		workspace_close(ws[i]);
+	}
+	assert_string_equal(units[0], units[1]);
+	bytes_reset(&certs[0]);
+	bytes_reset(&certs[1]);
+	workspace_close(a);
+}
+
+/* A machine that was copied while the program ran: both go on with one log. */
+static void
+a_forked_log_ends_alike_everywhere_and_blocks_nothing(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *c = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
+	struct workspace *twin;
+	struct journal_writer *own;
+	struct journal_left_out left;
+	struct replica_sync_result r;
+	struct bytes stick;
+	char dir[300], copy[330], command[800];
+	struct error err = { 0 };
+
+	bytes_init(&stick);
+	province_add(a, "outreach", visit);
+	province_device_dir(p, 0, dir);
+	snprintf(copy, sizeof(copy), "%s-copy", dir);
+	snprintf(command, sizeof(command), "cp -r '%s' '%s'", dir, copy);
+	assert_int_equal(system(command), 0);
+	twin = province_open(p, copy);
+	province_add(a, "outreach", visit);
+	p->now += 5;
+	own = twin->writer;
+	twin->writer = a->writer;
+	province_add(twin, "outreach", visit);
+	province_add(twin, "outreach", visit);
+	twin->writer = own;
+	assert_int_equal(replica_bundle_write(twin->replica, &stick, &r, &err), RC_OK);
+	/* c hears of the other branch first */
+	assert_int_equal(replica_bundle_read(c->replica, "stick", stick.data, stick.len, &r, &err),
+	    RC_OK);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_sync(p, twin);
+	province_sync(p, a);
+	/* they know: what each writes now is in logs of its own */
+	province_add(a, "outreach", visit);
+	province_add(twin, "outreach", visit);
+	for (int i = 0; i < 2; i++) {
+		province_sync(p, a);
+		province_sync(p, twin);
+		province_sync(p, b);
+		province_sync(p, c);
+	}
+	assert_same_fold(a, b);
+	assert_same_fold(twin, b);
+	assert_same_fold(c, b);
+	assert_int_equal(status_of(b).records, 3);	/* the one before the fork, and two after it */
+	assert_int_equal(journal_count_left_out(vault_db(b->vault), &left, &err), RC_OK);
+	assert_int_equal(left.forked, 3);		/* kept, and counted */
+	assert_true(count(b, "SELECT count(*) FROM event WHERE kind = 'fork'") >= 1);
+	bytes_reset(&stick);
+	workspace_close(a);
+	workspace_close(b);
+	workspace_close(c);
+	workspace_close(twin);
+}
+
+static void
+a_unit_that_is_new_below_a_supervisor_brings_all_of_its_work(void **state)
+{
+	static const char more[] =
+	    "code,full_name_vi,name_vi,level,kind,parent_code\n"
+	    "20,Tỉnh Lạng Sơn,Lạng Sơn,PROV,TINH,\n"
+	    "06001,Xã Thử Một,Thử Một,COMM,XA,20\n"
+	    "06002,Xã Thử Hai,Thử Hai,COMM,XA,20\n"
+	    "06003,Xã Thử Ba,Thử Ba,COMM,XA,20\n";
+	struct province *p = *state;
+	struct workspace *office = province_device(p, "20", ROLE_SUPERVISOR, "Vi Thị Mai");
+	struct workspace *old = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *new;
+	struct authority_import units;
+	struct error err = { 0 };
+
+	province_add(old, "outreach", visit);
+	province_sync(p, old);
+	province_sync(p, office);	/* its cursor is beyond 0 */
+	assert_int_equal(authority_import_units(p->authority, "units.csv", (const uint8_t *)more,
+	    sizeof(more) - 1, &units, &err), RC_OK);
+	province_meet(p);
+	new = province_device(p, "06003", ROLE_CASEWORKER, "Lý A Sáng");
+	province_add(new, "outreach", visit);
+	province_sync(p, new);
+	province_add(old, "outreach", visit);
+	province_sync(p, old);
+	province_meet(p);
+	province_sync(p, office);
+	assert_int_equal(status_of(office).records, 3);
+	assert_int_equal(status_of(office).waiting, 0);
+	workspace_close(office);
+	workspace_close(old);
+	workspace_close(new);
+}
+
+static void
+a_role_that_grows_brings_what_was_written_before(void **state)
+{
+	static const char *const person[] = { "full_name", "Đặng Thị Hòa", "sex", "F", NULL };
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_COMMUNICATOR, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct error err = { 0 };
+	size_t n;
+
+	province_add(a, "person", person);	/* it may write there, and not read */
+	province_add(b, "person", person);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_sync(p, a);
+	assert_int_equal(status_of(a).records, 0);
+	province_meet(p);
+	assert_int_equal(authority_assign(p->authority, replica_device(a->replica), "06001",
+	    ROLE_CASEWORKER, &n, &err), RC_OK);
+	province_meet(p);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_int_equal(status_of(a).records, 2);
+	assert_int_equal(status_of(a).waiting, 0);
+	assert_same_fold(a, b);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_refused_device_that_is_admitted_after_all_counts_everywhere_again),
+		T(of_two_certificates_every_replica_takes_the_same),
+		T(a_forked_log_ends_alike_everywhere_and_blocks_nothing),
+		T(a_unit_that_is_new_below_a_supervisor_brings_all_of_its_work),
+		T(a_role_that_grows_brings_what_was_written_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
