@@ -15,6 +15,7 @@
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/authority_internal.h"
+#include "sync-server/depot.h"
 #include "tests/support/province.h"
 
 /* Devices whose standing changes, logs that fork, units and roles that grow. */
@@ -336,6 +337,56 @@ a_role_that_grows_brings_what_was_written_before(void **state)
 	workspace_close(b);
 }
 
+/* The relay's disk as it was before; a is not there to hand in its work again. */
+static void
+a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone(void **state)
+{
+	struct province *p = *state;
+	struct workspace *holder = province_device(p, "20", ROLE_HOLDER, "Sở Y tế");
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	char command[1100];
+	struct error err = { 0 };
+	size_t n;
+
+	province_sync(p, holder);
+	province_sync(p, a);
+	province_meet(p);
+	province_stop_relay(p);
+	depot_close(p->depot);
+	snprintf(command, sizeof(command), "cp -r '%s/relay' '%s/relay-old'", p->dir, p->dir);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command), "%s/relay", p->dir);
+	assert_int_equal(depot_open(command, &p->depot, &err), RC_OK);
+	province_serve(p);
+	province_add(a, "outreach", visit);
+	province_sync(p, a);
+	province_sync(p, holder);
+	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
+	province_sync(p, holder);
+	province_stop_relay(p);
+	depot_close(p->depot);
+	snprintf(command, sizeof(command), "rm -r '%s/relay' && mv '%s/relay-old' '%s/relay'", p->dir,
+	    p->dir, p->dir);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command), "%s/relay", p->dir);
+	assert_int_equal(depot_open(command, &p->depot, &err), RC_OK);
+	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
+	province_serve(p);
+	province_sync(p, holder);
+	province_sync(p, b);
+	assert_int_equal(status_of(b).records, 1);
+	/* and it says again what it holds: the relay had lost that too */
+	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
+	assert_true(n >= 1);
+	province_sync(p, holder);
+	province_sync(p, a);
+	assert_int_equal(status_of(a).receipt_level, 2);
+	workspace_close(holder);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -346,6 +397,7 @@ main(void)
 		T(of_two_certificates_every_replica_takes_the_same),
 		T(a_forked_log_ends_alike_everywhere_and_blocks_nothing),
 		T(a_unit_that_is_new_below_a_supervisor_brings_all_of_its_work),
+		T(a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone),
 		T(a_role_that_grows_brings_what_was_written_before),
 	};
 
