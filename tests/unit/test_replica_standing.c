@@ -98,7 +98,7 @@ take(struct workspace *ws, enum item_type type, const struct bytes *b)
 	struct replica_sync_result r = { 0 };
 	struct error err = { 0 };
 
-	assert_int_equal(replica_take(ws->replica, type, b->data, b->len, &r, &err), RC_OK);
+	assert_int_equal(replica_take(ws->replica, (int)type, b->data, b->len, &r, &err), RC_OK);
 }
 
 static void
