@@ -12,7 +12,11 @@ enum {
 	NONCE_BYTES = 24,
 	TAG_BYTES = 16,
 	AD_BYTES = BLOCK_ID_BYTES + 8,
-	POOL_BYTES = 256 * NONCE_BYTES
+	POOL_BYTES = 256 * NONCE_BYTES,
+	KEPT_BLOCKS = 16,		/* in clear, of a journal or a temporary file */
+	KEPT_WAL_BLOCKS = 1024,		/* of a WAL: about what lies between two checkpoints */
+	AHEAD_MAX = 64,			/* slots of zeroes */
+	AHEAD_STEP = 8			/* of them in one write */
 };
 
 _Static_assert(NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
@@ -27,7 +31,7 @@ struct block_key {
 	uint8_t pool[POOL_BYTES];
 };
 
-/* One block in clear; the last two bytes are the count that is sealed with it. */
+/* One block in clear; the last two bytes of data are the count that is sealed with it. */
 struct block {
 	int64_t no;		/* -1: none */
 	bool dirty;
@@ -37,13 +41,16 @@ struct block {
 struct block_file {
 	sqlite3_file *below;
 	struct block_key *key;
-	bool zeroes;
-	int slot;
+	struct block_file_options options;
 	int64_t size;		/* logical */
-	struct block held;	/* the block that is being written */
-	struct block seen;	/* the block that was read last */
+	int64_t laid;		/* slots that there are below */
+	struct block **kept;	/* block no at no % n_kept; each allocated when first needed */
+	size_t n_kept;
+	struct block *held;	/* the only one that may be dirty; NULL: none */
 	uint8_t sealed[BLOCK_SLOT];
 };
+
+static const uint8_t ZEROES[AHEAD_STEP * BLOCK_SLOT];
 
 static enum rc
 key_alloc(struct block_key **out)
@@ -169,16 +176,16 @@ used_of(const struct block_file *f, int64_t no)
 static int
 load(struct block_file *f, int64_t no, struct block *b)
 {
-	int rc;
+	int slot = f->options.slot, rc;
 
 	b->no = -1;
 	b->dirty = false;
-	rc = f->below->pMethods->xRead(f->below, f->sealed, f->slot, no * f->slot);
+	rc = f->below->pMethods->xRead(f->below, f->sealed, slot, no * slot);
 	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
 		return rc;
 	if (!block_unseal(f->key, (uint64_t)no, f->sealed, BLOCK_SLOT_TEXT, b->data)) {
 		/* A slot that was skipped over is a hole, and holes read as zeroes. */
-		if (!f->zeroes && !all_zero(f->sealed, (size_t)f->slot))
+		if (!f->options.zeroes && !all_zero(f->sealed, (size_t)slot))
 			return SQLITE_IOERR_DATA;
 		memset(b->data, 0, sizeof b->data);
 		b->data[BLOCK_SIZE + 1] = BLOCK_SIZE >> 8;
@@ -187,25 +194,85 @@ load(struct block_file *f, int64_t no, struct block *b)
 	return SQLITE_OK;
 }
 
+/*
+ * Slots of zeroes behind the last one, as many as there are before it: a file that
+ * need not grow is synced at half the cost.  A disk too full for them has room for the
+ * slot all the same.
+ */
+static int
+lay_ahead(struct block_file *f)
+{
+	int64_t slot = f->options.slot, at = f->laid;
+	int64_t end = at + (at < AHEAD_MAX ? at : AHEAD_MAX);
+	int rc = SQLITE_OK;
+
+	for (; at < end && rc == SQLITE_OK; at += AHEAD_STEP) {
+		int64_t n = end - at < AHEAD_STEP ? end - at : AHEAD_STEP;
+
+		rc = f->below->pMethods->xWrite(f->below, ZEROES, (int)(n * slot), at * slot);
+	}
+	if (rc == SQLITE_OK) {
+		f->laid = end;
+	} else if (rc == SQLITE_FULL) {
+		f->options.ahead = false;
+		rc = f->below->pMethods->xTruncate(f->below, f->laid * slot);
+	}
+	return rc;
+}
+
 static int
 store(struct block_file *f, struct block *b)
 {
-	int used = used_of(f, b->no), rc;
+	int slot = f->options.slot, used = used_of(f, b->no), rc;
 
 	b->data[BLOCK_SIZE] = (uint8_t)(used & 255);
 	b->data[BLOCK_SIZE + 1] = (uint8_t)(used >> 8);
-	memset(f->sealed, 0, sizeof f->sealed);
 	block_seal(f->key, (uint64_t)b->no, b->data, BLOCK_SLOT_TEXT, f->sealed);
-	rc = f->below->pMethods->xWrite(f->below, f->sealed, f->slot, b->no * f->slot);
-	if (rc == SQLITE_OK)
-		b->dirty = false;
-	return rc;
+	memset(f->sealed + BLOCK_SLOT_TEXT + BLOCK_OVERHEAD, 0,
+	    sizeof f->sealed - BLOCK_SLOT_TEXT - BLOCK_OVERHEAD);
+	rc = f->below->pMethods->xWrite(f->below, f->sealed, slot, b->no * slot);
+	if (rc != SQLITE_OK)
+		return rc;
+	b->dirty = false;
+	if (b->no < f->laid)
+		return SQLITE_OK;
+	f->laid = b->no + 1;
+	return f->options.ahead ? lay_ahead(f) : SQLITE_OK;
 }
 
 int
 block_file_flush(struct block_file *f)
 {
-	return f->held.dirty ? store(f, &f->held) : SQLITE_OK;
+	return f->held != NULL && f->held->dirty ? store(f, f->held) : SQLITE_OK;
+}
+
+/* The place where a block is kept; what stood there before is written if need be. */
+static int
+place(struct block_file *f, int64_t no, struct block **out)
+{
+	struct block **at = &f->kept[(size_t)no % f->n_kept];
+	int rc;
+
+	*out = NULL;
+	if (*at == NULL) {
+		if ((*at = malloc(sizeof **at)) == NULL)
+			return SQLITE_NOMEM;
+		(*at)->no = -1;
+		(*at)->dirty = false;
+	}
+	if ((*at)->no != no && (*at)->dirty && (rc = store(f, *at)) != SQLITE_OK)
+		return rc;
+	*out = *at;
+	return SQLITE_OK;
+}
+
+/* The block for reading: kept, or from the disk. */
+static int
+look(struct block_file *f, int64_t no, struct block **out)
+{
+	int rc = place(f, no, out);
+
+	return rc != SQLITE_OK || (*out)->no == no ? rc : load(f, no, *out);
 }
 
 int
@@ -213,26 +280,28 @@ block_file_new(struct block_key *key, sqlite3_file *below, struct block_file_opt
     struct block_file **out)
 {
 	struct block_file *f;
+	struct block *last;
 	sqlite3_int64 below_size = 0;
-	int64_t n;
-	int rc;
+	int rc = SQLITE_NOMEM;
 
 	*out = NULL;
 	if ((f = calloc(1, sizeof *f)) == NULL)
 		return SQLITE_NOMEM;
 	f->below = below;
 	f->key = key;
-	f->zeroes = options.zeroes;
-	f->slot = options.slot == 0 ? BLOCK_SLOT : options.slot;
-	f->held.no = f->seen.no = -1;
-	if ((rc = below->pMethods->xFileSize(below, &below_size)) != SQLITE_OK)
+	f->options = options;
+	if (options.slot == 0)
+		f->options.slot = BLOCK_SLOT;
+	f->n_kept = options.ahead ? KEPT_WAL_BLOCKS : KEPT_BLOCKS;
+	if ((f->kept = calloc(f->n_kept, sizeof *f->kept)) == NULL ||
+	    (rc = below->pMethods->xFileSize(below, &below_size)) != SQLITE_OK)
 		goto out;
-	n = (below_size + f->slot - 1) / f->slot;
-	f->size = n * BLOCK_SIZE;
-	if (n > 0) {
-		if ((rc = load(f, n - 1, &f->seen)) != SQLITE_OK)
+	f->laid = (below_size + f->options.slot - 1) / f->options.slot;
+	f->size = f->laid * BLOCK_SIZE;
+	if (f->laid > 0) {
+		if ((rc = look(f, f->laid - 1, &last)) != SQLITE_OK)
 			goto out;
-		f->size += f->seen.data[BLOCK_SIZE] + (f->seen.data[BLOCK_SIZE + 1] << 8) - BLOCK_SIZE;
+		f->size += last->data[BLOCK_SIZE] + (last->data[BLOCK_SIZE + 1] << 8) - BLOCK_SIZE;
 	}
 	*out = f;
 	f = NULL;
@@ -246,6 +315,12 @@ block_file_free(struct block_file *f)
 {
 	if (f == NULL)
 		return;
+	for (size_t i = 0; f->kept != NULL && i < f->n_kept; i++) {
+		if (f->kept[i] != NULL)
+			secret_wipe(f->kept[i], sizeof **f->kept);
+		free(f->kept[i]);
+	}
+	free(f->kept);
 	secret_wipe(f, sizeof *f);
 	free(f);
 }
@@ -256,27 +331,11 @@ block_file_size(const struct block_file *f)
 	return f->size;
 }
 
-/* The block for reading: held back, seen before, or from the disk. */
-static int
-look(struct block_file *f, int64_t no, const uint8_t **data)
-{
-	int rc = SQLITE_OK;
-
-	if (f->held.no == no) {
-		*data = f->held.data;
-		return SQLITE_OK;
-	}
-	if (f->seen.no != no)
-		rc = load(f, no, &f->seen);
-	*data = f->seen.data;
-	return rc;
-}
-
 int
 block_file_read(struct block_file *f, void *buf, int n, int64_t offset)
 {
 	uint8_t *out = buf;
-	const uint8_t *data;
+	struct block *b;
 	int rc;
 
 	while (n > 0 && offset < f->size) {
@@ -286,9 +345,9 @@ block_file_read(struct block_file *f, void *buf, int n, int64_t offset)
 
 		if (take > n)
 			take = n;
-		if ((rc = look(f, no, &data)) != SQLITE_OK)
+		if ((rc = look(f, no, &b)) != SQLITE_OK)
 			return rc;
-		memcpy(out, data + from, (size_t)take);
+		memcpy(out, b->data + from, (size_t)take);
 		out += take;
 		offset += take;
 		n -= take;
@@ -303,23 +362,21 @@ block_file_read(struct block_file *f, void *buf, int n, int64_t offset)
 static int
 hold(struct block_file *f, int64_t no, bool whole)
 {
+	struct block *b;
 	int rc;
 
-	if (f->held.no == no)
+	if (f->held != NULL && f->held->no == no)
 		return SQLITE_OK;
-	if ((rc = block_file_flush(f)) != SQLITE_OK)
+	if ((rc = block_file_flush(f)) != SQLITE_OK || (rc = place(f, no, &b)) != SQLITE_OK)
 		return rc;
-	if (f->seen.no == no) {
-		f->held = f->seen;
-	} else if (whole || no * BLOCK_SIZE >= f->size) {
-		memset(&f->held, 0, sizeof f->held);
-	} else if ((rc = load(f, no, &f->held)) != SQLITE_OK) {
-		return rc;
+	if (b->no != no) {
+		if (whole || no * BLOCK_SIZE >= f->size)
+			memset(b->data, 0, sizeof b->data);
+		else if ((rc = load(f, no, b)) != SQLITE_OK)
+			return rc;
 	}
-	f->held.no = no;
-	/* What was seen is stale from here on. */
-	if (f->seen.no == no)
-		f->seen.no = -1;
+	b->no = no;
+	f->held = b;
 	return SQLITE_OK;
 }
 
@@ -336,8 +393,8 @@ block_file_write(struct block_file *f, const void *buf, int n, int64_t offset)
 
 		if ((rc = hold(f, no, take == BLOCK_SIZE)) != SQLITE_OK)
 			return rc;
-		memcpy(f->held.data + from, in, (size_t)take);
-		f->held.dirty = true;
+		memcpy(f->held->data + from, in, (size_t)take);
+		f->held->dirty = true;
 		in += take;
 		offset += take;
 		n -= take;
@@ -359,21 +416,23 @@ block_file_truncate(struct block_file *f, int64_t size)
 
 	if (size >= f->size)
 		return SQLITE_OK;
-	if (f->seen.no >= blocks)
-		f->seen.no = -1;
-	if (f->held.no >= blocks) {
-		f->held.no = -1;
-		f->held.dirty = false;
+	for (size_t i = 0; i < f->n_kept; i++) {
+		if (f->kept[i] != NULL && f->kept[i]->no >= blocks) {
+			f->kept[i]->no = -1;
+			f->kept[i]->dirty = false;
+		}
 	}
 	if (tail > 0) {
 		if ((rc = hold(f, blocks - 1, false)) != SQLITE_OK)
 			return rc;
-		memset(f->held.data + tail, 0, (size_t)(BLOCK_SIZE - tail));
-		f->held.dirty = true;
+		memset(f->held->data + tail, 0, (size_t)(BLOCK_SIZE - tail));
+		f->held->dirty = true;
 	}
 	f->size = size;
-	rc = f->below->pMethods->xTruncate(f->below, blocks * f->slot);
-	if (rc != SQLITE_OK)
+	rc = f->below->pMethods->xTruncate(f->below, blocks * f->options.slot);
+	if (rc == SQLITE_OK)
+		f->laid = blocks;
+	else
 		f->size = was;
 	return rc;
 }

@@ -53,12 +53,15 @@ bool block_unseal(const struct block_key *key, uint64_t position, const uint8_t 
  * A file of slots: any bytes at any offset, as SQLite writes its WAL, journals
  * and temporary files.  The last block that was not filled is held back in
  * memory until it is full, until block_file_flush, or until another one is written.
+ * Blocks that were written or read lately are kept in clear, and wiped in the end.
  */
 struct block_file;
 
 struct block_file_options {
 	bool zeroes;	/* a slot that does not authenticate reads as zeroes
 			   (WAL, journal); else it is SQLITE_IOERR_DATA */
+	bool ahead;	/* (WAL) slots of zeroes are laid out before they are needed, and
+			   many blocks are kept in memory */
 	int slot;	/* 0: BLOCK_SLOT; others only in tests */
 };
 

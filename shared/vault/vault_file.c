@@ -365,6 +365,7 @@ vault_file_open(sqlite3_file *file, struct block_key *key, const struct vault_vf
 	f->is_wal = (flags & SQLITE_OPEN_WAL) != 0;
 	options.zeroes = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0 &&
 	    !rules->strict_wal;
+	options.ahead = f->is_wal;
 	options.slot = rules->tight_slots ? TIGHT_SLOT : BLOCK_SLOT;
 	rc = block_file_new(f->key, f->below, options, &f->blocks);
 	f->base.pMethods = &SLOTS_METHODS;

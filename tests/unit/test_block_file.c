@@ -59,6 +59,13 @@ bench_reopen(struct bench *b)
 }
 
 static void
+bench_lays_ahead(struct bench *b)
+{
+	b->options.ahead = true;
+	bench_reopen(b);
+}
+
+static void
 bench_reset(struct bench *b)
 {
 	block_file_free(b->file);
@@ -269,10 +276,13 @@ behaves_like_a_plain_file_under_random_use(void **state)
 	unsigned seed = 12345;
 
 	(void)state;
-	for (int zeroes = 0; zeroes < 2; zeroes++) {
+	for (int kind = 0; kind < 3; kind++) {
 		int64_t size = 0;
 
-		b = bench_new(zeroes == 1);
+		b = bench_new(kind > 0);
+		/* one that lays out slots ahead is larger when it is opened again: it is not */
+		if (kind == 2)
+			bench_lays_ahead(&b);
 		memset(model, 0, sizeof model);
 		for (int step = 0; step < 20000; step++) {
 			int op, n;
@@ -301,13 +311,69 @@ behaves_like_a_plain_file_under_random_use(void **state)
 					size = at;
 				}
 				assert_int_equal(block_file_truncate(b.file, at), SQLITE_OK);
-			} else {
+			} else if (kind < 2) {
 				bench_reopen(&b);
+			} else {
+				assert_int_equal(block_file_flush(b.file), SQLITE_OK);
 			}
 			assert_int_equal(block_file_size(b.file), size);
 		}
 		bench_reset(&b);
 	}
+}
+
+static void
+slots_are_laid_out_ahead_as_zeroes_and_read_so(void **state)
+{
+	static const uint8_t zero[BLOCK_SLOT];
+	uint8_t block[BLOCK_SIZE], out[BLOCK_SIZE];
+	struct bench b = bench_new(true);
+	const uint8_t *p;
+	int64_t len;
+
+	(void)state;
+	bench_lays_ahead(&b);
+	memset(block, 'a', sizeof block);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(block_file_write(b.file, block, 4096, i * 4096), SQLITE_OK);
+	p = power_disk_bytes(b.disk, "file", &len);
+	assert_int_equal(len, 6 * BLOCK_SLOT);
+	for (int i = 5; i < 6; i++)
+		assert_memory_equal(p + i * BLOCK_SLOT, zero, BLOCK_SLOT);
+	assert_int_equal(block_file_size(b.file), 5 * 4096);
+	bench_reopen(&b);
+	assert_int_equal(block_file_read(b.file, out, 4096, 4 * 4096), SQLITE_OK);
+	assert_memory_equal(out, block, sizeof out);
+	assert_int_equal(block_file_read(b.file, out, 4096, 5 * 4096), SQLITE_OK);
+	assert_memory_equal(out, zero, sizeof out);
+	assert_int_equal(block_file_truncate(b.file, 0), SQLITE_OK);
+	power_disk_bytes(b.disk, "file", &len);
+	assert_int_equal(len, 0);
+	bench_reset(&b);
+}
+
+static void
+a_disk_too_full_for_slots_ahead_takes_the_block_all_the_same(void **state)
+{
+	uint8_t block[BLOCK_SIZE] = { 'f' };
+	struct bench b = bench_new(true);
+	int64_t len;
+
+	(void)state;
+	bench_lays_ahead(&b);
+	power_disk_limit(b.disk, 11 * BLOCK_SLOT);
+	for (int i = 0; i < 11; i++)
+		assert_int_equal(block_file_write(b.file, block, 4096, i * 4096), SQLITE_OK);
+	power_disk_bytes(b.disk, "file", &len);
+	assert_int_equal(len, 11 * BLOCK_SLOT);
+	assert_int_equal(block_file_write(b.file, block, 4096, 11 * 4096), SQLITE_FULL);
+	power_disk_limit(b.disk, 0);
+	assert_int_equal(block_file_write(b.file, block, 4096, 11 * 4096), SQLITE_OK);
+	/* any other error is one */
+	power_disk_fail(b.disk, POWER_DISK_WRITE, "file", 2, SQLITE_IOERR_WRITE);
+	bench_reopen(&b);
+	assert_int_equal(block_file_write(b.file, block, 4096, 12 * 4096), SQLITE_IOERR_WRITE);
+	bench_reset(&b);
 }
 
 static void
@@ -322,6 +388,7 @@ errors_of_the_disk_come_through_unchanged(void **state)
 	power_disk_fail(b.disk, POWER_DISK_WRITE, "file", 1, SQLITE_FULL);
 	assert_int_equal(block_file_write(b.file, data, 4096, 0), SQLITE_FULL);
 	assert_int_equal(block_file_flush(b.file), SQLITE_OK);
+	bench_reopen(&b);
 	power_disk_fail(b.disk, POWER_DISK_READ, "file", 1, SQLITE_IOERR_READ);
 	assert_int_equal(block_file_read(b.file, out, 16, 4096), SQLITE_IOERR_READ);
 	assert_int_equal(block_file_read(b.file, out, 16, 4096), SQLITE_OK);
@@ -354,6 +421,8 @@ main(void)
 		cmocka_unit_test(reads_behind_the_end_are_short_and_zeroed),
 		cmocka_unit_test(a_spoilt_slot_reads_as_zeroes_in_a_wal_and_fails_elsewhere),
 		cmocka_unit_test(behaves_like_a_plain_file_under_random_use),
+		cmocka_unit_test(slots_are_laid_out_ahead_as_zeroes_and_read_so),
+		cmocka_unit_test(a_disk_too_full_for_slots_ahead_takes_the_block_all_the_same),
 		cmocka_unit_test(errors_of_the_disk_come_through_unchanged),
 	};
 

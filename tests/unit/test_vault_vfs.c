@@ -158,6 +158,19 @@ filled_wal(struct vault_sim *s, const struct vault_vfs_rules *rules)
 	filled_wal_with(s, rules, "");
 }
 
+/* Where the slots end that were used: behind them lie those laid out ahead, as zeroes. */
+static int64_t
+used_wal(const struct vault_sim *s)
+{
+	static const uint8_t zeroes[BLOCK_SLOT];
+	int64_t len;
+	const uint8_t *p = power_disk_bytes(s->disk, "vault.db-wal", &len);
+
+	while (len >= BLOCK_SLOT && memcmp(p + len - BLOCK_SLOT, zeroes, BLOCK_SLOT) == 0)
+		len -= BLOCK_SLOT;
+	return len;
+}
+
 /* Opens with one bit of one WAL slot flipped.  *rows: of the ten. */
 static enum rc
 open_with_bad_slot(int slot_from_end, const struct vault_vfs_rules *rules, int64_t *rows)
@@ -169,10 +182,8 @@ open_with_bad_slot(int slot_from_end, const struct vault_vfs_rules *rules, int64
 	enum rc rc;
 
 	filled_wal(&s, rules);
-	power_disk_bytes(s.disk, "vault.db-wal", &len);
 	power_disk_spoil(s.disk, "vault.db-wal",
-	    (len / BLOCK_SLOT - slot_from_end) * BLOCK_SLOT + 9,
-	    16);
+	    (used_wal(&s) / BLOCK_SLOT - slot_from_end) * BLOCK_SLOT + 9, 16);
 	p = power_disk_bytes(s.disk, "vault.db-wal", &len);
 	before = malloc((size_t)len);
 	assert_non_null(before);
@@ -216,7 +227,7 @@ an_unfinished_last_transaction_is_no_damage(void **state)
 	/* a longer one, of which everything but its first and last block arrived */
 	filled_wal_with(&s, &ALL_RULES,
 	    "INSERT INTO t SELECT id + 1000, printf('%.*c', 9000, 'l') FROM t");
-	power_disk_bytes(s.disk, "vault.db-wal", &len);
+	len = used_wal(&s);
 	power_disk_spoil(s.disk, "vault.db-wal", 23 * BLOCK_SLOT + 9, 1);
 	power_disk_spoil(s.disk, "vault.db-wal", len - BLOCK_SLOT + 9, 1);
 	assert_true(len > 30 * BLOCK_SLOT);
