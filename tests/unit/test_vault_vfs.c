@@ -250,8 +250,7 @@ what_failed_commits_left_behind_is_no_damage(void **state)
 		char sql[100];
 
 		snprintf(sql, sizeof sql, "INSERT INTO t VALUES (200, printf('%%.*c', %d, '%c'))",
-		    size,
-		    size == 90000 ? 'f' : 'g');
+		    size, size == 90000 ? 'f' : 'g');
 		power_disk_fail(s.disk, POWER_DISK_SYNC, "-wal", 1, SQLITE_IOERR_FSYNC);
 		assert_int_not_equal(vault_sim_run(&s, sql), SQLITE_OK);
 	}
@@ -623,8 +622,7 @@ every_error_of_the_disk_is_passed_on(void **state)
 	assert_int_equal(silent_failures(POWER_DISK_WRITE, "-wal", SQLITE_IOERR_WRITE, ALL_RULES),
 	    0);
 	assert_int_equal(silent_failures(POWER_DISK_WRITE, "vault.db", SQLITE_FULL, ALL_RULES), 0);
-	assert_int_equal(silent_failures(POWER_DISK_SYNC, "-wal", SQLITE_IOERR_FSYNC, ALL_RULES),
-	    0);
+	assert_int_equal(silent_failures(POWER_DISK_SYNC, "-wal", SQLITE_IOERR_FSYNC, ALL_RULES), 0);
 	assert_int_equal(silent_failures(POWER_DISK_SYNC, "vault.db", SQLITE_IOERR_FSYNC,
 	    ALL_RULES), 0);
 	assert_true(silent_failures(POWER_DISK_SYNC, "-wal", SQLITE_IOERR_FSYNC, hide) > 0);
