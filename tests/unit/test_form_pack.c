@@ -89,7 +89,7 @@ writes_survey_choices_and_settings(void **state)
 	has(texts, "<t>Được giải cứu ở nước ngoài</t>");	/* of a shared list */
 	has(texts, "<t>only_ident</t>");			/* a column for a choice filter */
 	has(texts, "<t>form_title</t>");
-	has(texts, "<t>Hồ sơ vụ việc</t>");
+	has(texts, "<t>Hồ sơ hỗ trợ</t>");
 	has(texts, "<t>attribute::field:compartment</t>");
 	assert_null(strstr(texts, "Áp phích"));			/* a list it does not use */
 	assert_null(strstr(texts, "form_title::"));
