@@ -105,7 +105,7 @@ a_supervisor_has_the_keys_below_as_soon_as_it_is_a_device(void **state)
 static void
 a_name_that_is_no_clean_line_is_not_shown(void **state)
 {
-	static const char *const bad[] = { "\033[2J\033[1mx", "A\nfield: lost", "\xff\xfe", "a\xe2\x80\xae" "b" };
+	static const char *const bad[] = { "\033[2J\033[1mx", "A\nfield: lost", "\xff\xfe", "a\342\200\256b" };
 	struct fixture *f = *state;
 	struct workspace *ws = NULL;
 	const char *shown;
