@@ -37,6 +37,9 @@ struct client {
 	struct client *next;		/* among the lockers */
 };
 
+/* Once a process: what threads may still look at when it ends. */
+static struct keeper *volatile left_behind;
+
 static enum rc
 path_of(const char *home, char out[FILES_PATH_MAX])
 {
@@ -191,8 +194,10 @@ close_for_good(struct keeper *k)
 	k->stop = true;
 	workspace_close(k->ws);
 	k->ws = NULL;
-	if (k->clients > 0 || k->lockers != NULL)
+	if (k->clients > 0 || k->lockers != NULL) {
+		left_behind = k;
 		return;
+	}
 	thread_lock_leave(k->gate);
 	thread_lock_free(k->gate);
 	free(k);
