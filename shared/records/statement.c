@@ -4,21 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "shared/vault/vault.h"
-
-static enum rc
-failed(struct sqlite3 *db, int code, const char *sql, struct error *err)
-{
-	char doing[80];
-	size_t n = strcspn(sql, "(\n");
-
-	/* the statement's words, never its values */
-	if (n >= sizeof(doing))
-		n = sizeof(doing) - 1;
-	memcpy(doing, sql, n);
-	doing[n] = '\0';
-	return vault_rc_of_sqlite(db, code, doing, err);
-}
+#include "shared/vault/query.h"
 
 enum rc
 statement_prepare(struct sqlite3 *db, const char *sql, struct sqlite3_stmt **out,
@@ -29,7 +15,7 @@ statement_prepare(struct sqlite3 *db, const char *sql, struct sqlite3_stmt **out
 	if (code == SQLITE_OK)
 		return RC_OK;
 	*out = NULL;
-	return failed(db, code, sql, err);
+	return query_failed(db, code, sql, err);
 }
 
 void
@@ -80,7 +66,7 @@ bind_all(struct sqlite3_stmt *s, struct error *err, const char *format, va_list 
 		code = bind_one(s, i, *format, ap);
 	if (code == SQLITE_OK)
 		return RC_OK;
-	return failed(sqlite3_db_handle(s), code, sqlite3_sql(s), err);
+	return query_failed(sqlite3_db_handle(s), code, sqlite3_sql(s), err);
 }
 
 enum rc
@@ -96,7 +82,7 @@ statement_next(struct sqlite3_stmt *s, bool *row, struct error *err)
 		statement_rest(s);
 		return RC_OK;
 	}
-	rc = failed(sqlite3_db_handle(s), code, sqlite3_sql(s), err);
+	rc = query_failed(sqlite3_db_handle(s), code, sqlite3_sql(s), err);
 	statement_rest(s);
 	return rc;
 }

@@ -6,18 +6,17 @@
 
 #include "shared/vault/vault.h"
 
-static enum rc
-failed(struct sqlite3 *db, int s, const char *sql, struct error *err)
+enum rc
+query_failed(struct sqlite3 *db, int code, const char *sql, struct error *err)
 {
 	char doing[80];
 	size_t n = strcspn(sql, "(\n");
 
-	/* the statement's words, never its values */
 	if (n >= sizeof(doing))
 		n = sizeof(doing) - 1;
 	memcpy(doing, sql, n);
 	doing[n] = '\0';
-	return vault_rc_of_sqlite(db, s, doing, err);
+	return vault_rc_of_sqlite(db, code, doing, err);
 }
 
 static int
@@ -63,7 +62,7 @@ open_bound(struct sqlite3 *db, struct error *err, struct sqlite3_stmt **out, con
 		return RC_OK;
 	sqlite3_finalize(*out);
 	*out = NULL;
-	return failed(db, s, sql, err);
+	return query_failed(db, s, sql, err);
 }
 
 enum rc
@@ -87,7 +86,7 @@ query_next(struct sqlite3_stmt *q, bool *row, struct error *err)
 	*row = s == SQLITE_ROW;
 	if (s == SQLITE_ROW || s == SQLITE_DONE)
 		return RC_OK;
-	return failed(sqlite3_db_handle(q), s, sqlite3_sql(q), err);
+	return query_failed(sqlite3_db_handle(q), s, sqlite3_sql(q), err);
 }
 
 void

@@ -37,6 +37,9 @@ const uint8_t *query_column_blob(struct sqlite3_stmt *q, int column, size_t *len
 const char *query_column_text(struct sqlite3_stmt *q, int column);
 bool query_column_is_null(struct sqlite3_stmt *q, int column);
 
+/* Describe SQLite's result `code` of a statement by the statement's own words, never its values. */
+enum rc query_failed(struct sqlite3 *db, int code, const char *sql, struct error *err) RC_CHECK;
+
 /* BEGIN IMMEDIATE, and COMMIT if rc is RC_OK, else ROLLBACK; returns rc or what COMMIT said. */
 enum rc query_begin(struct sqlite3 *db, struct error *err) RC_CHECK;
 enum rc query_end(struct sqlite3 *db, enum rc rc, struct error *err) RC_CHECK;
