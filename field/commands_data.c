@@ -140,6 +140,8 @@ put_field(struct bytes *out, const struct record_field *f, int first)
 			bytes_u8(&cell, ',');
 		bytes_text(&cell, f->values[i].text);
 	}
+	if (cell.rc != RC_OK)
+		out->rc = cell.rc;
 	csv_put(out, bytes_cstr(&cell), first);
 	bytes_wipe(&cell);
 }

@@ -38,12 +38,13 @@ bytes_room(struct bytes *b, size_t extra)
 
 	if (b->rc != RC_OK)
 		return NULL;
-	if (extra > SIZE_MAX / 2 - b->len) {
+	/* and one for the NUL of bytes_cstr, which then cannot fail */
+	if (extra >= SIZE_MAX / 2 - b->len) {
 		b->rc = RC_NOMEM;
 		return NULL;
 	}
-	if (b->data == NULL || b->len + extra > b->cap) {
-		while (cap < b->len + extra)
+	if (b->data == NULL || b->len + extra >= b->cap) {
+		while (cap <= b->len + extra)
 			cap *= 2;
 		if ((data = realloc(b->data, cap)) == NULL) {
 			b->rc = RC_NOMEM;
@@ -186,11 +187,9 @@ bytes_printf(struct bytes *b, const char *fmt, ...)
 const char *
 bytes_cstr(struct bytes *b)
 {
-	uint8_t *to = bytes_room(b, 1);
-
-	if (to == NULL)
+	if (b->rc != RC_OK || b->data == NULL)
 		return "";
-	*to = 0;
+	b->data[b->len] = 0;
 	return (const char *)b->data;
 }
 

@@ -42,7 +42,7 @@ void bytes_zigzag(struct bytes *b, int64_t v);
 /* varint length, then the bytes */
 void bytes_span(struct bytes *b, const void *p, size_t len);
 void bytes_printf(struct bytes *b, const char *fmt, ...) RC_PRINTF(2, 3);
-/* NUL-terminate without counting the NUL; "" on failure. */
+/* NUL-terminate without counting the NUL.  "" when rc is an error: look at rc first. */
 const char *bytes_cstr(struct bytes *b);
 
 struct reader {

@@ -72,12 +72,43 @@ out:
 	return RC_OK;
 }
 
+static void
+forget_records(struct fold *f)
+{
+	for (size_t i = 0; f->n_records > 0 && i < FOLD_PARTS_BUCKETS; i++) {
+		while (f->records[i] != NULL) {
+			struct fold_record *next = f->records[i]->next;
+
+			register_state_reset(&f->records[i]->state);
+			free(f->records[i]);
+			f->records[i] = next;
+		}
+	}
+	f->n_records = 0;
+	f->n_bytes = 0;
+}
+
+static void
+forget_all(struct fold *f)
+{
+	forget_records(f);
+	for (size_t i = 0; i < FOLD_PARTS_BUCKETS; i++) {
+		while (f->logs[i] != NULL) {
+			struct fold_log *next = f->logs[i]->next;
+
+			free(f->logs[i]);
+			f->logs[i] = next;
+		}
+	}
+	f->n_unweighed = 0;
+}
+
 void
 fold_close(struct fold *f)
 {
 	if (f == NULL)
 		return;
-	fold_discard(f);
+	forget_all(f);
 	tables_close(f->tables);
 	statement_free(f->load);
 	statement_free(f->make);
@@ -98,35 +129,17 @@ fold_forms(const struct fold *f)
 	return f->forms;
 }
 
-static void
-forget_records(struct fold *f)
-{
-	for (size_t i = 0; f->n_records > 0 && i < FOLD_PARTS_BUCKETS; i++) {
-		while (f->records[i] != NULL) {
-			struct fold_record *next = f->records[i]->next;
-
-			register_state_reset(&f->records[i]->state);
-			free(f->records[i]);
-			f->records[i] = next;
-		}
-	}
-	f->n_records = 0;
-	f->n_bytes = 0;
-}
-
 void
 fold_discard(struct fold *f)
 {
-	forget_records(f);
-	for (size_t i = 0; i < FOLD_PARTS_BUCKETS; i++) {
-		while (f->logs[i] != NULL) {
-			struct fold_log *next = f->logs[i]->next;
-
-			free(f->logs[i]);
-			f->logs[i] = next;
-		}
-	}
-	f->n_unweighed = 0;
+	forget_all(f);
+	/*
+	 * The index of words keeps a picture of itself in memory, which an insert that ran out
+	 * of memory may leave wrong (seen with SQLite 3.40): the next one would write from it.
+	 * Reading the schema again makes it look at its tables again.
+	 */
+	if (sqlite3_get_autocommit(f->db) != 0)
+		sqlite3_exec(f->db, "PRAGMA writable_schema = RESET", NULL, NULL, NULL);
 }
 
 /* Writing -------------------------------------------------------------- */

@@ -72,7 +72,7 @@ join_lists(struct seen_answers *s)
 			bytes_text(&b, k > 0 ? " " : "");
 			bytes_text(&b, a->items[k]);
 		}
-		s->joined[a->field - s->form->fields] = text_dup(bytes_cstr(&b));
+		s->joined[a->field - s->form->fields] = b.rc == RC_OK ? text_dup(bytes_cstr(&b)) : NULL;
 		bytes_reset(&b);
 		if (s->joined[a->field - s->form->fields] == NULL)
 			return RC_NOMEM;

@@ -46,7 +46,7 @@ make_match(struct searching *s)
 		at += len;
 		at += *at != '\0' ? 1 : 0;
 	}
-	if (rc == RC_OK && (s->match = text_dup(bytes_cstr(&b))) == NULL)
+	if (rc == RC_OK && (b.rc != RC_OK || (s->match = text_dup(bytes_cstr(&b))) == NULL))
 		rc = RC_NOMEM;
 	bytes_reset(&b);
 	free(folded);
@@ -148,13 +148,14 @@ weigh(const struct record_opened *o, const char *query, struct search_hit *hit)
 
 			bytes_init(&headline);
 			rc = merged_text(f, f->show.shown, &headline);
-			hit->headline = text_dup(bytes_cstr(&headline));
+			if (rc == RC_OK && (hit->headline = text_dup(bytes_cstr(&headline))) == NULL)
+				rc = RC_NOMEM;
 			bytes_wipe(&headline);
 		}
 	}
 	if (rc == RC_OK && hit->headline == NULL)
 		hit->headline = text_dup("");
-	small = rc == RC_OK ? lower(bytes_cstr(&all)) : NULL;
+	small = rc == RC_OK && all.rc == RC_OK ? lower(bytes_cstr(&all)) : NULL;
 	if (rc == RC_OK && (small == NULL || hit->headline == NULL))
 		rc = RC_NOMEM;
 	if (rc == RC_OK)

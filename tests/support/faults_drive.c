@@ -68,6 +68,9 @@ try_one(struct drive *d)
 	rc = t->run(d->ctx, &err);
 	happened = faults_disarm();
 	d->tried++;
+	if (getenv("FAULTS_LOUD") != NULL)
+		print_message("%s: %s %ld %s: %s\n", t->name, CALLS[d->kind.call], d->n,
+		    HOW[d->kind.how], rc_name(rc));
 	if (!happened && rc != RC_OK)
 		complain(d, "it failed without a fault", rc, &err);
 	if (rc != RC_OK && !is_clean(d->kind, rc))

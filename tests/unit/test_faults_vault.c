@@ -500,5 +500,6 @@ main(void)
 		TEST(changing_the_passphrase),
 	};
 
+	cmocka_set_test_filter(getenv("FAULTS_TEST"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,349 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/files.h"
+#include "shared/sync/replica.h"
+#include "shared/sync/transport.h"
+#include "shared/vault/query.h"
+#include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
+#include "sync-server/authority.h"
+#include "tests/support/faults.h"
+#include "tests/support/province.h"
+#include "tests/support/vault_folder.h"
+
+/* Two laptops of a commune, a relay behind HTTP (whose threads have no faults) and an authority. */
+static const char *const VISIT[] = {
+	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
+	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
+};
+
+struct desk {
+	struct province p;
+	struct workspace *a, *b;
+	struct bytes bundle;
+	struct invitation_parcel parcel;
+	struct secret *master;
+	char dir[300];			/* of the laptop that joins */
+	int64_t entries;		/* that must be there in the end */
+};
+
+static int64_t
+count(struct workspace *ws, const char *sql)
+{
+	int64_t n;
+
+	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
+	return n;
+}
+
+static int64_t
+entries(struct workspace *ws)
+{
+	return count(ws, "SELECT count(*) FROM entry");
+}
+
+static int
+set_up(void **state)
+{
+	struct desk *d = calloc(1, sizeof *d);
+
+	assert_non_null(d);
+	assert_int_equal(vault_start(), RC_OK);
+	faults_start();
+	province_start(&d->p);
+	d->a = province_device(&d->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	d->b = province_device(&d->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	province_add(d->a, "outreach", VISIT);
+	province_sync(&d->p, d->a);
+	province_sync(&d->p, d->b);
+	bytes_init(&d->bundle);
+	*state = d;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct desk *d = *state;
+
+	bytes_reset(&d->bundle);
+	workspace_close(d->a);
+	workspace_close(d->b);
+	province_end(&d->p);
+	free(d);
+	return 0;
+}
+
+static void
+assert_sound(struct workspace *ws)
+{
+	struct error err = { 0 };
+
+	if (vault_verify(ws->vault, &err) != RC_OK)
+		fail_msg("%s: %s", err.where, err.what);
+}
+
+static void
+assert_same(struct desk *d)
+{
+	uint8_t x[32], y[32];
+
+	province_digest(d->a, x);
+	province_digest(d->b, y);
+	assert_memory_equal(x, y, sizeof x);
+}
+
+/* Sealing ----------------------------------------------------------------- */
+
+static void
+one_more(void *ctx)
+{
+	struct desk *d = ctx;
+
+	/* or else each try has more to do than the one before */
+	province_sync(&d->p, d->a);
+	province_add(d->a, "outreach", VISIT);
+	d->entries = entries(d->a);
+}
+
+static enum rc
+run_seal(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+
+	return replica_seal(d->a->replica, 65536, 0, err);
+}
+
+static void
+check_seal(void *ctx, enum rc rc)
+{
+	struct desk *d = ctx;
+
+	assert_int_equal(entries(d->a), d->entries);
+	if (rc == RC_OK)
+		assert_int_equal(count(d->a, "SELECT count(*) FROM log WHERE own = 1 AND sealed_n < head_n"),
+		    0);
+	/* every sealed entry is in a frame, and in one */
+	assert_int_equal(count(d->a, "SELECT coalesce(sum(entries), 0) FROM frame WHERE state < 3"),
+	    count(d->a, "SELECT sum(sealed_n) FROM log WHERE own = 1"));
+}
+
+static void
+sealing(void **state)
+{
+	struct faults_task t = { .name = "replica_seal", .prepare = one_more, .run = run_seal,
+	    .check = check_seal };
+	struct desk *d = *state;
+
+	faults_drive(&t, d);
+	province_sync(&d->p, d->a);
+	province_sync(&d->p, d->b);
+	assert_same(d);
+	assert_sound(d->a);
+}
+
+/* A stick ------------------------------------------------------------------ */
+
+static enum rc
+run_write(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct replica_sync_result r;
+
+	bytes_reset(&d->bundle);
+	return replica_bundle_write(d->a->replica, &d->bundle, &r, err);
+}
+
+static void
+check_write(void *ctx, enum rc rc)
+{
+	check_seal(ctx, rc);
+}
+
+static void
+writing_a_bundle(void **state)
+{
+	struct faults_task t = { .name = "replica_bundle_write", .prepare = one_more,
+	    .run = run_write, .check = check_write };
+	struct desk *d = *state;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+
+	faults_drive(&t, d);
+	assert_int_equal(replica_bundle_read(d->b->replica, "stick", d->bundle.data, d->bundle.len, &r,
+	    &err), RC_OK);
+	assert_same(d);
+}
+
+static void
+a_full_stick(void *ctx)
+{
+	struct desk *d = ctx;
+	struct error err = { 0 };
+
+	one_more(d);
+	assert_int_equal(run_write(d, &err), RC_OK);
+}
+
+static enum rc
+run_read(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct replica_sync_result r;
+
+	return replica_bundle_read(d->b->replica, "stick", d->bundle.data, d->bundle.len, &r, err);
+}
+
+static void
+check_read(void *ctx, enum rc rc)
+{
+	struct desk *d = ctx;
+
+	if (rc == RC_OK) {
+		assert_int_equal(entries(d->b), d->entries);
+		assert_same(d);
+	}
+}
+
+static void
+reading_a_bundle(void **state)
+{
+	struct faults_task t = { .name = "replica_bundle_read, replica_take", .prepare = a_full_stick,
+	    .run = run_read, .check = check_read };
+	struct desk *d = *state;
+
+	faults_drive(&t, d);
+	assert_sound(d->b);
+}
+
+/* The network ---------------------------------------------------------------- */
+
+static void
+something_both_ways(void *ctx)
+{
+	struct desk *d = ctx;
+
+	province_sync(&d->p, d->a);
+	province_add(d->b, "outreach", VISIT);
+	province_sync(&d->p, d->b);
+	province_add(d->a, "outreach", VISIT);
+	d->entries = entries(d->a);
+}
+
+static enum rc
+run_sync(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct replica_sync_result r;
+
+	return workspace_sync(d->a, d->p.url, &r, err);
+}
+
+static void
+check_sync(void *ctx, enum rc rc)
+{
+	struct desk *d = ctx;
+
+	if (rc != RC_OK) {
+		assert_true(entries(d->a) >= d->entries);
+		return;
+	}
+	assert_int_equal(count(d->a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	province_sync(&d->p, d->b);
+	assert_same(d);
+}
+
+static void
+syncing(void **state)
+{
+	struct faults_task t = { .name = "replica_sync", .prepare = something_both_ways,
+	    .run = run_sync, .check = check_sync };
+	struct desk *d = *state;
+
+	faults_drive(&t, d);
+	assert_sound(d->a);
+}
+
+/* Joining --------------------------------------------------------------------- */
+
+static void
+an_empty_vault(void *ctx)
+{
+	struct desk *d = ctx;
+	struct vault *v = NULL;
+
+	vault_folder_remove(d->dir);
+	assert_int_equal(vault_create_with_master(d->dir, d->master, &v, NULL), RC_OK);
+	vault_close(v);
+}
+
+static enum rc
+run_join(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct vault *v = NULL;
+	enum rc rc;
+
+	if ((rc = vault_open_with_master(d->dir, d->master, &v, err)) == RC_OK)
+		rc = replica_join(v, &d->parcel, &d->p.clock, err);
+	vault_close(v);
+	return rc;
+}
+
+static void
+check_join(void *ctx, enum rc rc)
+{
+	struct desk *d = ctx;
+	struct vault *v = NULL;
+
+	assert_int_equal(vault_open_with_master(d->dir, d->master, &v, NULL), RC_OK);
+	assert_int_equal(replica_is_joined(v), rc == RC_OK);
+	vault_close(v);
+}
+
+static void
+joining(void **state)
+{
+	struct faults_task t = { .name = "replica_join", .prepare = an_empty_vault, .run = run_join,
+	    .check = check_join };
+	struct desk *d = *state;
+	struct authority_invite invite = { "06002", ROLE_COMMUNICATOR, "Lò Thị Mai", 14, d->p.url, "" };
+	struct error err = { 0 };
+	struct secret *code = NULL;
+	struct bytes file;
+	uint8_t id[16];
+
+	bytes_init(&file);
+	snprintf(d->dir, sizeof d->dir, "%s/joins", d->p.dir);
+	assert_int_equal(secret_random(SECRET_KEY_BYTES, &d->master), RC_OK);
+	assert_int_equal(authority_invite(d->p.authority, &invite, id, &file, &code, &err), RC_OK);
+	assert_int_equal(identity_parcel_open(file.data, file.len, code, &d->parcel, &err), RC_OK);
+	faults_drive(&t, d);
+	identity_parcel_reset(&d->parcel);
+	secret_free(d->master);
+	secret_free(code);
+	bytes_reset(&file);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sealing),
+		cmocka_unit_test(writing_a_bundle),
+		cmocka_unit_test(reading_a_bundle),
+		cmocka_unit_test(syncing),
+		cmocka_unit_test(joining),
+	};
+
+	cmocka_set_test_filter(getenv("FAULTS_TEST"));
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
