@@ -24,6 +24,7 @@ struct vault_file {
 	struct page_buffers *pages;	/* the database */
 	struct block_file *blocks;	/* all others */
 	bool is_wal;
+	bool emptied;			/* a WAL: cut to nothing, and not synced since */
 	sqlite3_file *below;		/* stands behind this struct */
 };
 
@@ -152,11 +153,15 @@ empty_wal(struct vault_file *f)
 {
 	int rc;
 
-	if (block_file_size(f->blocks) == 0)
+	if (block_file_size(f->blocks) == 0 && !f->emptied)
 		return SQLITE_OK;
 	if ((rc = block_file_truncate(f->blocks, 0)) != SQLITE_OK || f->rules->reuse_wal)
 		return rc;
-	return f->below->pMethods->xSync(f->below, SQLITE_SYNC_NORMAL);
+	/* if the sync fails, the next try must not take it for done */
+	f->emptied = true;
+	if ((rc = f->below->pMethods->xSync(f->below, SQLITE_SYNC_NORMAL)) == SQLITE_OK)
+		f->emptied = false;
+	return rc;
 }
 
 static int

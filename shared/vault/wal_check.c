@@ -100,9 +100,19 @@ walk_sound(struct walk *w, const uint8_t *header, struct wal_check *out)
 }
 
 /*
+ * The commit frame that SQLite repeats to fill a block.  Its end lies behind the sync and is
+ * written only when that has succeeded; but what was rolled back before may have left
+ * the same bytes there, and then the repeat is whole.
+ */
+static bool
+is_repeat(const struct walk *w)
+{
+	return w->now.page == w->before.page && w->now.commit == w->before.commit &&
+	    memcmp(w->now.raw + FRAME_HEADER, w->before.raw + FRAME_HEADER, BLOCK_SIZE) == 0;
+}
+
+/*
  * Behind the last sound frame: is there an unbroken run of several commits?
- * The commit frame that SQLite repeats to fill a block counts as one, because
- * its end lies behind the sync and is written only when that has succeeded.
  * Frames of commits that failed may lie about, but they do not continue a run.
  */
 static int
@@ -118,7 +128,7 @@ walk_behind(struct walk *w, struct wal_check *out)
 		    !follows(w, w->before.sum))
 			run = 0;
 		linked = w->now.page != 0;
-		if (linked && w->now.commit != 0)
+		if (linked && w->now.commit != 0 && !(run > 0 && is_repeat(w)))
 			run++;
 		if (run >= DAMAGED_AT) {
 			out->damaged = true;
