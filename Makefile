@@ -50,6 +50,7 @@ FIELD_SRC := $(filter-out field/main.c,$(wildcard field/*.c))
 SERVER_SRC := $(filter-out sync-server/main.c,$(wildcard sync-server/*.c))
 SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
+CRASH_SRC := $(wildcard tests/crash/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FLOWS := $(wildcard tests/flow/*.t)
 EMBED := $(sort $(wildcard schema/forms/*/*.csv schema/codes/*.csv schema/reports/*.sql schema/*.sql schema/dictionaries/*))
@@ -58,13 +59,13 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
-OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT_SRC) $(FUZZ_SRC) \
+OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT_SRC) $(CRASH_SRC) $(FUZZ_SRC) \
 	$(wildcard tests/bench/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo check bench bench-vault lint san fuzz faults fault-units install uninstall clean help units flows headers
+.PHONY: all demo check bench bench-vault lint san fuzz crash faults fault-units install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -109,12 +110,17 @@ $(FAULT_UNITS): $(B)/tests/%: $(B)/tests/unit/%.o $(TESTLIBS)
 	$(call link,$^,-lcmocka $(FAULTS:%=-Wl$(comma)--wrap=%))
 $(B)/bench/%: $(B)/tests/bench/%.o $(TESTLIBS)
 	$(call link,$^)
+# The crash harness: what the linker leads to its disk in memory is in tests/crash/crash_calls.h.
+CRASH_CALLS := open close read write fsync stat lstat fstat mkstemp rename link unlink flock \
+	opendir readdir closedir crypto_pwhash sodium_malloc sodium_free
+$(B)/tests/test_crash: $(call obj,$(CRASH_SRC)) $(TESTLIBS)
+	$(call link,$^,-lcmocka $(addprefix -Wl$(comma)--wrap=,$(CRASH_CALLS)))
 # The same fuzz target, with a main that replays a corpus.
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(TESTLIBS)
 	$(call link,$^)
 
 units: $(UNITS)
-check: all $(UNITS) $(REPLAYS) $(BENCHES)
+check: all $(UNITS) $(B)/tests/test_crash $(REPLAYS) $(BENCHES)
 	@tests/support/run-checks $(B) $(FLOWS)
 demo: all $(B)/bench/make_corpus
 	@tests/support/demo $(B)/bin
@@ -122,6 +128,8 @@ bench: all $(BENCHES)
 	@tests/bench/run $(B)
 bench-vault: $(B)/bench/bench_vault
 	@tests/bench/run-vault $(B)
+crash: $(B)/tests/test_crash
+	CRASH_CUTS=$(or $(CUTS),1000000) $(B)/tests/test_crash
 lint:
 	@tests/support/lint $(CC) "$(ALLC)"
 san:
@@ -149,6 +157,7 @@ help:
 	@echo "check    every test; the last line is 'N passed, N failed'"
 	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
 	@echo "bench-vault  the vault's disk work beside plain SQLite and SQLCipher (ROWS= MANY= ROUNDS=)"
+	@echo "crash    power cuts at every write of a vault's life (CUTS=1000000; 100,000 of them in check)"
 	@echo "lint     floors, headers that compile alone, analyzers, manual pages"
 	@echo "san      check under AddressSanitizer and UBSan"
 	@echo "faults   every allocation and call of the system fails once, under ASan"

@@ -1,0 +1,354 @@
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+#include <sqlite3.h>
+
+#include "tests/crash/crash_calls.h"
+#include "tests/crash/crash_disk.h"
+#include "tests/crash/crash_posix.h"
+
+enum { PATH_BYTES = 1024, TRIM_BYTES = 256 << 20 };
+
+struct handle {
+	sqlite3_file base;
+	int file;
+	bool slots;		/* opened to be overwritten */
+	bool folder_too;	/* the first sync of a new journal or WAL syncs the folder */
+};
+
+/* Once a process: see the header. */
+static struct crash_disk *DISK;
+static struct crash_calls_rules RULES;
+static uint64_t RANDOM = 1;
+static sqlite3_vfs VFS;
+
+struct crash_disk *
+crash_calls_disk(void)
+{
+	return DISK;
+}
+
+const struct crash_calls_rules *
+crash_calls_rules(void)
+{
+	return &RULES;
+}
+
+void
+crash_calls_use(struct crash_disk *d)
+{
+	DISK = d;
+	crash_posix_reset();
+}
+
+void
+crash_calls_break(struct crash_calls_rules rules)
+{
+	RULES = rules;
+}
+
+void
+crash_calls_seed(uint64_t seed)
+{
+	RANDOM = seed;
+}
+
+const char *
+crash_calls_name(const char *path)
+{
+	static const char folder[] = CRASH_FOLDER "/";
+
+	return strncmp(path, folder, sizeof folder - 1) == 0 ? path + sizeof folder - 1 : NULL;
+}
+
+static struct handle *
+handle_of(sqlite3_file *f)
+{
+	return (struct handle *)(void *)f;
+}
+
+static int
+io_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 offset)
+{
+	int64_t have = crash_disk_read(DISK, handle_of(file)->file, buf, n, offset);
+
+	if (have < 0)
+		return SQLITE_IOERR_READ;
+	return have == n ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
+}
+
+static int
+io_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
+{
+	struct handle *h = handle_of(file);
+
+	if (RULES.no_overwrite && h->slots)
+		return SQLITE_OK;
+	return crash_disk_write(DISK, h->file, buf, n, offset) ? SQLITE_OK : SQLITE_IOERR_WRITE;
+}
+
+static int
+io_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+	return crash_disk_truncate(DISK, handle_of(file)->file, size) ? SQLITE_OK :
+	    SQLITE_IOERR_TRUNCATE;
+}
+
+static int
+io_sync(sqlite3_file *file, int flags)
+{
+	struct handle *h = handle_of(file);
+
+	(void)flags;
+	if (!crash_disk_sync(DISK, h->file))
+		return SQLITE_IOERR_FSYNC;
+	if (h->folder_too && !crash_disk_sync_folder(DISK))
+		return SQLITE_IOERR_DIR_FSYNC;
+	h->folder_too = false;
+	return SQLITE_OK;
+}
+
+static int
+io_size(sqlite3_file *file, sqlite3_int64 *size)
+{
+	*size = crash_disk_size(DISK, handle_of(file)->file);
+	return SQLITE_OK;
+}
+
+static int
+io_close(sqlite3_file *file)
+{
+	(void)file;
+	return SQLITE_OK;
+}
+
+static int
+io_lock(sqlite3_file *file, int level)
+{
+	(void)file;
+	(void)level;
+	return SQLITE_OK;
+}
+
+static int
+io_check_reserved(sqlite3_file *file, int *out)
+{
+	(void)file;
+	*out = 0;
+	return SQLITE_OK;
+}
+
+static int
+io_control(sqlite3_file *file, int op, void *arg)
+{
+	(void)file;
+	(void)op;
+	(void)arg;
+	return SQLITE_NOTFOUND;
+}
+
+static int
+io_sector(sqlite3_file *file)
+{
+	(void)file;
+	return CRASH_SECTOR;
+}
+
+/* As the system's VFS promises; the vault must not pass it on. */
+static int
+io_characteristics(sqlite3_file *file)
+{
+	(void)file;
+	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
+static const sqlite3_io_methods METHODS = {
+	.iVersion = 1,
+	.xClose = io_close,
+	.xRead = io_read,
+	.xWrite = io_write,
+	.xTruncate = io_truncate,
+	.xSync = io_sync,
+	.xFileSize = io_size,
+	.xLock = io_lock,
+	.xUnlock = io_lock,
+	.xCheckReservedLock = io_check_reserved,
+	.xFileControl = io_control,
+	.xSectorSize = io_sector,
+	.xDeviceCharacteristics = io_characteristics,
+};
+
+static int
+vfs_open(sqlite3_vfs *v, const char *path, sqlite3_file *file, int flags, int *out_flags)
+{
+	const char *name = path == NULL ? NULL : crash_calls_name(path);
+	struct handle *h = handle_of(file);
+
+	(void)v;
+	memset(h, 0, sizeof *h);
+	if (DISK == NULL || crash_disk_is_off(DISK) || (path != NULL && name == NULL))
+		return SQLITE_CANTOPEN;
+	h->file = name == NULL ? -1 : crash_disk_find(DISK, name);
+	if (h->file < 0) {
+		if (name != NULL && (flags & SQLITE_OPEN_CREATE) == 0)
+			return SQLITE_CANTOPEN;
+		if ((h->file = crash_disk_make(DISK, name)) < 0)
+			return SQLITE_CANTOPEN;
+		h->folder_too = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
+	}
+	h->slots = (flags & SQLITE_OPEN_SUPER_JOURNAL) != 0;
+	h->base.pMethods = &METHODS;
+	if (out_flags != NULL)
+		*out_flags = flags;
+	return SQLITE_OK;
+}
+
+static int
+vfs_delete(sqlite3_vfs *v, const char *path, int sync_folder)
+{
+	const char *name = crash_calls_name(path);
+
+	(void)v;
+	if (DISK == NULL || name == NULL || crash_disk_is_off(DISK))
+		return SQLITE_IOERR_DELETE;
+	if (crash_disk_find(DISK, name) < 0)
+		return SQLITE_IOERR_DELETE_NOENT;
+	if (!crash_disk_unlink(DISK, name))
+		return SQLITE_IOERR_DELETE;
+	return sync_folder == 0 || crash_disk_sync_folder(DISK) ? SQLITE_OK :
+	    SQLITE_IOERR_DIR_FSYNC;
+}
+
+static int
+vfs_access(sqlite3_vfs *v, const char *path, int flags, int *out)
+{
+	const char *name = crash_calls_name(path);
+
+	(void)v;
+	(void)flags;
+	*out = DISK != NULL && name != NULL && crash_disk_find(DISK, name) >= 0;
+	return SQLITE_OK;
+}
+
+static int
+vfs_full_pathname(sqlite3_vfs *v, const char *path, int n, char *out)
+{
+	(void)v;
+	sqlite3_snprintf(n, out, "%s", path);
+	return SQLITE_OK;
+}
+
+static int
+vfs_randomness(sqlite3_vfs *v, int n, char *out)
+{
+	(void)v;
+	randombytes_buf(out, (size_t)n);
+	return n;
+}
+
+static int
+vfs_sleep(sqlite3_vfs *v, int microseconds)
+{
+	(void)v;
+	return microseconds;
+}
+
+static int
+vfs_time(sqlite3_vfs *v, double *out)
+{
+	(void)v;
+	*out = 2461000.5;
+	return SQLITE_OK;
+}
+
+static const char *
+random_name(void)
+{
+	return "crash";
+}
+
+static void
+random_fill(void *const out, const size_t len)
+{
+	uint8_t *p = out;
+
+	for (size_t i = 0; i < len; i += sizeof RANDOM) {
+		uint64_t word = crash_random(&RANDOM);
+
+		memcpy(p + i, &word, len - i < sizeof word ? len - i : sizeof word);
+	}
+}
+
+static uint32_t
+random_word(void)
+{
+	return (uint32_t)crash_random(&RANDOM);
+}
+
+void
+crash_calls_start(void)
+{
+	static struct randombytes_implementation seeded = {
+		.implementation_name = random_name, .random = random_word, .buf = random_fill
+	};
+
+	if (VFS.zName != NULL)
+		return;
+	randombytes_set_implementation(&seeded);
+	VFS = (sqlite3_vfs){
+		.iVersion = 1,
+		.szOsFile = (int)sizeof(struct handle),
+		.mxPathname = PATH_BYTES,
+		.zName = "crash",
+		.xOpen = vfs_open,
+		.xDelete = vfs_delete,
+		.xAccess = vfs_access,
+		.xFullPathname = vfs_full_pathname,
+		.xRandomness = vfs_randomness,
+		.xSleep = vfs_sleep,
+		.xCurrentTime = vfs_time,
+	};
+	sqlite3_vfs_register(&VFS, 1);
+	/* memory that is given back after each cut is asked for again by the next */
+	mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	mallopt(M_MMAP_THRESHOLD, TRIM_BYTES);
+}
+
+struct sqlite3_vfs *
+crash_calls_vfs(void)
+{
+	return &VFS;
+}
+
+/* In the place of Argon2id, which would cost a second a cut. */
+int __wrap_crypto_pwhash(unsigned char *out, unsigned long long out_len, const char *passphrase,
+    unsigned long long len, const unsigned char *salt, unsigned long long passes, size_t memory,
+    int alg);
+int
+__wrap_crypto_pwhash(unsigned char *out, unsigned long long out_len, const char *passphrase,
+    unsigned long long len, const unsigned char *salt, unsigned long long passes, size_t memory,
+    int alg)
+{
+	(void)passes;
+	(void)memory;
+	(void)alg;
+	return crypto_generichash(out, (size_t)out_len, (const unsigned char *)passphrase, len,
+	    salt, crypto_pwhash_SALTBYTES);
+}
+
+/* In the place of guarded pages, which would cost more system calls than all the rest. */
+void *__wrap_sodium_malloc(size_t len);
+void __wrap_sodium_free(void *p);
+void *
+__wrap_sodium_malloc(size_t len)
+{
+	return calloc(1, len);
+}
+
+void
+__wrap_sodium_free(void *p)
+{
+	free(p);
+}

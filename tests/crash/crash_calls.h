@@ -1,0 +1,38 @@
+#ifndef TESTS_CRASH_CRASH_CALLS_H
+#define TESTS_CRASH_CRASH_CALLS_H
+
+/*
+ * crash_calls: the operating system under the program, for the folder CRASH_FOLDER: a
+ * SQLite VFS, which is the default one from crash_calls_start on, and the calls of files_posix.c
+ * (open, rename, fsync ...), which the linker leads here (--wrap).  So the code of the
+ * programs runs as it is, and nothing in them knows of a test.  All else goes to
+ * the real system.  The stretching of passphrases is led here too, and is made cheap.
+ *
+ * One process, one disk at a time: the calls of POSIX carry no context.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CRASH_FOLDER "/sim/v"
+
+struct crash_disk;
+
+/* Switches that break one rule of the key file each. */
+struct crash_calls_rules {
+	bool no_file_sync;		/* a new key file is not synced before it is renamed */
+	bool no_folder_sync;		/* nor the folder after it */
+	bool first_copy_unsynced;	/* the second is begun before the first is safe */
+	bool write_in_place;		/* no file beside it and no rename */
+	bool one_copy;			/* the second copy is never written again */
+	bool no_overwrite;		/* a wipe removes the names only */
+};
+
+void crash_calls_start(void);
+struct sqlite3_vfs *crash_calls_vfs(void);
+/* NULL: none; every call fails. */
+void crash_calls_use(struct crash_disk *d);
+void crash_calls_break(struct crash_calls_rules rules);
+/* From now on the program's randomness follows from this seed. */
+void crash_calls_seed(uint64_t seed);
+
+#endif
