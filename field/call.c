@@ -211,12 +211,13 @@ call_reset(struct call *c)
 		bytes_wipe(&c->inputs[i].data);
 	for (size_t i = 0; i < c->n_outputs; i++)
 		bytes_wipe(&c->outputs[i].data);
+	call_stream_reset(c);
 	bytes_wipe(&c->out);
 	bytes_wipe(&c->notes);
 }
 
-static char
-kind_of_arg(const struct call *c, size_t i)
+char
+call_kind_of_arg(const struct call *c, size_t i)
 {
 	size_t n = strlen(c->command->kinds);
 
@@ -242,7 +243,7 @@ bool
 call_reads_stdin(const struct call *c)
 {
 	for (size_t i = 0; i < c->n_args; i++)
-		if (kind_of_arg(c, i) == 'i' && strcmp(c->args[i], "-") == 0)
+		if (call_kind_of_arg(c, i) == 'i' && strcmp(c->args[i], "-") == 0)
 			return true;
 	for (size_t i = 0; i < c->n_given; i++)
 		if (c->given[i].option->kind == CALL_INPUT && strcmp(c->given[i].value, "-") == 0)
@@ -256,7 +257,7 @@ call_read_inputs(struct call *c)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < c->n_args && rc == RC_OK; i++)
-		if (kind_of_arg(c, i) == 'i')
+		if (call_kind_of_arg(c, i) == 'i')
 			rc = read_one(c, c->args[i]);
 	for (size_t i = 0; i < c->n_given && rc == RC_OK; i++)
 		if (c->given[i].option->kind == CALL_INPUT)
@@ -267,7 +268,7 @@ call_read_inputs(struct call *c)
 enum rc
 call_write_outputs(struct call *c)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = call_stream_finish(c);
 
 	for (size_t i = 0; i < c->n_outputs && rc == RC_OK; i++)
 		rc = files_replace(c->outputs[i].path, c->outputs[i].data.data,

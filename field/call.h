@@ -14,6 +14,7 @@
 #include "shared/forms/form.h"
 
 struct call;
+struct call_stream;
 struct secret;
 struct workspace;
 
@@ -73,6 +74,11 @@ struct call {
 	struct workspace *ws;		/* NULL for CALL_HERE */
 	struct bytes out;		/* standard output */
 	struct bytes notes;		/* standard error, beside the error */
+	/* Where pieces of an output go that is too large for memory: to call_stream_put,
+	   or from the keeper to the user's process. */
+	enum rc (*put)(void *ctx, const uint8_t *data, size_t len);
+	void *put_ctx;
+	struct call_stream *stream;
 	struct error err;
 };
 
@@ -90,6 +96,17 @@ enum rc call_read_inputs(struct call *c) RC_CHECK;
 /* Is standard input ("-") one of the files that the command reads? */
 bool call_reads_stdin(const struct call *c);
 enum rc call_write_outputs(struct call *c) RC_CHECK;
+
+/* t, i or o: what an argument of the command is. */
+char call_kind_of_arg(const struct call *c, size_t i);
+
+/*
+ * An output argument that comes in pieces: ctx is the call.  It is read back and put in its
+ * place by call_stream_finish; what is not finished leaves nothing.
+ */
+enum rc call_stream_put(void *ctx, const uint8_t *data, size_t len) RC_CHECK;
+enum rc call_stream_finish(struct call *c) RC_CHECK;
+void call_stream_reset(struct call *c);
 
 /* Value of an option, NULL if it was not given. */
 const char *call_option(const struct call *c, const char *name);

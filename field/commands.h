@@ -41,6 +41,8 @@ enum rc commands_passphrase(struct call *c) RC_CHECK;
 enum rc commands_recovery(struct call *c) RC_CHECK;
 enum rc commands_wipe(struct call *c) RC_CHECK;
 enum rc commands_rebuild(struct call *c) RC_CHECK;
+enum rc commands_backup(struct call *c) RC_CHECK;
+enum rc commands_restore(struct call *c) RC_CHECK;
 enum rc commands_verify(struct call *c) RC_CHECK;
 
 /* What several of them need. */
@@ -55,5 +57,8 @@ enum rc commands_need_vault(struct call *c) RC_CHECK;
 /* The passphrase from --passphrase-file, or asked for; twice when it is a new one. */
 enum rc commands_passphrase_of(struct call *c, const char *file, bool is_new,
     struct secret **out) RC_CHECK;
+
+/* A code on paper, from --code-file or asked for. */
+enum rc commands_code_of(struct call *c, struct secret **out) RC_CHECK;
 
 #endif

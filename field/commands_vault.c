@@ -125,6 +125,12 @@ code_from(struct call *c, const char *file, struct secret **out)
 	    "this is no code");
 }
 
+enum rc
+commands_code_of(struct call *c, struct secret **out)
+{
+	return code_from(c, c->code_file, out);
+}
+
 /* The recovery code goes to a file of the owner, or is shown once. */
 static enum rc
 give_recovery(struct call *c, const struct secret *recovery)

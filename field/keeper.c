@@ -14,6 +14,8 @@
 enum { ACCEPT_MS = 500, MINUTE_MS = 60000, SLEPT_MS = 2000 };
 static const char socket_name[] = "keeper.socket";
 static const uint8_t lock_message[] = "lock";
+/* Begins a message that is a piece of a long output; a reply begins with a result code. */
+static const uint8_t piece_mark = 0xff;
 
 /*
  * What the main loop shares with the threads that serve one client each.  It
@@ -46,6 +48,22 @@ path_of(const char *home, char out[FILES_PATH_MAX])
 	return files_join(home, socket_name, out);
 }
 
+/* To the user's process, not in the gate. */
+static enum rc
+send_piece(void *ctx, const uint8_t *data, size_t len)
+{
+	struct bytes message;
+	enum rc rc;
+
+	bytes_init(&message);
+	bytes_u8(&message, piece_mark);
+	bytes_put(&message, data, len);
+	if ((rc = message.rc) == RC_OK)
+		rc = local_send(ctx, message.data, message.len);
+	bytes_reset(&message);
+	return rc;
+}
+
 /* In the gate.  Who comes when the vault is being locked is told so, and nothing is done. */
 static enum rc
 run_call(struct keeper *k, struct call *c)
@@ -74,8 +92,11 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 		rc = call_read_request(c, k->table, data, len, &strings);
 	thread_lock_enter(k->gate);
 	k->working++;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		c->put = send_piece;
+		c->put_ctx = link;
 		rc = run_call(k, c);
+	}
 	thread_lock_leave(k->gate);
 	if (c != NULL) {
 		call_write_reply(c, rc, &reply);
@@ -178,6 +199,7 @@ should_go_on(struct keeper *k, int64_t idle_ms, int64_t slept_ms)
 	if (process_should_stop() || clock_slept_ms() - slept_ms > SLEPT_MS ||
 	    (k->working == 0 && clock_monotonic_ms() - k->last_used > idle_ms))
 		k->stop = true;
+	k->ws->closing = k->stop;
 	on = !k->stop || k->working > (k->ws->syncing ? 1 : 0);
 	thread_lock_leave(k->gate);
 	return on;
@@ -234,9 +256,27 @@ keeper_serve(struct workspace *ws, const struct command *table, int idle_minutes
 	return rc;
 }
 
+/* The reply; pieces that come before it go where the call wants them (NULL: there are none). */
 static enum rc
-ask(const char *home, const uint8_t *data, size_t len, uint8_t **reply, size_t *reply_len,
-    struct error *err)
+receive_reply(struct local_link *link, struct call *c, uint8_t **reply, size_t *len)
+{
+	enum rc rc;
+
+	while ((rc = local_receive(link, CALL_MESSAGE_MAX, reply, len)) == RC_OK && *len > 0 &&
+	    (*reply)[0] == piece_mark) {
+		rc = c == NULL || c->put == NULL ? RC_PROTOCOL : c->put(c->put_ctx, *reply + 1, *len - 1);
+		free(*reply);
+		*reply = NULL;
+		*len = 0;
+		if (rc != RC_OK)
+			return rc;
+	}
+	return rc;
+}
+
+static enum rc
+ask(const char *home, struct call *c, const uint8_t *data, size_t len, uint8_t **reply,
+    size_t *reply_len, struct error *err)
 {
 	struct local_link *link = NULL;
 	char path[FILES_PATH_MAX];
@@ -249,7 +289,7 @@ ask(const char *home, const uint8_t *data, size_t len, uint8_t **reply, size_t *
 	if ((rc = local_connect(path, &link, err)) != RC_OK)
 		return rc;
 	if ((rc = local_send(link, data, len)) == RC_OK)
-		rc = local_receive(link, CALL_MESSAGE_MAX, reply, reply_len);
+		rc = receive_reply(link, c, reply, reply_len);
 	local_close(link);
 	return rc;
 }
@@ -266,10 +306,10 @@ keeper_run(struct call *c, int argc, const char *const *argv, enum rc *rc)
 	bytes_init(&request);
 	call_write_request(c, argc, argv, &request);
 	if ((asked = request.rc) == RC_OK)
-		asked = ask(c->home, request.data, request.len, &reply, &len, NULL);
+		asked = ask(c->home, c, request.data, request.len, &reply, &len, NULL);
 	if (asked == RC_OK)
 		asked = call_read_reply(c, reply, len, rc);
-	else if (asked != RC_NOTFOUND && asked != RC_NOMEM)
+	else if (*c->err.what == '\0' && asked != RC_NOTFOUND && asked != RC_NOMEM)
 		asked = error_set(&c->err, asked == RC_NET ? RC_BUSY : asked, c->home,
 		    "look with field show whether it was saved, then try again",
 		    "the process that holds the vault did not answer");
@@ -288,7 +328,7 @@ keeper_lock(const char *home, struct error *err)
 	enum rc rc;
 
 	/* it ends without a word, and the line with it */
-	rc = ask(home, lock_message, sizeof(lock_message), &reply, &len, err);
+	rc = ask(home, NULL, lock_message, sizeof(lock_message), &reply, &len, err);
 	free(reply);
 	return rc == RC_NET ? RC_OK : rc;
 }

@@ -98,6 +98,8 @@ run(struct call *c, int argc, const char *const *argv)
 	    strcmp(c->passphrase_file, "-") == 0 && call_reads_stdin(c) &&
 	    (rc = commands_passphrase_of(c, "-", false, &c->passphrase)) != RC_OK)
 		return rc;
+	c->put = call_stream_put;
+	c->put_ctx = c;
 	if ((rc = call_read_inputs(c)) != RC_OK)
 		return rc;
 	if (c->command->place == CALL_IN_WORKSPACE) {

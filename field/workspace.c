@@ -123,6 +123,18 @@ leave(void *ctx)
 		thread_lock_leave(ctx);
 }
 
+void
+workspace_leave(struct workspace *ws)
+{
+	leave(ws->gate);
+}
+
+void
+workspace_enter(struct workspace *ws)
+{
+	enter(ws->gate);
+}
+
 static enum rc
 sync_outside(struct workspace *ws, struct transport *t, struct replica_sync_result *out,
     struct error *err)

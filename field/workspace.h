@@ -26,6 +26,7 @@ struct workspace {
 	struct clock clock;
 	struct thread_lock *gate;	/* NULL: nobody shares it */
 	bool syncing;
+	bool closing;			/* the vault is being locked: what takes long gives up */
 };
 
 /* RC_AUTH: wrong passphrase.  RC_NOTFOUND: no vault, or not joined.  RC_BUSY: open elsewhere. */
@@ -42,6 +43,10 @@ struct record_context workspace_records(struct workspace *ws, enum form_lang lan
 /* One transaction of ours; workspace_end commits if rc is RC_OK, else rolls back. */
 enum rc workspace_begin(struct workspace *ws, struct error *err) RC_CHECK;
 enum rc workspace_end(struct workspace *ws, enum rc rc, struct error *err) RC_CHECK;
+
+/* Let others use the workspace for a moment, and take it again.  Without a gate: nothing. */
+void workspace_leave(struct workspace *ws);
+void workspace_enter(struct workspace *ws);
 
 /* Sync with the server of the invitation, or another address that is then remembered. */
 enum rc workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result *out,

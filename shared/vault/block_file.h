@@ -31,7 +31,8 @@ enum {
 enum block_kind {
 	BLOCK_DATABASE = 1,
 	BLOCK_WAL = 2,
-	BLOCK_JOURNAL = 3
+	BLOCK_JOURNAL = 3,
+	BLOCK_BACKUP = 4	/* of the subkey for backups, with a salt for the vault's id */
 };
 
 /* The key and id of one file, and a pool of nonces.  For one thread at a time. */

@@ -179,6 +179,18 @@ key_file_replace(const char *dir, struct keyslots *k, const struct secret *maste
 	return write_copies(dir, k, master, false, err);
 }
 
+enum rc
+key_file_put_back(const char *dir, const uint8_t *raw, size_t len, struct error *err)
+{
+	char path[FILES_PATH_MAX];
+	enum rc rc = RC_OK;
+
+	for (int i = 0; i < COPIES && rc == RC_OK; i++)
+		if ((rc = files_join(dir, NAMES[i], path)) == RC_OK)
+			rc = files_create(path, raw, len, err);
+	return rc;
+}
+
 /*
  * Random bytes over a file where it lies, synced.  Through SQLite's VFS, which
  * is the only door to such a write that is the same on every system.

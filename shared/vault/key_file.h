@@ -36,6 +36,8 @@ enum rc key_file_read(const char *dir, struct key_file_opener opener, struct key
 /* Write both copies; refuses (RC_EXISTS) if there is one. */
 enum rc key_file_create(const char *dir, struct keyslots *k, const struct secret *master,
     struct error *err) RC_CHECK;
+/* Write both copies as they were, of a vault that is put back.  RC_EXISTS. */
+enum rc key_file_put_back(const char *dir, const uint8_t *raw, size_t len, struct error *err) RC_CHECK;
 /*
  * Replace both copies with the next generation.  k->generation grows even on
  * failure: the first copy may have been written.

@@ -10,25 +10,14 @@
 #include "shared/vault/sqlite_memory.h"
 #include "shared/vault/vault.h"
 #include "shared/vault/vault_db.h"
-#include "shared/vault/vault_internal.h"
+#include "shared/vault/vault_parts.h"
 #include "shared/vault/vault_upgrade.h"
 #include "shared/vault/vault_vfs.h"
 
 #define LOCK_NAME "vault.lock"
-#define DB_NAME "vault.db"
 #define FILE_PREFIX "vault."
 /* There while a vault is being made: without a key file beside it nothing was promised yet. */
 #define MAKING_NAME "vault.making"
-
-struct vault {
-	char dir[FILES_PATH_MAX];
-	struct file_lock *lock;
-	struct keyslots slots;
-	struct secret *master;
-	struct vault_vfs *vfs;
-	sqlite3 *db;
-	bool upgraded;		/* by this opening: the copy from before stays until the next */
-};
 
 enum rc
 vault_start(void)
@@ -107,8 +96,8 @@ vault_exists(const char *dir)
 	return count_files(dir, &n, NULL) != RC_OK || (n > 0 && !is_unfinished(dir));
 }
 
-static enum rc
-vault_new(const char *dir, struct vault **out, struct error *err)
+enum rc
+vault_hold_folder(const char *dir, struct vault **out, struct error *err)
 {
 	struct vault *v = NULL;
 	char path[FILES_PATH_MAX];
@@ -131,25 +120,31 @@ vault_new(const char *dir, struct vault **out, struct error *err)
 	return RC_OK;
 }
 
-/* v->master and v->slots are known. */
-static enum rc
-open_database(struct vault *v, bool create, struct vault_bench bench, struct error *err)
+enum rc
+vault_make_vfs(struct vault *v, const char *name, struct vault_bench bench, struct error *err)
 {
 	struct secret *files_key = NULL;
 	char path[FILES_PATH_MAX];
 	enum rc rc;
 
-	if ((rc = files_join(v->dir, DB_NAME, path)) != RC_OK ||
+	if ((rc = files_join(v->dir, name, path)) != RC_OK ||
 	    (rc = keyslots_subkey(v->master, VAULT_FILES, &files_key)) != RC_OK)
 		goto out;
 	rc = vault_vfs_new(files_key, v->slots.vault_id, path, bench.below, bench.rules, &v->vfs);
-	if (rc == RC_OK)
-		rc = vault_db_open(v->vfs, create, bench.rules, &v->db, err);
-	else
+	if (rc != RC_OK)
 		rc = error_set(err, rc, path, NULL, "cannot prepare the database");
 out:
 	secret_free(files_key);
 	return rc;
+}
+
+/* v->master and v->slots are known. */
+static enum rc
+open_database(struct vault *v, bool create, struct vault_bench bench, struct error *err)
+{
+	enum rc rc = vault_make_vfs(v, VAULT_DB_NAME, bench, err);
+
+	return rc == RC_OK ? vault_db_open(v->vfs, create, bench.rules, &v->db, err) : rc;
 }
 
 /* Fill in what `kdf` leaves open, and put the passphrase into the slots. */
@@ -203,8 +198,8 @@ fill_slots(struct vault *v, struct creation how, struct error *err)
 }
 
 /* No vault there; what one that was never finished left is cleared away.  Our lock is held. */
-static enum rc
-make_place(const char *dir, struct error *err)
+enum rc
+vault_make_place(const char *dir, struct error *err)
 {
 	char path[FILES_PATH_MAX];
 	size_t n;
@@ -221,8 +216,8 @@ make_place(const char *dir, struct error *err)
 }
 
 /* It is a vault now.  If this fails, the mark goes when the vault is opened. */
-static void
-made(const char *dir)
+void
+vault_made(const char *dir)
 {
 	char path[FILES_PATH_MAX];
 
@@ -242,8 +237,8 @@ create(const char *dir, struct creation how, struct vault_bench bench, struct va
 	*out = NULL;
 	if (how.master != NULL && secret_len(how.master) != SECRET_KEY_BYTES)
 		return RC_LIMIT;
-	if ((rc = files_make_dir(dir, err)) != RC_OK || (rc = vault_new(dir, &v, err)) != RC_OK ||
-	    (rc = make_place(dir, err)) != RC_OK)
+	if ((rc = files_make_dir(dir, err)) != RC_OK || (rc = vault_hold_folder(dir, &v, err)) != RC_OK ||
+	    (rc = vault_make_place(dir, err)) != RC_OK)
 		goto out;
 	begun = true;
 	/* The key file last: with it the vault exists, without it nothing was promised. */
@@ -251,7 +246,7 @@ create(const char *dir, struct creation how, struct vault_bench bench, struct va
 	    (rc = open_database(v, true, bench, err)) != RC_OK ||
 	    (rc = key_file_create(dir, &v->slots, v->master, err)) != RC_OK)
 		goto out;
-	made(dir);
+	vault_made(dir);
 	*out = v;
 	v = NULL;
 	begun = false;
@@ -311,7 +306,7 @@ open_with(const char *dir, struct key_file_opener opener, struct vault_bench ben
 		return rc;
 	if (n == 0 || is_unfinished(dir))
 		return error_set(err, RC_NOTFOUND, dir, NULL, "there is no vault");
-	if ((rc = vault_new(dir, &v, err)) != RC_OK)
+	if ((rc = vault_hold_folder(dir, &v, err)) != RC_OK)
 		goto out;
 	rc = key_file_read(dir, opener, &v->slots, &v->master, err);
 	if (rc == RC_NOTFOUND)
@@ -320,7 +315,7 @@ open_with(const char *dir, struct key_file_opener opener, struct vault_bench ben
 	if (rc != RC_OK || (rc = open_database(v, false, bench, err)) != RC_OK)
 		goto out;
 	key_file_sweep(dir);
-	made(dir);
+	vault_made(dir);
 	*out = v;
 	v = NULL;
 out:
@@ -552,6 +547,9 @@ vault_migrate(struct vault *v, const char *sql, struct error *err)
 enum rc
 vault_verify(struct vault *v, struct error *err)
 {
+	if (v->backing_up)
+		return error_set(err, RC_BUSY, v->dir, "wait until it is done",
+		    "a backup is being written");
 	return vault_db_verify(v->db, err);
 }
 

@@ -262,6 +262,18 @@ look_for(struct vault_vfs *v, const char *path, int *there, struct error *err)
 	return RC_OK;
 }
 
+int
+vault_vfs_open_database(struct vault_vfs *vfs, bool create, struct sqlite3_file **out)
+{
+	return open_alone(vfs, vfs->path, SQLITE_OPEN_MAIN_DB | (create ? SQLITE_OPEN_CREATE : 0), out);
+}
+
+int
+vault_vfs_close_database(struct sqlite3_file *file)
+{
+	return close_alone(file);
+}
+
 enum rc
 vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err)
 {

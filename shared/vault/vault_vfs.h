@@ -12,6 +12,7 @@
  *
  * Any other file (ATTACH, VACUUM INTO, a super-journal) is refused.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/base/rc.h"
@@ -37,6 +38,13 @@ const char *vault_vfs_name(const struct vault_vfs *vfs);
 const char *vault_vfs_path(const struct vault_vfs *vfs);
 /* The one that does the work. */
 struct sqlite3_vfs *vault_vfs_below(const struct vault_vfs *vfs);
+
+/*
+ * The database's file by itself, in whole pages, while no connection has it open.
+ * SQLite's codes.  Close takes NULL.
+ */
+int vault_vfs_open_database(struct vault_vfs *vfs, bool create, struct sqlite3_file **out) RC_CHECK;
+int vault_vfs_close_database(struct sqlite3_file *file) RC_CHECK;
 
 /* Size of the database file in bytes; RC_NOTFOUND if it is not there. */
 enum rc vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err) RC_CHECK;

@@ -404,8 +404,7 @@ the_connection_has_the_settings_of_the_plan(void **state)
 	assert_null(power_disk_bytes(s.disk, "-shm", &len));
 	assert_int_not_equal(vault_sim_run(&s, "PRAGMA page_size = 8192"), SQLITE_OK);
 	assert_int_not_equal(vault_sim_run(&s,
-	    "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema"),
-	    SQLITE_OK);
+	    "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema"), SQLITE_OK);
 	vault_sim_reset(&s);
 }
 
@@ -456,11 +455,9 @@ work_with_marker(struct vault_sim *s, bool temporary_files)
 	    "CREATE TEMP TABLE sorted AS SELECT note, name FROM person"
 	    " ORDER BY note DESC; CREATE INDEX temp.si ON sorted(note);"
 	    "SELECT count(DISTINCT note || name) FROM person; VACUUM;"
-	    "PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM person WHERE id > 100; VACUUM"),
-	    SQLITE_OK);
+	    "PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM person WHERE id > 100; VACUUM"), SQLITE_OK);
 	assert_int_equal(vault_sim_ask(s,
-	    "SELECT count(*) FROM words WHERE words MATCH '\"nguyen thi dau\"'"),
-	    3000);
+	    "SELECT count(*) FROM words WHERE words MATCH '\"nguyen thi dau\"'"), 3000);
 }
 
 static void
