@@ -225,6 +225,19 @@ close_for_good(struct keeper *k)
 	free(k);
 }
 
+/*
+ * The process with the keys writes in the vault's folder alone, and workbooks in memory; what
+ * goes elsewhere is written by the user's own process.  A kernel that cannot see to that is
+ * no reason not to work.
+ */
+static void
+confine(const char *home)
+{
+	const char *places[] = { home, files_memory_dir(), "/dev/null" };
+
+	(void)process_confine(places, sizeof(places) / sizeof(places[0]));
+}
+
 enum rc
 keeper_serve(struct workspace *ws, const struct command *table, int idle_minutes,
     struct error *err)
@@ -247,6 +260,7 @@ keeper_serve(struct workspace *ws, const struct command *table, int idle_minutes
 	ws->gate = k->gate;
 	if ((rc = path_of(ws->home, path)) == RC_OK &&
 	    (rc = local_listen(path, &listener, err)) == RC_OK) {
+		confine(ws->home);
 		process_ready();
 		while (should_go_on(k, (int64_t)idle_minutes * MINUTE_MS, slept_ms))
 			accept_one(k, listener);

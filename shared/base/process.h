@@ -20,6 +20,14 @@
 void process_harden(void);
 
 /*
+ * From here on this thread, and those that it starts, write, make and remove files only at or
+ * below these places, and start no program, whatever goes wrong in them (Landlock).
+ * Reading is as before, and so is what is open already.  NULL places are skipped.
+ * false: the kernel has no such thing; nothing was changed.  There is no way back.
+ */
+bool process_confine(const char *const *places, size_t n);
+
+/*
  * Go on in the background as a child of nobody, in a session of its own and in
  * the same folder.  The caller stays until the child calls process_ready()
  * (RC_OK), or process_failed() (the caller's err and result are then the

@@ -289,6 +289,13 @@ complains 64 "whole number" "an idle time of 0 is refused" unlock --idle 0
 complains 64 "whole number" "and one of a day" unlock --idle 1440
 unlock
 pid=$(keepers)
+# a kernel with Landlock keeps the process from writing elsewhere (test_process shows how)
+if perl -e 'exit((syscall 444, 0, 0, 1) < 1)'; then
+	grep -q '^NoNewPrivs:.1$' "/proc/$pid/status"
+	ok $? "the process that holds the keys is confined to its folder"
+else
+	ok 0 "confined to its folder # SKIP no Landlock in this kernel"
+fi
 kill -TERM "$pid"
 until_true no_keeper
 ok $? "a signal to end locks"
