@@ -7,7 +7,10 @@
 #include "shared/vault/key_file.h"
 #include "shared/vault/secret.h"
 
-enum { COPIES = 2, READ_MAX = 65536 };
+enum {
+	COPIES = 2, READ_MAX = 65536,
+	LEFTOVER_END = sizeof FILES_BESIDE - 1 + 6	/* and six letters */
+};
 
 static const char *const NAMES[COPIES] = { KEY_FILE_A, KEY_FILE_B };
 
@@ -265,11 +268,35 @@ each_leftover(const char *dir, enum rc (*step)(const char *path, struct error *e
 	return rc;
 }
 
+/*
+ * A leftover with the bytes of its copy holds nothing that the copy does not hold; and after a
+ * power cut it may be that very file, under both names.  So it is only removed.
+ */
+static enum rc
+overwrite_unlike(const char *path, struct error *err)
+{
+	size_t len = strlen(path) - LEFTOVER_END;
+	char copy[FILES_PATH_MAX];
+	struct bytes left, kept;
+	bool alike;
+
+	memcpy(copy, path, len);
+	copy[len] = '\0';
+	bytes_init(&left);
+	bytes_init(&kept);
+	alike = files_read(path, READ_MAX, &left, NULL) == RC_OK &&
+	    files_read(copy, READ_MAX, &kept, NULL) == RC_OK && left.len == kept.len &&
+	    memcmp(left.data, kept.data, left.len) == 0;
+	bytes_reset(&left);
+	bytes_reset(&kept);
+	return alike ? RC_OK : overwrite(path, err);
+}
+
 void
 key_file_sweep(const char *dir)
 {
 	/* one that cannot be removed now is tried again at the next opening */
-	if (each_leftover(dir, overwrite, NULL) == RC_OK &&
+	if (each_leftover(dir, overwrite_unlike, NULL) == RC_OK &&
 	    each_leftover(dir, files_remove, NULL) != RC_OK)
 		return;
 }

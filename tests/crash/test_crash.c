@@ -226,6 +226,8 @@ cuts_that_once_ended_badly_end_well(void **state)
 	assert_int_equal(replay("tables:2000:0:233:5"), 0);
 	/* a repeated commit frame, made whole by what was rolled back, was taken for two */
 	assert_int_equal(replay("tables:4:4:63:2"), 0);
+	/* what lay beside a key file was overwritten, and was the key file under a second name */
+	assert_int_equal(replay("keys:19:0:91:4"), 0);
 }
 
 int
