@@ -521,15 +521,16 @@ cargo_columns_write(const struct cargo_log *logs, size_t n_logs,
 	struct writer w;
 	uint64_t left = 0;
 	uint8_t key[8];
-	size_t at = 0;
+	size_t at = 0, number;
 
 	memset(&w, 0, sizeof(w));
 	w.logs = logs;
 	w.n_logs = n_logs;
 	for (size_t i = 0; i < n_logs; i++) {
 		bytes_store64(key, logs[i].log);
-		if (numbers_of(&w.log_numbers, key, sizeof(key), i + 1) != i + 1)
-			fail(&w, RC_INTERNAL);
+		number = numbers_of(&w.log_numbers, key, sizeof(key), i + 1);
+		if (number != i + 1)	/* 0: no memory; else a log stands twice */
+			fail(&w, number == 0 ? RC_NOMEM : RC_INTERNAL);
 	}
 	for (size_t i = 0; i < n_entries && w.rc == RC_OK; i++) {
 		while (left == 0 && at < n_logs) {
