@@ -58,6 +58,11 @@ enum rc commands_need_vault(struct call *c) RC_CHECK;
 enum rc commands_passphrase_of(struct call *c, const char *file, bool is_new,
     struct secret **out) RC_CHECK;
 
+/*
+ * Once opening the vault, or the command, was RC_DAMAGED and all is closed: verify says what
+ * is damaged, rebuild keeps what can be read.  Others: RC_DAMAGED, as it was described.
+ */
+enum rc commands_on_damaged(struct call *c, const struct secret *passphrase) RC_CHECK;
 /* A code on paper, from --code-file or asked for. */
 enum rc commands_code_of(struct call *c, struct secret **out) RC_CHECK;
 

@@ -11,7 +11,6 @@
 #include "shared/base/process.h"
 #include "shared/base/terminal.h"
 #include "shared/base/text.h"
-#include "shared/records/fold.h"
 #include "shared/sync/directory.h"
 #include "shared/sync/identity.h"
 #include "shared/sync/replica.h"
@@ -471,36 +470,5 @@ commands_wipe(struct call *c)
 	    "Đã hủy mọi khóa. Ổ SSD có thể còn giữ bản cũ của tệp khóa; độ an toàn khi đó bằng độ mạnh của mật khẩu.",
 	    "All keys are destroyed.  An SSD may keep an old copy of the key file; then it is as safe as"
 	    " the passphrase is strong."));
-	return RC_OK;
-}
-
-enum rc
-commands_rebuild(struct call *c)
-{
-	enum rc rc;
-
-	if ((rc = workspace_begin(c->ws, &c->err)) != RC_OK)
-		return rc;
-	rc = fold_rebuild(replica_fold(c->ws->replica), &c->err);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
-		call_note(c, "%s", call_say(c, "Đã dựng lại từ nhật ký.", "Rebuilt from the journal."));
-	return rc;
-}
-
-enum rc
-commands_verify(struct call *c)
-{
-	uint8_t digest[FOLD_DIGEST_BYTES];
-	char hex[2 * FOLD_DIGEST_BYTES + 1];
-	enum rc rc;
-
-	if ((rc = vault_verify(c->ws->vault, &c->err)) != RC_OK ||
-	    (rc = fold_digest(vault_db(c->ws->vault), digest, &c->err)) != RC_OK)
-		return rc;
-	bytes_hex(digest, sizeof(digest), hex);
-	if (c->json)
-		return call_print_json(c, json_pack("{s:s,s:s}", "state", "ok", "digest", hex));
-	call_print(c, "%s %s", call_say(c, "Kho dữ liệu nguyên vẹn. Dấu kiểm:", "The vault is whole.  Digest:"),
-	    hex);
 	return RC_OK;
 }

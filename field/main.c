@@ -80,11 +80,13 @@ run_here(struct call *c)
 		return rc;
 	}
 	rc = workspace_open(c->home, passphrase, &c->ws, &c->err);
-	secret_free(passphrase);
 	if (rc == RC_OK)
 		rc = c->command->run(c);
 	workspace_close(c->ws);
 	c->ws = NULL;
+	if (rc == RC_DAMAGED)
+		rc = commands_on_damaged(c, passphrase);
+	secret_free(passphrase);
 	return rc;
 }
 

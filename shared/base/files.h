@@ -51,6 +51,8 @@ enum rc files_replace(const char *path, const uint8_t *data, size_t len,
 enum rc files_create(const char *path, const uint8_t *data, size_t len,
     struct error *err) RC_CHECK;
 
+/* Give a file another name in its folder, over what has that name; the folder is synced. */
+enum rc files_rename(const char *from, const char *to, struct error *err) RC_CHECK;
 enum rc files_remove(const char *path, struct error *err) RC_CHECK;
 enum rc files_sync_dir(const char *dir, struct error *err) RC_CHECK;
 

@@ -350,6 +350,14 @@ files_create(const char *path, const uint8_t *data, size_t len, struct error *er
 }
 
 enum rc
+files_rename(const char *from, const char *to, struct error *err)
+{
+	if (rename(from, to) != 0)
+		return failed(err, from, "rename");
+	return sync_parent(to, err);
+}
+
+enum rc
 files_remove(const char *path, struct error *err)
 {
 	if (unlink(path) == 0)

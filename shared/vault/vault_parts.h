@@ -35,6 +35,9 @@ enum rc vault_hold_folder(const char *dir, struct vault **out, struct error *err
 enum rc vault_make_place(const char *dir, struct error *err) RC_CHECK;
 /* It is a vault now: its key file is there. */
 void vault_made(const char *dir);
+/* vault_open with a rule switched off. */
+enum rc vault_open_by_rules(const char *dir, const struct secret *passphrase,
+    const struct vault_vfs_rules *rules, struct vault **out, struct error *err) RC_CHECK;
 /* A VFS for a database of this name in the folder; v->slots and v->master are known. */
 enum rc vault_make_vfs(struct vault *v, const char *name, struct vault_bench bench,
     struct error *err) RC_CHECK;
