@@ -11,7 +11,7 @@
 
 #include "tests/support/faults.h"
 
-enum { FIRST = 8, FEW = 24, SLOW = 4 };
+enum { FIRST = 6, FEW = 14, SLOW = 3 };
 
 static const char *const CALLS[FAULTS_CALLS] = { "allocation", "open", "read", "write", "sync",
     "truncation", "change of a name" };
