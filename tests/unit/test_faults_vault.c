@@ -13,6 +13,7 @@
 #include "shared/base/files.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
+#include "shared/vault/vault_salvage.h"
 #include "tests/support/faults.h"
 #include "tests/support/vault_folder.h"
 
@@ -318,6 +319,61 @@ verifying_a_vault(void **state)
 	faults_drive(&t, *state);
 }
 
+static enum rc
+run_examine(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct vault_damage found;
+	enum rc rc = vault_examine(d->v, &found, err);
+
+	if (rc == RC_OK)
+		assert_true(vault_is_whole(&found));
+	return rc;
+}
+
+static void
+examining_a_vault(void **state)
+{
+	struct faults_task t = { .name = "vault_examine", .run = run_examine };
+
+	keep_open(*state);
+	faults_drive(&t, *state);
+}
+
+static enum rc
+run_salvage(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct vault_salvage_table tables[] = { { .name = "note" }, { .name = "tag" } };
+	struct vault_salvage order = { .sql = VAULT_FOLDER_SCHEMA, .tables = tables, .n_tables = 2 };
+	struct vault *v = NULL;
+	enum rc rc = vault_open_with_master(d->f->dir, d->f->master, &v, err);
+
+	if (rc == RC_OK && (rc = vault_salvage_run(v, &order, err)) == RC_OK) {
+		assert_int_equal(tables[0].rows, ROWS);
+		assert_false(tables[0].lost);
+	}
+	vault_close(v);
+	return rc;
+}
+
+/* Done or not, all rows are there: nothing was damaged. */
+static void
+check_salvage(void *ctx, enum rc rc)
+{
+	(void)rc;
+	assert_opens(ctx);
+}
+
+static void
+salvaging_a_vault(void **state)
+{
+	struct faults_task t = { .name = "vault_salvage_run", .prepare = model_folder,
+	    .run = run_salvage, .check = check_salvage };
+
+	faults_drive(&t, *state);
+}
+
 static const char SAVE[] = "BEGIN IMMEDIATE;"
     "INSERT INTO note(body) VALUES (printf('%.*c', 9000, 'y'));"
     "INSERT INTO note(body) SELECT body FROM note WHERE id <= 3;"
@@ -494,6 +550,8 @@ main(void)
 		TEST(migrating_a_vault),
 		TEST(wiping_a_vault),
 		TEST(verifying_a_vault),
+		TEST(examining_a_vault),
+		TEST(salvaging_a_vault),
 		TEST(saving_in_a_vault),
 		TEST(wrapping_a_secret),
 		TEST(a_new_recovery_code),
