@@ -9,26 +9,22 @@
 #include "tests/crash/crash_disk.h"
 #include "tests/crash/crash_posix.h"
 
-enum { PATH_BYTES = 1024, TRIM_BYTES = 256 << 20 };
+enum { PATH_BYTES = 1024, TRIM_BYTES = 256 << 20, SHARED_MAX = 64 };
 
 struct handle {
 	sqlite3_file base;
+	struct crash_disk *disk;
 	int file;
+	void *shared[SHARED_MAX];	/* the index of a WAL; one connection a file at a time */
 	bool slots;		/* opened to be overwritten */
 	bool folder_too;	/* the first sync of a new journal or WAL syncs the folder */
 };
 
 /* Once a process: see the header. */
-static struct crash_disk *DISK;
+static struct { char folder[CRASH_FOLDER_MAX]; struct crash_disk *disk; } DISKS[CRASH_DISKS_MAX];
 static struct crash_calls_rules RULES;
 static uint64_t RANDOM = 1;
 static sqlite3_vfs VFS;
-
-struct crash_disk *
-crash_calls_disk(void)
-{
-	return DISK;
-}
 
 const struct crash_calls_rules *
 crash_calls_rules(void)
@@ -39,8 +35,31 @@ crash_calls_rules(void)
 void
 crash_calls_use(struct crash_disk *d)
 {
-	DISK = d;
+	memset(DISKS, 0, sizeof DISKS);
 	crash_posix_reset();
+	if (d != NULL)
+		crash_calls_mount(CRASH_FOLDER + sizeof CRASH_ROOT - 1, d);
+}
+
+void
+crash_calls_mount(const char *folder, struct crash_disk *d)
+{
+	size_t at = CRASH_DISKS_MAX;
+
+	if (strlen(folder) >= CRASH_FOLDER_MAX)
+		abort();
+	for (size_t i = CRASH_DISKS_MAX; i-- > 0;) {
+		if (DISKS[i].disk == NULL)
+			at = i;
+	}
+	for (size_t i = 0; i < CRASH_DISKS_MAX; i++) {
+		if (DISKS[i].disk != NULL && strcmp(DISKS[i].folder, folder) == 0)
+			at = i;
+	}
+	if (at == CRASH_DISKS_MAX)
+		abort();
+	memcpy(DISKS[at].folder, folder, strlen(folder) + 1);
+	DISKS[at].disk = d;
 }
 
 void
@@ -55,12 +74,41 @@ crash_calls_seed(uint64_t seed)
 	RANDOM = seed;
 }
 
-const char *
-crash_calls_name(const char *path)
+bool
+crash_calls_ours(const char *path)
 {
-	static const char folder[] = CRASH_FOLDER "/";
+	return strncmp(path, CRASH_ROOT, sizeof CRASH_ROOT - 1) == 0;
+}
 
-	return strncmp(path, folder, sizeof folder - 1) == 0 ? path + sizeof folder - 1 : NULL;
+struct crash_disk *
+crash_calls_at(const char *path, const char **name)
+{
+	const char *folder = path + sizeof CRASH_ROOT - 1, *end;
+
+	*name = NULL;
+	if (!crash_calls_ours(path))
+		return NULL;
+	end = strchr(folder, '/');
+	for (size_t i = 0; i < CRASH_DISKS_MAX; i++) {
+		size_t len = strlen(DISKS[i].folder);
+
+		if (DISKS[i].disk == NULL || strncmp(folder, DISKS[i].folder, len) != 0 ||
+		    (end == NULL ? folder[len] != '\0' : end != folder + len))
+			continue;
+		*name = end == NULL ? NULL : end + 1;
+		return DISKS[i].disk;
+	}
+	return NULL;
+}
+
+unsigned
+crash_calls_number(const struct crash_disk *d)
+{
+	for (unsigned i = 0; i < CRASH_DISKS_MAX; i++) {
+		if (DISKS[i].disk == d)
+			return i;
+	}
+	return CRASH_DISKS_MAX;
 }
 
 static struct handle *
@@ -72,7 +120,8 @@ handle_of(sqlite3_file *f)
 static int
 io_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 offset)
 {
-	int64_t have = crash_disk_read(DISK, handle_of(file)->file, buf, n, offset);
+	struct handle *h = handle_of(file);
+	int64_t have = crash_disk_read(h->disk, h->file, buf, n, offset);
 
 	if (have < 0)
 		return SQLITE_IOERR_READ;
@@ -86,14 +135,17 @@ io_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
 
 	if (RULES.no_overwrite && h->slots)
 		return SQLITE_OK;
-	return crash_disk_write(DISK, h->file, buf, n, offset) ? SQLITE_OK : SQLITE_IOERR_WRITE;
+	if (!crash_disk_fits(h->disk, h->file, offset + n))
+		return SQLITE_FULL;
+	return crash_disk_write(h->disk, h->file, buf, n, offset) ? SQLITE_OK : SQLITE_IOERR_WRITE;
 }
 
 static int
 io_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-	return crash_disk_truncate(DISK, handle_of(file)->file, size) ? SQLITE_OK :
-	    SQLITE_IOERR_TRUNCATE;
+	struct handle *h = handle_of(file);
+
+	return crash_disk_truncate(h->disk, h->file, size) ? SQLITE_OK : SQLITE_IOERR_TRUNCATE;
 }
 
 static int
@@ -102,9 +154,9 @@ io_sync(sqlite3_file *file, int flags)
 	struct handle *h = handle_of(file);
 
 	(void)flags;
-	if (!crash_disk_sync(DISK, h->file))
+	if (!crash_disk_sync(h->disk, h->file))
 		return SQLITE_IOERR_FSYNC;
-	if (h->folder_too && !crash_disk_sync_folder(DISK))
+	if (h->folder_too && !crash_disk_sync_folder(h->disk))
 		return SQLITE_IOERR_DIR_FSYNC;
 	h->folder_too = false;
 	return SQLITE_OK;
@@ -113,7 +165,7 @@ io_sync(sqlite3_file *file, int flags)
 static int
 io_size(sqlite3_file *file, sqlite3_int64 *size)
 {
-	*size = crash_disk_size(DISK, handle_of(file)->file);
+	*size = crash_disk_size(handle_of(file)->disk, handle_of(file)->file);
 	return SQLITE_OK;
 }
 
@@ -164,8 +216,51 @@ io_characteristics(sqlite3_file *file)
 	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
+static int
+io_shared_map(sqlite3_file *file, int i, int size, int make, void volatile **out)
+{
+	struct handle *h = handle_of(file);
+
+	*out = NULL;
+	if (i >= SHARED_MAX)
+		return SQLITE_IOERR_SHMMAP;
+	if (h->shared[i] == NULL && make != 0 && (h->shared[i] = calloc(1, (size_t)size)) == NULL)
+		return SQLITE_NOMEM;
+	*out = h->shared[i];
+	return SQLITE_OK;
+}
+
+static int
+io_shared_lock(sqlite3_file *file, int offset, int n, int flags)
+{
+	(void)file;
+	(void)offset;
+	(void)n;
+	(void)flags;
+	return SQLITE_OK;
+}
+
+static void
+io_shared_barrier(sqlite3_file *file)
+{
+	(void)file;
+}
+
+static int
+io_shared_unmap(sqlite3_file *file, int drop)
+{
+	struct handle *h = handle_of(file);
+
+	(void)drop;
+	for (size_t i = 0; i < SHARED_MAX; i++) {
+		free(h->shared[i]);
+		h->shared[i] = NULL;
+	}
+	return SQLITE_OK;
+}
+
 static const sqlite3_io_methods METHODS = {
-	.iVersion = 1,
+	.iVersion = 2,
 	.xClose = io_close,
 	.xRead = io_read,
 	.xWrite = io_write,
@@ -178,23 +273,39 @@ static const sqlite3_io_methods METHODS = {
 	.xFileControl = io_control,
 	.xSectorSize = io_sector,
 	.xDeviceCharacteristics = io_characteristics,
+	.xShmMap = io_shared_map,
+	.xShmLock = io_shared_lock,
+	.xShmBarrier = io_shared_barrier,
+	.xShmUnmap = io_shared_unmap,
 };
+
+/* A temporary file without a name lies on whatever disk there is. */
+static struct crash_disk *
+any_disk(void)
+{
+	for (size_t i = 0; i < CRASH_DISKS_MAX; i++) {
+		if (DISKS[i].disk != NULL)
+			return DISKS[i].disk;
+	}
+	return NULL;
+}
 
 static int
 vfs_open(sqlite3_vfs *v, const char *path, sqlite3_file *file, int flags, int *out_flags)
 {
-	const char *name = path == NULL ? NULL : crash_calls_name(path);
+	const char *name = NULL;
 	struct handle *h = handle_of(file);
 
 	(void)v;
 	memset(h, 0, sizeof *h);
-	if (DISK == NULL || crash_disk_is_off(DISK) || (path != NULL && name == NULL))
+	h->disk = path == NULL ? any_disk() : crash_calls_at(path, &name);
+	if (h->disk == NULL || crash_disk_is_off(h->disk) || (path != NULL && name == NULL))
 		return SQLITE_CANTOPEN;
-	h->file = name == NULL ? -1 : crash_disk_find(DISK, name);
+	h->file = name == NULL ? -1 : crash_disk_find(h->disk, name);
 	if (h->file < 0) {
 		if (name != NULL && (flags & SQLITE_OPEN_CREATE) == 0)
 			return SQLITE_CANTOPEN;
-		if ((h->file = crash_disk_make(DISK, name)) < 0)
+		if ((h->file = crash_disk_make(h->disk, name)) < 0)
 			return SQLITE_CANTOPEN;
 		h->folder_too = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
 	}
@@ -208,27 +319,28 @@ vfs_open(sqlite3_vfs *v, const char *path, sqlite3_file *file, int flags, int *o
 static int
 vfs_delete(sqlite3_vfs *v, const char *path, int sync_folder)
 {
-	const char *name = crash_calls_name(path);
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
 
 	(void)v;
-	if (DISK == NULL || name == NULL || crash_disk_is_off(DISK))
+	if (d == NULL || name == NULL || crash_disk_is_off(d))
 		return SQLITE_IOERR_DELETE;
-	if (crash_disk_find(DISK, name) < 0)
+	if (crash_disk_find(d, name) < 0)
 		return SQLITE_IOERR_DELETE_NOENT;
-	if (!crash_disk_unlink(DISK, name))
+	if (!crash_disk_unlink(d, name))
 		return SQLITE_IOERR_DELETE;
-	return sync_folder == 0 || crash_disk_sync_folder(DISK) ? SQLITE_OK :
-	    SQLITE_IOERR_DIR_FSYNC;
+	return sync_folder == 0 || crash_disk_sync_folder(d) ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
 }
 
 static int
 vfs_access(sqlite3_vfs *v, const char *path, int flags, int *out)
 {
-	const char *name = crash_calls_name(path);
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
 
 	(void)v;
 	(void)flags;
-	*out = DISK != NULL && name != NULL && crash_disk_find(DISK, name) >= 0;
+	*out = d != NULL && name != NULL && crash_disk_find(d, name) >= 0;
 	return SQLITE_OK;
 }
 

@@ -2,18 +2,20 @@
 #define TESTS_CRASH_CRASH_CALLS_H
 
 /*
- * crash_calls: the operating system under the program, for the folder CRASH_FOLDER: a
- * SQLite VFS, which is the default one from crash_calls_start on, and the calls of files_posix.c
- * (open, rename, fsync ...), which the linker leads here (--wrap).  So the code of the
- * programs runs as it is, and nothing in them knows of a test.  All else goes to
- * the real system.  The stretching of passphrases is led here too, and is made cheap.
- *
- * One process, one disk at a time: the calls of POSIX carry no context.
+ * crash_calls: the operating system under the program, for the folders in CRASH_ROOT, each of
+ * which is a disk of its own: a SQLite VFS, which is the default one from crash_calls_start
+ * on, and the calls of files_posix.c (open, rename, fsync ...), which the linker leads here
+ * (--wrap).  So the code of the programs runs as it is, and nothing in them knows of a test.
+ * All else goes to the real system.  The stretching of passphrases is led here too, and is
+ * made cheap.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CRASH_FOLDER "/sim/v"
+#define CRASH_ROOT "/sim/"
+#define CRASH_FOLDER CRASH_ROOT "v"
+
+enum { CRASH_DISKS_MAX = 128, CRASH_FOLDER_MAX = 32 };
 
 struct crash_disk;
 
@@ -29,8 +31,10 @@ struct crash_calls_rules {
 
 void crash_calls_start(void);
 struct sqlite3_vfs *crash_calls_vfs(void);
-/* NULL: none; every call fails. */
+/* This disk alone is there, as CRASH_FOLDER.  NULL: none; every call fails. */
 void crash_calls_use(struct crash_disk *d);
+/* The disk in a folder of CRASH_ROOT, by the folder's name; NULL takes it away. */
+void crash_calls_mount(const char *folder, struct crash_disk *d);
 void crash_calls_break(struct crash_calls_rules rules);
 /* From now on the program's randomness follows from this seed. */
 void crash_calls_seed(uint64_t seed);

@@ -24,6 +24,7 @@ struct crash_disk {
 	size_t n_pending;
 	struct crash_log *log;
 	long cut_in, fail_sync_in;
+	int64_t limit;
 	bool off;
 };
 
@@ -187,6 +188,7 @@ crash_disk_copy(const struct crash_disk *from)
 		crash_file_copy(&from->files[i], &d->files[i]);
 	d->log = NULL;
 	d->cut_in = d->fail_sync_in = 0;
+	d->limit = 0;
 	return d;
 }
 
@@ -223,6 +225,30 @@ void
 crash_disk_fail_sync_in(struct crash_disk *d, long n)
 {
 	d->fail_sync_in = n;
+}
+
+void
+crash_disk_limit(struct crash_disk *d, int64_t bytes)
+{
+	d->limit = bytes;
+}
+
+int64_t
+crash_disk_used(const struct crash_disk *d)
+{
+	int64_t used = 0;
+
+	for (size_t i = 0; i < d->n_files; i++)
+		used += d->files[i].now_len;
+	return used;
+}
+
+bool
+crash_disk_fits(const struct crash_disk *d, int file, int64_t end)
+{
+	int64_t grows = end - crash_disk_size(d, file);
+
+	return d->limit == 0 || grows <= 0 || crash_disk_used(d) + grows <= d->limit;
 }
 
 static struct crash_file *

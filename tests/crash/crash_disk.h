@@ -65,6 +65,14 @@ bool crash_disk_is_off(const struct crash_disk *d);
 /* The nth sync from now fails, and nothing of it is safe; 0: none. */
 void crash_disk_fail_sync_in(struct crash_disk *d, long n);
 /*
+ * The disk has room for so many bytes in all its files, from now on; 0: no end.  It is for whoever
+ * writes to ask first whether a file that reaches to `end` would fit.
+ */
+void crash_disk_limit(struct crash_disk *d, int64_t bytes);
+bool crash_disk_fits(const struct crash_disk *d, int file, int64_t end);
+/* Bytes of all its files now. */
+int64_t crash_disk_used(const struct crash_disk *d);
+/*
  * Decide by the fate what is left, and switch on again.  tears: the folder keeps no log of its
  * own, and a rename may have lost its name.
  */

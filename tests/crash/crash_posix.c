@@ -1,6 +1,6 @@
 /*
  * Each __wrap_x stands in the place of x in every object of this test.  What is not
- * about CRASH_FOLDER goes to __real_x, which is x.
+ * about CRASH_ROOT goes to __real_x, which is x.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,15 +15,16 @@
 #include "tests/crash/crash_disk.h"
 #include "tests/crash/crash_posix.h"
 
-enum { FIRST_FD = 1 << 20, FDS = 32, FOLDER = -2, DEVICE = 77 };
+enum { FIRST_FD = 1 << 20, FDS = 512, FOLDER = -2, DEVICE = 77 };
 
 struct open_file {
-	bool open;
-	int file;		/* or FOLDER */
+	struct crash_disk *disk;	/* NULL: not open */
+	int file;			/* or FOLDER */
 	int64_t at;
 };
 
 struct open_folder {
+	struct crash_disk *disk;
 	size_t at;
 	struct dirent entry;
 };
@@ -84,38 +85,40 @@ result(bool good)
 	return good ? 0 : -1;
 }
 
-static bool
-is_folder(const char *path)
-{
-	return strcmp(path, CRASH_FOLDER) == 0;
-}
-
 static struct open_file *
 ours(int fd)
 {
 	int i = fd - FIRST_FD;
 
-	return i >= 0 && i < FDS && FILES[i].open ? &FILES[i] : NULL;
+	return i >= 0 && i < FDS && FILES[i].disk != NULL ? &FILES[i] : NULL;
 }
 
 static int
-open_file(int file)
+open_file(struct crash_disk *d, int file)
 {
 	for (int i = 0; i < FDS; i++) {
-		if (FILES[i].open)
+		if (FILES[i].disk != NULL)
 			continue;
-		FILES[i] = (struct open_file){ true, file, 0 };
+		FILES[i] = (struct open_file){ d, file, 0 };
 		return FIRST_FD + i;
 	}
 	errno = EMFILE;
 	return -1;
 }
 
+/* Nothing is there: no such disk. */
+static int
+nowhere(void)
+{
+	errno = ENOENT;
+	return -1;
+}
+
 int
 __wrap_open(const char *path, int flags, ...)
 {
-	struct crash_disk *d = crash_calls_disk();
-	const char *name = crash_calls_name(path);
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
 	int file, mode = 0;
 	va_list ap;
 
@@ -124,22 +127,20 @@ __wrap_open(const char *path, int flags, ...)
 		mode = va_arg(ap, int);
 		va_end(ap);
 	}
-	if (is_folder(path))
-		return open_file(FOLDER);
+	if (d == NULL)
+		return crash_calls_ours(path) ? nowhere() : __real_open(path, flags, mode);
 	if (name == NULL)
-		return __real_open(path, flags, mode);
+		return open_file(d, FOLDER);
 	file = crash_disk_find(d, name);
 	if (file >= 0 && (flags & O_EXCL) != 0) {
 		errno = EEXIST;
 		return -1;
 	}
-	if (file < 0 && (flags & O_CREAT) == 0) {
-		errno = ENOENT;
-		return -1;
-	}
+	if (file < 0 && (flags & O_CREAT) == 0)
+		return nowhere();
 	if (file < 0 && (file = crash_disk_make(d, name)) < 0)
 		return result(false);
-	return open_file(file);
+	return open_file(d, file);
 }
 
 int
@@ -149,7 +150,7 @@ __wrap_close(int fd)
 
 	if (f == NULL)
 		return __real_close(fd);
-	f->open = false;
+	f->disk = NULL;
 	return 0;
 }
 
@@ -161,7 +162,7 @@ __wrap_read(int fd, void *buf, size_t n)
 
 	if (f == NULL)
 		return __real_read(fd, buf, n);
-	if ((have = crash_disk_read(crash_calls_disk(), f->file, buf, (int64_t)n, f->at)) < 0)
+	if ((have = crash_disk_read(f->disk, f->file, buf, (int64_t)n, f->at)) < 0)
 		return result(false);
 	f->at += have;
 	return (ssize_t)have;
@@ -174,7 +175,11 @@ __wrap_write(int fd, const void *buf, size_t n)
 
 	if (f == NULL)
 		return __real_write(fd, buf, n);
-	if (!crash_disk_write(crash_calls_disk(), f->file, buf, (int64_t)n, f->at))
+	if (!crash_disk_fits(f->disk, f->file, f->at + (int64_t)n)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	if (!crash_disk_write(f->disk, f->file, buf, (int64_t)n, f->at))
 		return result(false);
 	f->at += (int64_t)n;
 	return (ssize_t)n;
@@ -190,42 +195,39 @@ __wrap_fsync(int fd)
 		return __real_fsync(fd);
 	if (f->file == FOLDER)
 		return rules->no_folder_sync || (rules->first_copy_unsynced && FIRST_COPY) ? 0 :
-		    result(crash_disk_sync_folder(crash_calls_disk()));
-	return rules->no_file_sync ? 0 : result(crash_disk_sync(crash_calls_disk(), f->file));
+		    result(crash_disk_sync_folder(f->disk));
+	return rules->no_file_sync ? 0 : result(crash_disk_sync(f->disk, f->file));
 }
 
 static int
-fill(struct stat *st, bool folder, int file)
+fill(struct stat *st, const struct crash_disk *d, bool folder, int file)
 {
 	memset(st, 0, sizeof *st);
-	if (!folder && file < 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	st->st_dev = DEVICE;
+	if (d == NULL || (!folder && file < 0))
+		return nowhere();
+	st->st_dev = DEVICE + crash_calls_number(d);
 	st->st_mode = folder ? S_IFDIR | 0700 : S_IFREG | 0600;
-	st->st_nlink = folder ? 2 : crash_disk_names(crash_calls_disk(), file);
+	st->st_nlink = folder ? 2 : crash_disk_names(d, file);
 	st->st_ino = folder ? 1 : (ino_t)file + 2;
-	st->st_size = folder ? 0 : crash_disk_size(crash_calls_disk(), file);
+	st->st_size = folder ? 0 : crash_disk_size(d, file);
 	return 0;
 }
 
 int
 __wrap_stat(const char *path, struct stat *st)
 {
-	const char *name = crash_calls_name(path);
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
 
-	if (is_folder(path))
-		return fill(st, true, 0);
-	return name == NULL ? __real_stat(path, st) :
-	    fill(st, false, crash_disk_find(crash_calls_disk(), name));
+	if (!crash_calls_ours(path))
+		return __real_stat(path, st);
+	return fill(st, d, name == NULL, d == NULL || name == NULL ? -1 : crash_disk_find(d, name));
 }
 
 int
 __wrap_lstat(const char *path, struct stat *st)
 {
-	return crash_calls_name(path) == NULL && !is_folder(path) ? __real_lstat(path, st) :
-	    __wrap_stat(path, st);
+	return crash_calls_ours(path) ? __wrap_stat(path, st) : __real_lstat(path, st);
 }
 
 int
@@ -233,25 +235,26 @@ __wrap_fstat(int fd, struct stat *st)
 {
 	struct open_file *f = ours(fd);
 
-	return f == NULL ? __real_fstat(fd, st) : fill(st, f->file == FOLDER, f->file);
+	return f == NULL ? __real_fstat(fd, st) : fill(st, f->disk, f->file == FOLDER, f->file);
 }
 
 int
 __wrap_mkstemp(char *path)
 {
-	const char *name = crash_calls_name(path);
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
 	char digits[7];
 	int file;
 
-	if (name == NULL)
-		return __real_mkstemp(path);
+	if (d == NULL || name == NULL)
+		return crash_calls_ours(path) ? nowhere() : __real_mkstemp(path);
 	do {
 		snprintf(digits, sizeof digits, "%06u", MADE++ % 1000000);
 		memcpy(path + strlen(path) - 6, digits, 6);
-	} while (crash_disk_find(crash_calls_disk(), name) >= 0);
-	if ((file = crash_disk_make(crash_calls_disk(), name)) < 0)
+	} while (crash_disk_find(d, name) >= 0);
+	if ((file = crash_disk_make(d, name)) < 0)
 		return result(false);
-	return open_file(file);
+	return open_file(d, file);
 }
 
 /* As a program would that writes over its file: a cut may leave a bit of each. */
@@ -271,15 +274,13 @@ int
 __wrap_rename(const char *from, const char *to)
 {
 	const struct crash_calls_rules *rules = crash_calls_rules();
-	struct crash_disk *d = crash_calls_disk();
-	const char *name = crash_calls_name(from), *other = crash_calls_name(to);
+	const char *name, *other;
+	struct crash_disk *d = crash_calls_at(from, &name), *there = crash_calls_at(to, &other);
 
-	if (name == NULL || other == NULL)
+	if (!crash_calls_ours(from) || !crash_calls_ours(to))
 		return __real_rename(from, to);
-	if (crash_disk_find(d, name) < 0) {
-		errno = ENOENT;
-		return -1;
-	}
+	if (d == NULL || d != there || name == NULL || other == NULL || crash_disk_find(d, name) < 0)
+		return nowhere();
 	FIRST_COPY = strcmp(other, "vault.key") == 0;
 	if (rules->one_copy && strcmp(other, "vault.key.b") == 0)
 		return result(crash_disk_unlink(d, name));
@@ -291,13 +292,15 @@ __wrap_rename(const char *from, const char *to)
 int
 __wrap_link(const char *from, const char *to)
 {
-	struct crash_disk *d = crash_calls_disk();
-	const char *name = crash_calls_name(from), *other = crash_calls_name(to);
+	const char *name, *other;
+	struct crash_disk *d = crash_calls_at(from, &name), *there = crash_calls_at(to, &other);
 
-	if (name == NULL || other == NULL)
+	if (!crash_calls_ours(from) || !crash_calls_ours(to))
 		return __real_link(from, to);
-	if (crash_disk_find(d, name) < 0 || crash_disk_find(d, other) >= 0) {
-		errno = crash_disk_find(d, name) < 0 ? ENOENT : EEXIST;
+	if (d == NULL || d != there || name == NULL || other == NULL || crash_disk_find(d, name) < 0)
+		return nowhere();
+	if (crash_disk_find(d, other) >= 0) {
+		errno = EEXIST;
 		return -1;
 	}
 	return result(crash_disk_link(d, name, other));
@@ -306,15 +309,14 @@ __wrap_link(const char *from, const char *to)
 int
 __wrap_unlink(const char *path)
 {
-	const char *name = crash_calls_name(path);
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
 
-	if (name == NULL)
+	if (!crash_calls_ours(path))
 		return __real_unlink(path);
-	if (crash_disk_find(crash_calls_disk(), name) < 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	return result(crash_disk_unlink(crash_calls_disk(), name));
+	if (d == NULL || name == NULL || crash_disk_find(d, name) < 0)
+		return nowhere();
+	return result(crash_disk_unlink(d, name));
 }
 
 int
@@ -326,8 +328,16 @@ __wrap_flock(int fd, int operation)
 DIR *
 __wrap_opendir(const char *path)
 {
-	if (!is_folder(path))
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
+
+	if (!crash_calls_ours(path))
 		return __real_opendir(path);
+	if (d == NULL || name != NULL) {
+		nowhere();
+		return NULL;
+	}
+	LISTED.disk = d;
 	LISTED.at = 0;
 	return (DIR *)(void *)&LISTED;
 }
@@ -339,7 +349,7 @@ __wrap_readdir(DIR *d)
 
 	if ((void *)d != (void *)&LISTED)
 		return __real_readdir(d);
-	if ((name = crash_disk_name(crash_calls_disk(), LISTED.at)) == NULL)
+	if ((name = crash_disk_name(LISTED.disk, LISTED.at)) == NULL)
 		return NULL;
 	LISTED.at++;
 	snprintf(LISTED.entry.d_name, sizeof LISTED.entry.d_name, "%s", name);
