@@ -1,8 +1,11 @@
 """The primitives that formats.md names, written from their specifications in
 plain Python: slow, not for secrets, and independent of the C code under test.
 RFC 8032 (Ed25519), RFC 7748 (X25519), RFC 8439 (ChaCha20, Poly1305),
-draft-irtf-cfrg-xchacha, Salsa20 (Bernstein), crypto_box_seal (libsodium's manual).
+draft-irtf-cfrg-xchacha, Salsa20 (Bernstein), crypto_box_seal and crypto_kdf
+(libsodium's manual).  Argon2id alone is libsodium's own: in Python it takes a minute.
 """
+import ctypes
+import ctypes.util
 import hashlib
 import struct
 
@@ -182,24 +185,67 @@ def _xor(data, stream):
     return bytes(a ^ b for a, b in zip(data, stream))
 
 
-def xchacha_encrypt(key, nonce, ad, plain):
-    sub, n = _hchacha(key, nonce[:16]), b"\0\0\0\0" + nonce[16:]
-    stream = b"".join(_chacha_block(sub, i + 1, n) for i in range(len(plain) // 64 + 1))
-    c = _xor(plain, stream)
+def _aead_tag(sub, n, ad, c):
     pad = lambda x: x + b"\0" * (-len(x) % 16)
     mac = pad(ad) + pad(c) + struct.pack("<QQ", len(ad), len(c))
-    return c + _poly1305(_chacha_block(sub, 0, n)[:32], mac)
+    return _poly1305(_chacha_block(sub, 0, n)[:32], mac)
+
+
+def _aead_xor(sub, n, data):
+    return _xor(data, b"".join(_chacha_block(sub, i + 1, n) for i in range(len(data) // 64 + 1)))
+
+
+def xchacha_encrypt(key, nonce, ad, plain):
+    sub, n = _hchacha(key, nonce[:16]), b"\0\0\0\0" + nonce[16:]
+    c = _aead_xor(sub, n, plain)
+    return c + _aead_tag(sub, n, ad, c)
+
+
+def xchacha_decrypt(key, nonce, ad, sealed):
+    """The clear text, or None when the last 16 bytes are not its tag."""
+    sub, n = _hchacha(key, nonce[:16]), b"\0\0\0\0" + nonce[16:]
+    c, tag = sealed[:-16], sealed[-16:]
+    return _aead_xor(sub, n, c) if _aead_tag(sub, n, ad, c) == tag else None
+
+
+def _box_stream(secret, public, nonce, n):
+    sub = _hsalsa(_hsalsa(x25519(secret, public), b"\0" * 16), nonce[:16])
+    return b"".join(_salsa_block(sub, nonce[16:], i) for i in range(n // 64 + 2))
 
 
 def box_seal(public, plain, ephemeral):
     """crypto_box_seal with a given ephemeral secret."""
     epk = box_public(ephemeral)
-    nonce = blake(24, epk, public)
-    key = _hsalsa(x25519(ephemeral, public), b"\0" * 16)
-    sub = _hsalsa(key, nonce[:16])
-    stream = b"".join(_salsa_block(sub, nonce[16:], i) for i in range(len(plain) // 64 + 2))
+    stream = _box_stream(ephemeral, public, blake(24, epk, public), len(plain))
     c = _xor(plain, stream[32:])
     return epk + _poly1305(stream[:32], c) + c
+
+
+def box_open(secret, box):
+    """crypto_box_seal_open, or None."""
+    epk, tag, c = box[:32], box[32:48], box[48:]
+    stream = _box_stream(secret, epk, blake(24, epk, box_public(secret)), len(c))
+    return _xor(c, stream[32:]) if _poly1305(stream[:32], c) == tag else None
+
+
+# ---- keys ----
+
+def kdf(n, number, context, key):
+    """crypto_kdf_derive_from_key."""
+    return hashlib.blake2b(digest_size=n, key=key, salt=struct.pack("<QQ", number, 0),
+                           person=context + b"\0" * 8).digest()
+
+
+def argon2id(password, salt, memory_bytes, passes):
+    """crypto_pwhash with ARGON2ID13, 32 bytes."""
+    sodium = ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so")
+    out = ctypes.create_string_buffer(32)
+    rc = sodium.crypto_pwhash(out, ctypes.c_ulonglong(32), password,
+                              ctypes.c_ulonglong(len(password)), salt, ctypes.c_ulonglong(passes),
+                              ctypes.c_size_t(memory_bytes), ctypes.c_int(2))
+    if rc != 0:
+        raise MemoryError("crypto_pwhash")
+    return out.raw
 
 
 def self_test():
@@ -222,6 +268,9 @@ def self_test():
              b"only one tip for the future, sunscreen would be it.")
     assert xchacha_encrypt(key, nonce, ad, plain)[-16:].hex() == \
         "c0875924c1c7987947deafd8780acf49"
+    assert xchacha_decrypt(key, nonce, ad, xchacha_encrypt(key, nonce, ad, plain)) == plain
+    # box_seal is checked against libsodium where sync.hex is read
+    assert box_open(key, box_seal(box_public(key), plain, nine)) == plain
 
 
 self_test()
