@@ -11,7 +11,7 @@ Q := $(if $(filter 1,$(V)),,@)
 
 PACKAGES := gcc make pkg-config libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libsodium-dev \
 	libmicrohttpd-dev libutf8proc-dev libjansson-dev libxlsxwriter-dev libcmocka-dev \
-	perl unzip curl strace
+	perl python3 unzip curl strace
 ifneq ($(filter bench-vault,$(MAKECMDGOALS)),)
 PACKAGES += libsqlcipher-dev
 endif
