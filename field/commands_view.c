@@ -198,7 +198,32 @@ entry_json(struct call *c, const struct history_entry *e)
 	    standing[e->standing], "writes", writes);
 	if (e->reason != NULL)
 		json_object_set_new(one, "reason", json_string(e->reason));
+	if (e->hollow)
+		json_object_set_new(one, "hollow", json_true());
 	return one;
+}
+
+/* Why an entry does not count; NULL: it does. */
+static const char *
+left_out_words(const struct call *c, enum history_standing s)
+{
+	switch (s) {
+	case HISTORY_COUNTS:
+		break;
+	case HISTORY_FORKED:
+		return call_say(c, "không được tính: hai máy cùng ghi tiếp một nhật ký",
+		    "does not count: two machines went on with one log");
+	case HISTORY_BEYOND_LIMIT:
+		return call_say(c, "không được tính: ghi sau khi máy bị thu hồi",
+		    "does not count: written after the device was retired");
+	case HISTORY_RESTATED:
+		return call_say(c, "không tính thêm: đã được tính ở một lần ghi khác",
+		    "does not count again: it counts as another entry");
+	case HISTORY_OTHER_SCOPE:
+		return call_say(c, "không được tính: ghi từ phạm vi khác",
+		    "does not count: written from another scope");
+	}
+	return NULL;
 }
 
 static void
@@ -211,6 +236,8 @@ entry_print(struct call *c, const struct history_entry *e)
 	call_print(c, "%s  %s  %s%s%s", when, dot, replica_name_of(c->ws->replica, e->by),
 	    e->reason != NULL ? call_say(c, "  lý do: ", "  reason: ") : "",
 	    e->reason != NULL ? e->reason : "");
+	if (left_out_words(c, e->standing) != NULL)
+		call_print(c, "    [%s]", left_out_words(c, e->standing));
 	for (size_t i = 0; i < e->n_writes; i++) {
 		const struct history_write *w = &e->writes[i];
 		const char *label = w->number == 0 ? call_say(c, "Hồ sơ", "Record") :

@@ -6,13 +6,16 @@
 #include "shared/base/text.h"
 #include "shared/records/record_parts.h"
 #include "shared/records/register_parts.h"
+#include "shared/records/statement.h"
 #include "shared/records/value.h"
+#include "shared/vault/query.h"
 
 struct reading {
 	const struct record_context *c;
 	const struct record_opened *o;
 	struct history *out;
 	size_t cap;
+	bool other_branch;	/* the rows are of the branch of a fork that came second */
 	struct error *err;
 };
 
@@ -47,7 +50,9 @@ place_entry(const struct reading *r, struct history_entry *e)
 	if (rc != RC_OK)
 		return rc;
 	memcpy(e->by, log.device, sizeof(e->by));
-	if (found && s->dots[i].restates.log != 0 && is_outdone(s, &s->dots[i]))
+	if (r->other_branch)
+		e->standing = HISTORY_FORKED;
+	else if (found && s->dots[i].restates.log != 0 && is_outdone(s, &s->dots[i]))
 		e->standing = HISTORY_RESTATED;
 	else if (found)
 		e->standing = HISTORY_COUNTS;
@@ -126,7 +131,7 @@ copy_write(const struct reading *r, const struct entry *e, const struct write *w
 
 		v->address.dot = e->dot;
 		v->address.item = w->kind == WRITE_SET ? 0 : (uint32_t)i + 1;
-		v->live = is_live(&r->o->state, w->field, &v->address);
+		v->live = !r->other_branch && is_live(&r->o->state, w->field, &v->address);
 		bytes_init(&text);
 		put_value(r, &w->values[i], &text);
 		v->text = text.rc == RC_OK ? text_dup(bytes_cstr(&text)) : NULL;
@@ -186,6 +191,32 @@ add_row(void *ctx, const struct journal_row *row)
 	if ((rc = entry_decode(row->body, row->len, row->dot, &e)) == RC_OK)
 		rc = copy_entry(r, &e, to);
 	entry_reset(&e);
+	return rc;
+}
+
+/* The branch of a fork that came second: kept whole, and a history of its records, too. */
+static enum rc
+add_other_branches(struct reading *r, const struct dot *id)
+{
+	struct sqlite3_stmt *q = NULL;
+	bool row;
+	enum rc rc = query_open(r->c->db, r->err, &q, "SELECT log, n, body FROM entry_other"
+	    " WHERE body IS NOT NULL ORDER BY log < 0, log, n, after", "");
+
+	r->other_branch = true;
+	while (rc == RC_OK && (rc = query_next(q, &row, r->err)) == RC_OK && row) {
+		struct journal_row of = { .dot = { statement_u64(q, 0), statement_u64(q, 1) } };
+		struct entry e;
+
+		of.body = query_column_blob(q, 2, &of.len);
+		rc = entry_decode(of.body, of.len, of.dot, &e);
+		if (rc == RC_OK && dot_compare(&e.record, id) == 0)
+			rc = add_row(r, &of);
+		else if (rc == RC_NEWER || rc == RC_FORMAT)
+			rc = RC_OK;
+		entry_reset(&e);
+	}
+	query_close(q);
 	return rc;
 }
 
@@ -257,6 +288,8 @@ history_read(const struct record_context *c, const struct dot *id, struct histor
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return error_set(err, rc, NULL, NULL, "cannot read the record");
 	rc = journal_read_record(c->db, id, add_row, &r, err);
+	if (rc == RC_OK)
+		rc = add_other_branches(&r, id);
 	if (rc == RC_OK && out->n_entries == 0)
 		rc = error_set(err, RC_NOTFOUND, NULL, NULL, "no such record here");
 	if (rc == RC_OK)

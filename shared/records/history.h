@@ -3,7 +3,8 @@
 
 /*
  * history: every write of a record from the journal, also of entries that the
- * fold leaves out: what was written, what it replaced, voids and reasons.
+ * fold leaves out, and of both branches of a log that forked: what was written, what it
+ * replaced, voids and reasons.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -77,7 +77,9 @@ enum rc record_void(const struct record_context *c, const struct dot *id, const 
 /*
  * Settle a field (or "alive") by a value's short name, or by a value as typed.
  * Exactly one of pick and value; the token as for record_edit, but needed only
- * if the record moved on since.  RC_NOTFOUND: no such name in what was seen.
+ * if the record moved on since.  A field that was settled automatically is undone in the
+ * same way.  RC_NOTFOUND: no such name in what was seen.  RC_INVALID: a `highest` or
+ * `deny_wins` would come to show less than it shows now, and no reason was given.
  */
 enum rc record_resolve(const struct record_context *c, const struct dot *id, const char *field,
     const char *pick, const char *value, const char *seen, const char *reason,

@@ -244,7 +244,7 @@ edit_single(struct edit *e, const struct touched *t)
 		return error_set(e->err, RC_CONFLICT, f->field->name,
 		    "show the record, then give the token it shows",
 		    "the field has several values");
-	if (!e->settles && (rc = record_rules_lowering(f, &v, e->reason, e->err)) != RC_OK)
+	if ((rc = record_rules_lowering(f, &v, e->reason, e->err)) != RC_OK)
 		return rc;
 	if ((w = record_draft_write(&e->draft, f->number, WRITE_SET)) == NULL ||
 	    (to = record_draft_values(&e->draft, w, 1)) == NULL)
@@ -373,6 +373,9 @@ settle_with_pick(struct edit *e, const struct merged_field *f, const char *pick,
 	if (rc == RC_OK && picked == NULL)
 		rc = error_set(e->err, RC_NOTFOUND, f->field->name, "list the conflicts again",
 		    "no value of that name was shown");
+	/* to pick what the policy did not show is to lower or to lift, and asks for its reason */
+	if (rc == RC_OK)
+		rc = record_rules_lowering(f, &picked->value, e->reason, e->err);
 	if (rc != RC_OK)
 		goto out;
 	record_draft_init(&e->draft, e->o->form, clock_now(e->c->clock));

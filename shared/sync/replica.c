@@ -570,7 +570,7 @@ replica_status(struct replica *r, struct replica_status *out, struct error *err)
 	    (rc = count_frames(r, REPLICA_QUARANTINED, &out->quarantined, err)) != RC_OK ||
 	    (rc = journal_gaps(r->db, &gaps, &n_gaps, err)) != RC_OK)
 		return rc;
-	out->conflicts = conflicts.open;
+	out->conflicts = conflicts.open + conflicts.breaches;	/* all that waits for a person */
 	out->unsent_entries = unsealed + sealed;
 	for (size_t i = 0; i < n_gaps; i++)
 		out->gaps += gaps[i].last - gaps[i].first + 1;

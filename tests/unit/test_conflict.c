@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/records/conflict.h"
@@ -162,6 +163,42 @@ every_desk_lists_the_same(void **state)
 	close_two(&a, &b);
 }
 
+static void
+settling_for_less_than_what_is_shown_asks_for_a_reason(void **state)
+{
+	static const char *const fields[] = { "risk", "no_contact" }, *const less[] = { "LOW", "no" };
+	struct record_desk a, b;
+	struct conflict_list list;
+	struct dot id;
+
+	(void)state;
+	open_two(&a, &b, &id);
+	assert_int_equal(record_desk_edit(&a, id, NULL, NULL, "risk=HIGH", "no_contact=yes", NULL),
+	    RC_OK);
+	assert_int_equal(record_desk_edit(&b, id, NULL, NULL, "risk=LOW", "no_contact=no", NULL),
+	    RC_OK);
+	record_desk_sync(&a, &b);
+	assert_int_equal(conflict_list(&a.c, 1u << CONFLICT_OPEN | 1u << CONFLICT_SETTLED, 10, &list,
+	    &a.err), RC_OK);
+	assert_int_equal(list.n_items, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct record_field *f = list.items[i].field;
+		struct dot dot;
+
+		assert_string_equal(f->name, fields[i]);
+		assert_string_equal(f->values[1].text, less[i]);
+		assert_int_equal(record_resolve(&a.c, &id, f->name, f->values[1].k, NULL, NULL, NULL,
+		    &dot, &a.err), RC_INVALID);
+		assert_int_equal(record_resolve(&a.c, &id, f->name, NULL, less[i], NULL, "", &dot,
+		    &a.err), RC_INVALID);
+		assert_int_equal(record_resolve(&a.c, &id, f->name, f->values[1].k, NULL, NULL,
+		    "đã gặp gia đình", &dot, &a.err), RC_OK);
+		record_desk_assert(&a, id, fields[i], less[i]);
+	}
+	conflict_list_reset(&list);
+	close_two(&a, &b);
+}
+
 int
 main(void)
 {
@@ -171,6 +208,7 @@ main(void)
 		cmocka_unit_test(delete_beside_an_edit_stands_in_the_inbox),
 		cmocka_unit_test(settled_values_and_broken_rules_are_listed_apart),
 		cmocka_unit_test(every_desk_lists_the_same),
+		cmocka_unit_test(settling_for_less_than_what_is_shown_asks_for_a_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

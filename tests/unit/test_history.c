@@ -4,11 +4,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/records/fold.h"
 #include "shared/records/history.h"
 #include "tests/support/record_desk.h"
+#include "tests/support/record_fixture.h"
 
 static void
 shows_every_write_with_what_it_replaced(void **state)
@@ -91,12 +93,55 @@ says_why_an_entry_does_not_count(void **state)
 	record_desk_close(&other);
 }
 
+/* Does an entry that is left out hold this name, by this device? */
+static bool
+holds_forked(const struct history *h, const char *name)
+{
+	for (size_t i = 0; i < h->n_entries; i++)
+		if (h->entries[i].standing == HISTORY_FORKED && h->entries[i].at > 0 &&
+		    strcmp(h->entries[i].writes[0].values[0].text, name) == 0)
+			return !h->entries[i].writes[0].values[0].live && h->entries[i].by[0] == 1;
+	return false;
+}
+
+static void
+holds_both_branches_of_a_fork(void **state)
+{
+	struct record_desk a, b, other;
+	struct history h;
+	struct dot id;
+
+	(void)state;
+	record_desk_open(&a, 1);
+	record_desk_open(&b, 1);	/* a copy of the running process: the same noise */
+	record_desk_open(&other, 2);
+	assert_int_equal(record_desk_add(&a, "thing", &id, "name=Hoa", NULL), RC_OK);
+	assert_int_equal(record_desk_add(&b, "thing", &id, "name=Hoa", NULL), RC_OK);
+	assert_int_equal(record_desk_edit(&a, id, NULL, NULL, "name=Lan", NULL), RC_OK);
+	assert_int_equal(record_desk_edit(&b, id, NULL, NULL, "name=Mai", NULL), RC_OK);
+	assert_int_equal(record_desk_edit(&b, id, NULL, NULL, "name=Đào", NULL), RC_OK);
+	record_fixture_carry_all(a.db, other.db, other.fold);
+	record_fixture_carry_all(b.db, other.db, other.fold);
+	record_desk_assert(&other, id, "name", "Hoa");
+	assert_int_equal(history_read(&other.c, &id, &h, &other.err), RC_OK);
+	assert_int_equal(h.n_entries, 4);
+	assert_int_equal(h.entries[0].standing, HISTORY_COUNTS);
+	assert_true(holds_forked(&h, "Lan"));
+	assert_true(holds_forked(&h, "Mai"));
+	assert_true(holds_forked(&h, "Đào"));
+	history_reset(&h);
+	record_desk_close(&a);
+	record_desk_close(&b);
+	record_desk_close(&other);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_every_write_with_what_it_replaced),
 		cmocka_unit_test(says_why_an_entry_does_not_count),
+		cmocka_unit_test(holds_both_branches_of_a_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
