@@ -132,14 +132,30 @@ key_file_read(const char *dir, struct key_file_opener opener, struct keyslots *o
 	    (rc = choose(dir, c, opener, &used, master, err)) != RC_OK)
 		goto out;
 	*out = c[used].slots;
-	/* One good copy is enough to work with; a failed repair is tried again next time. */
-	if (!same(&c[0], &c[1]) &&
-	    files_replace(c[1 - used].path, c[used].raw.data, c[used].raw.len, NULL) != RC_OK)
-		rc = RC_OK;
 out:
 	bytes_reset(&c[0].raw);
 	bytes_reset(&c[1].raw);
 	return rc;
+}
+
+void
+key_file_mend(const char *dir, const struct keyslots *k, const struct secret *master)
+{
+	struct bytes raw;
+	struct copy c;
+
+	bytes_init(&raw);
+	for (int i = 0; i < COPIES && keyslots_print(k, master, &raw) == RC_OK; i++) {
+		memset(&c, 0, sizeof c);
+		/* what cannot be mended now is tried again at the next opening */
+		if (copy_load(dir, NAMES[i], &c) == RC_OK && (c.raw.len != raw.len ||
+		    memcmp(c.raw.data, raw.data, raw.len) != 0) &&
+		    files_replace(c.path, raw.data, raw.len, NULL) != RC_OK)
+			i = COPIES;
+		bytes_reset(&c.raw);
+		raw.len = 0;
+	}
+	bytes_reset(&raw);
 }
 
 static enum rc

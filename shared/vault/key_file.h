@@ -24,14 +24,20 @@ struct key_file_opener {
 };
 
 /*
- * Take the newest copy that authenticates and write it over the other one if
- * that differs (a disk too full for this does not matter now).
+ * Take the newest copy that authenticates.  Nothing is written: a copy of another time fits a
+ * secret of that time, and only the database tells that it is not the one (key_file_mend).
  * RC_NOTFOUND: neither copy is there.  RC_DAMAGED: neither is a key file, or
  * none authenticates.  RC_NEWER: a copy of a later version.  RC_AUTH: the opener
  * does not fit, or fits only a copy that was replaced.
  */
 enum rc key_file_read(const char *dir, struct key_file_opener opener, struct keyslots *out,
     struct secret **master, struct error *err) RC_CHECK;
+
+/*
+ * Once the database is known to be under this key: write these slots over the copy that differs
+ * from them, if one does.  One good copy is enough to work with, so that a failure is none.
+ */
+void key_file_mend(const char *dir, const struct keyslots *k, const struct secret *master);
 
 /* Write both copies; refuses (RC_EXISTS) if there is one. */
 enum rc key_file_create(const char *dir, struct keyslots *k, const struct secret *master,

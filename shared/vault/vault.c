@@ -11,6 +11,7 @@
 #include "shared/vault/vault.h"
 #include "shared/vault/vault_db.h"
 #include "shared/vault/vault_parts.h"
+#include "shared/vault/vault_rekey.h"
 #include "shared/vault/vault_upgrade.h"
 #include "shared/vault/vault_vfs.h"
 
@@ -312,7 +313,8 @@ open_with(const char *dir, struct key_file_opener opener, struct vault_bench ben
 	if (rc == RC_NOTFOUND)
 		rc = error_set(err, RC_DAMAGED, dir, "bring back vault.key from a backup",
 		    "the key file of this vault is gone");
-	if (rc != RC_OK || (rc = open_database(v, false, bench, err)) != RC_OK)
+	if (rc != RC_OK || (rc = vault_rekey_settle(v, bench, err)) != RC_OK ||
+	    (rc = open_database(v, false, bench, err)) != RC_OK)
 		goto out;
 	key_file_sweep(dir);
 	vault_made(dir);

@@ -298,6 +298,57 @@ vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err)
 	return RC_OK;
 }
 
+/* Does one page, or one block that holds anything, open? */
+static int
+any_opens(struct sqlite3_file *file, bool *any)
+{
+	static const uint8_t nothing[BLOCK_SIZE];
+	uint8_t buf[BLOCK_SIZE];
+	sqlite3_int64 size = 0;
+	int rc = file->pMethods->xFileSize(file, &size);
+
+	*any = false;
+	for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size && !*any; at += BLOCK_SIZE) {
+		rc = file->pMethods->xRead(file, buf, BLOCK_SIZE, at);
+		/* in a WAL what does not open reads as zeroes; so do both at half a page */
+		*any = (rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ) &&
+		    memcmp(buf, nothing, sizeof buf) != 0;
+		if (rc == SQLITE_IOERR_DATA || rc == SQLITE_IOERR_SHORT_READ)
+			rc = SQLITE_OK;
+	}
+	secret_wipe(buf, sizeof buf);
+	return rc;
+}
+
+enum rc
+vault_vfs_is_ours(struct vault_vfs *vfs, bool *ours, struct error *err)
+{
+	struct { const char *path; int flags; } parts[2] = { { vfs->path, SQLITE_OPEN_MAIN_DB },
+	    { vfs->wal_path, SQLITE_OPEN_WAL } };
+	sqlite3_file *file;
+	int there = 0, rc, close_rc;
+	enum rc result;
+
+	*ours = false;
+	for (int i = 0; i < 2 && !*ours; i++) {
+		if ((result = look_for(vfs, parts[i].path, &there, err)) != RC_OK)
+			return result;
+		if (!there && i == 0)
+			return RC_NOTFOUND;
+		if (!there)
+			break;
+		rc = open_alone(vfs, parts[i].path, parts[i].flags, &file);
+		if (rc == SQLITE_OK)
+			rc = any_opens(file, ours);
+		close_rc = close_alone(file);
+		if (rc != SQLITE_OK || close_rc != SQLITE_OK)
+			return error_set(err, rc == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM ? RC_NOMEM :
+			    RC_IO, parts[i].path, NULL, "cannot read the file (%d)",
+			    rc != SQLITE_OK ? rc : close_rc);
+	}
+	return RC_OK;
+}
+
 enum rc
 vault_vfs_check_wal(struct vault_vfs *vfs, struct error *err)
 {

@@ -50,6 +50,12 @@ int vault_vfs_close_database(struct sqlite3_file *file) RC_CHECK;
 enum rc vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err) RC_CHECK;
 
 /*
+ * Is anything in the database's file, or in its WAL, sealed by this VFS's keys?  A power cut may have
+ * torn the first page and others with it, hardly all.  RC_NOTFOUND: there is no database.
+ */
+enum rc vault_vfs_is_ours(struct vault_vfs *vfs, bool *ours, struct error *err) RC_CHECK;
+
+/*
  * Look at the WAL before SQLite does: RC_DAMAGED when whole transactions lie
  * behind a place where recovery would end (wal_check).  A missing WAL is fine.
  */

@@ -79,10 +79,12 @@ read_with(struct fixture *f, const struct secret *code, uint64_t *generation)
 	enum rc rc = key_file_read(f->dir, opener, &k, &master, NULL);
 
 	*generation = k.generation;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		assert_true(secret_equal(master, f->master));
-	else
+		key_file_mend(f->dir, &k, master);
+	} else {
 		assert_null(master);
+	}
 	secret_free(master);
 	return rc;
 }
