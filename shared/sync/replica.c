@@ -81,10 +81,11 @@ replica_setting_put(struct sqlite3 *db, const char *name, const void *p, size_t 
 	    "tb", name, p, len);
 }
 
-static void
-scope_context(const char *unit, unsigned compartment, uint32_t epoch, char out[80])
+void
+replica_scope_context(const char *unit, unsigned compartment, uint32_t epoch,
+    char out[REPLICA_CONTEXT_MAX])
 {
-	snprintf(out, 80, "scope_secret %s %u %u", unit, compartment, (unsigned)epoch);
+	snprintf(out, REPLICA_CONTEXT_MAX, "scope_secret %s %u %u", unit, compartment, (unsigned)epoch);
 }
 
 enum rc
@@ -92,11 +93,11 @@ replica_store_scope_secret(struct vault *v, const char *unit, unsigned compartme
     uint32_t epoch, const struct secret *key, struct error *err)
 {
 	struct bytes wrapped;
-	char context[80];
+	char context[REPLICA_CONTEXT_MAX];
 	enum rc rc;
 
 	bytes_init(&wrapped);
-	scope_context(unit, compartment, epoch, context);
+	replica_scope_context(unit, compartment, epoch, context);
 	if ((rc = vault_wrap(v, VAULT_IDENTITY, context, key, &wrapped)) == RC_OK)
 		rc = query_run(vault_db(v), err,
 		    "INSERT OR IGNORE INTO scope_secret(unit, compartment, epoch, wrapped)"
@@ -111,12 +112,12 @@ replica_scope_secret(struct replica *r, const char *unit, unsigned compartment,
     uint32_t epoch, struct secret **out, struct error *err)
 {
 	struct bytes wrapped;
-	char context[80];
+	char context[REPLICA_CONTEXT_MAX];
 	enum rc rc;
 
 	*out = NULL;
 	bytes_init(&wrapped);
-	scope_context(unit, compartment, epoch, context);
+	replica_scope_context(unit, compartment, epoch, context);
 	rc = query_blob(r->db, err, &wrapped, "SELECT wrapped FROM scope_secret"
 	    " WHERE unit = ?1 AND compartment = ?2 AND epoch = ?3", "tii", unit,
 	    (int64_t)compartment, (int64_t)epoch);
@@ -312,17 +313,22 @@ note_waiting(struct replica *r, struct error *err)
 }
 
 enum rc
+replica_migrate(struct vault *v, struct error *err)
+{
+	const struct embedded *sql = embedded_find("vault.sql");
+
+	return sql == NULL ? RC_INTERNAL : vault_migrate(v, (const char *)sql->data, err);
+}
+
+enum rc
 replica_open(struct vault *v, const struct clock *clock, struct replica **out,
     struct error *err)
 {
-	const struct embedded *sql = embedded_find("vault.sql");
 	struct replica *r;
 	enum rc rc;
 
 	*out = NULL;
-	if (sql == NULL)
-		return RC_INTERNAL;
-	if ((rc = vault_migrate(v, (const char *)sql->data, err)) != RC_OK)
+	if ((rc = replica_migrate(v, err)) != RC_OK)
 		return rc;
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return RC_NOMEM;

@@ -48,6 +48,13 @@ const char *replica_reason_text(enum replica_reason reason, bool vietnamese);
  */
 enum rc replica_join(struct vault *v, const struct invitation_parcel *parcel,
     const struct clock *clock, struct error *err) RC_CHECK;
+/* Bring the tables to this program's version (vault_migrate).  RC_NEWER. */
+enum rc replica_migrate(struct vault *v, struct error *err) RC_CHECK;
+/*
+ * Wrap the keys of the device and of its scopes for another master key (struct vault_rewrap), which is
+ * all that a vault of this program's version holds wrapped.
+ */
+enum rc replica_rewrap(struct vault *from, struct vault *to, struct error *err) RC_CHECK;
 /* Is the vault a device of a province?  Not when its join was cut short. */
 bool replica_is_joined(struct vault *v);
 
@@ -74,17 +81,45 @@ enum rc replica_set_url(struct replica *r, const char *url, const char *pin,
 /* Holder's name of a device, as far as this replica can open it; else a short device id. */
 const char *replica_name_of(struct replica *r, const uint8_t device[16]);
 
+/* How far a sync is. */
+struct replica_progress {
+	uint64_t bytes_up, bytes_down;		/* so far, in this sync */
+	uint64_t entries_left;			/* ours without a receipt */
+	uint64_t places_left;			/* in the relay's sequence, of everybody's lanes */
+	unsigned failures;			/* rounds in a row that failed */
+	int64_t wait_ms;			/* until the next try; 0: at work */
+};
+
+/*
+ * What a sync needs of the world to go on after a failure, and to show how far it is.
+ * Called outside the gate.  Any may be NULL; without `wait` the first failure is the last.
+ */
+struct replica_line {
+	int64_t (*now)(void *ctx);		/* milliseconds; NULL: clock_monotonic_ms */
+	bool (*wait)(void *ctx, int64_t ms);	/* false: no more tries */
+	void (*progress)(void *ctx, const struct replica_progress *p);
+	void *ctx;
+	bool vietnamese;			/* the language of errors */
+};
+
 /*
  * Whoever runs commands while a sync waits for the network gives a gate: the
  * replica is inside it whenever it touches the vault, and outside it
- * whenever it waits.  Both may be NULL.
+ * whenever it waits.  All may be NULL.
  */
 struct replica_gate {
 	void (*enter)(void *ctx);
 	void (*leave)(void *ctx);
-	void (*progress)(void *ctx, uint64_t bytes_up, uint64_t bytes_down,
-	    uint64_t entries_left);
 	void *ctx;
+	const struct replica_line *line;
+};
+
+enum {
+	REPLICA_FAILURES_MAX = 8,		/* in a row; then a sync gives up */
+	REPLICA_WAIT_MIN_MS = 1000,		/* before the second try; doubled each time */
+	REPLICA_WAIT_BUSY_MS = 10000,		/* the same, when the server asks for it */
+	REPLICA_WAIT_MAX_MS = 60000,
+	REPLICA_SYNC_MAX_MS = 60 * 60000	/* no new try after so long */
 };
 
 struct replica_sync_result {
@@ -93,14 +128,17 @@ struct replica_sync_result {
 	uint64_t waiting, quarantined;		/* now, in this replica */
 	uint64_t relay_quarantined;		/* frames that the relay set aside */
 	bool waits_for_admission;		/* the relay keeps our frames, and serves nothing yet */
+	bool relay_full;			/* it had no room for our frames */
+	unsigned failures;			/* rounds that failed and were tried again */
 	int64_t milliseconds;
 	int receipt_level;			/* 0 none, 1 stored, 2 held */
 	int64_t receipt_at;
 };
 
 /*
- * Push and pull until nothing is left.  What was done before an error stays
- * done; the result is filled in any case.
+ * Push and pull until nothing is left.  A round that fails on a link that was there
+ * is tried again (struct replica_line).  What was done before an error stays done;
+ * the result is filled in any case.
  * RC_NET, RC_UNAVAILABLE, RC_PROTOCOL, RC_DENIED (retired, refused, other
  * province), RC_FULL, RC_IO.
  */

@@ -49,6 +49,10 @@ enum rc replica_setting_text(struct sqlite3 *db, const char *name, char *out, si
 enum rc replica_setting_put(struct sqlite3 *db, const char *name, const void *p, size_t len,
     struct error *err) RC_CHECK;
 
+/* What binds the wrapped secret of a scope to its row. */
+enum { REPLICA_CONTEXT_MAX = 80 };
+void replica_scope_context(const char *unit, unsigned compartment, uint32_t epoch,
+    char out[REPLICA_CONTEXT_MAX]);
 /* The secret of a scope's epoch.  RC_NOTFOUND. */
 enum rc replica_scope_secret(struct replica *r, const char *unit, unsigned compartment,
     uint32_t epoch, struct secret **out, struct error *err) RC_CHECK;

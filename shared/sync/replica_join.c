@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "shared/base/embedded.h"
 #include "shared/records/fold.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/seal.h"
@@ -179,7 +178,6 @@ enum rc
 replica_join(struct vault *v, const struct invitation_parcel *parcel, const struct clock *clock,
     struct error *err)
 {
-	const struct embedded *sql = embedded_find("vault.sql");
 	struct joining j;
 	enum rc rc;
 
@@ -187,9 +185,7 @@ replica_join(struct vault *v, const struct invitation_parcel *parcel, const stru
 	j.vault = v;
 	j.db = vault_db(v);
 	j.now = clock_now(clock);
-	if (sql == NULL)
-		return RC_INTERNAL;
-	if ((rc = vault_migrate(v, (const char *)sql->data, err)) != RC_OK)
+	if ((rc = replica_migrate(v, err)) != RC_OK)
 		return rc;
 	if (replica_is_joined(v))
 		return error_set(err, RC_EXISTS, vault_dir(v), "use another --home",
