@@ -39,6 +39,7 @@ enum rc commands_unlock(struct call *c) RC_CHECK;
 enum rc commands_lock(struct call *c) RC_CHECK;
 enum rc commands_passphrase(struct call *c) RC_CHECK;
 enum rc commands_recovery(struct call *c) RC_CHECK;
+enum rc commands_rekey(struct call *c) RC_CHECK;
 enum rc commands_wipe(struct call *c) RC_CHECK;
 enum rc commands_rebuild(struct call *c) RC_CHECK;
 enum rc commands_backup(struct call *c) RC_CHECK;
@@ -58,6 +59,10 @@ enum rc commands_need_vault(struct call *c) RC_CHECK;
 enum rc commands_passphrase_of(struct call *c, const char *file, bool is_new,
     struct secret **out) RC_CHECK;
 
+/* Show a new recovery code once, or write it where --recovery-file and --sheet say. */
+enum rc commands_give_recovery(struct call *c, const struct secret *recovery) RC_CHECK;
+/* Are those files still to be made?  RC_EXISTS. */
+enum rc commands_recovery_files_free(struct call *c) RC_CHECK;
 /*
  * Once opening the vault, or the command, was RC_DAMAGED and all is closed: verify says what
  * is damaged, rebuild keeps what can be read.  Others: RC_DAMAGED, as it was described.

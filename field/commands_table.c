@@ -4,7 +4,8 @@
 #define NO_MORE { NULL, CALL_FLAG, NULL }
 
 static const struct call_option join_options[] = {
-	{ "kdf-memory", CALL_TEXT, "MIB" }, { "recovery-file", CALL_TEXT, "FILE" }, NO_MORE
+	{ "kdf-memory", CALL_TEXT, "MIB" }, { "recovery-file", CALL_TEXT, "FILE" },
+	{ "sheet", CALL_TEXT, "FILE" }, NO_MORE
 };
 static const struct call_option add_options[] = {
 	{ "answers", CALL_INPUT, "FILE.json" }, { "unit", CALL_TEXT, "CODE" }, NO_MORE
@@ -41,7 +42,7 @@ static const struct call_option passphrase_options[] = {
 	{ "new-passphrase-file", CALL_TEXT, "FILE" }, { "kdf-memory", CALL_TEXT, "MIB" }, NO_MORE
 };
 static const struct call_option recovery_options[] = {
-	{ "recovery-file", CALL_TEXT, "FILE" }, NO_MORE
+	{ "recovery-file", CALL_TEXT, "FILE" }, { "sheet", CALL_TEXT, "FILE" }, NO_MORE
 };
 static const struct call_option wipe_options[] = { { "yes", CALL_FLAG, NULL }, NO_MORE };
 
@@ -98,6 +99,8 @@ const struct command commands_table[] = {
 	    CALL_HERE, 0, 0, "t", passphrase_options, commands_passphrase },
 	{ "recovery", "", { "mã khôi phục mới", "a new recovery code" },
 	    CALL_HERE, 0, 0, "t", recovery_options, commands_recovery },
+	{ "rekey", "", { "khóa mới cho tất cả, cùng mã khôi phục mới", "new keys for everything, and a new recovery code" },
+	    CALL_HERE, 0, 0, "t", join_options, commands_rekey },
 	{ "wipe", "--yes", { "hủy mọi khóa của kho dữ liệu này", "destroy every key of this vault" },
 	    CALL_HERE, 0, 0, "t", wipe_options, commands_wipe },
 	{ "backup", "FILE", { "sao lưu cả kho dữ liệu vào một tệp niêm phong", "the whole vault in one sealed file" },

@@ -21,7 +21,6 @@
 enum {
 	PASSPHRASE_CHARACTERS_MIN = 8,
 	LINE_MAX_BYTES = 1024,
-	CODE_TEXT_MAX = 80
 };
 
 static enum rc
@@ -130,33 +129,6 @@ commands_code_of(struct call *c, struct secret **out)
 	return code_from(c, c->code_file, out);
 }
 
-/* The recovery code goes to a file of the owner, or is shown once. */
-static enum rc
-give_recovery(struct call *c, const struct secret *recovery)
-{
-	const char *file = call_option(c, "recovery-file");
-	char text[CODE_TEXT_MAX];
-	enum rc rc;
-
-	if ((rc = secret_code_print(recovery, text, sizeof(text))) != RC_OK)
-		return rc;
-	if (file != NULL) {
-		size_t n = strlen(text);
-
-		text[n] = '\n';
-		rc = files_create(file, (const uint8_t *)text, n + 1, &c->err);
-		if (rc == RC_NOTFOUND)
-			rc = RC_CREATE;
-	} else {
-		fprintf(stderr, "%s\n    %s\n%s\n", call_say(c,
-		    "Mã khôi phục, dùng khi quên mật khẩu:", "Recovery code, for a forgotten passphrase:"),
-		    text, call_say(c, "Ghi ra giấy và cất nơi an toàn; mã không hiện lại.",
-		    "Write it on paper and keep it safe; it is not shown again."));
-	}
-	secret_wipe(text, sizeof(text));
-	return rc;
-}
-
 static enum rc
 open_parcel(struct call *c, struct invitation_parcel *parcel)
 {
@@ -225,16 +197,6 @@ has_recovery(struct call *c)
 	return fits;
 }
 
-static enum rc
-file_is_free(struct call *c)
-{
-	const char *file = call_option(c, "recovery-file");
-
-	if (file == NULL || !files_exists(file))
-		return RC_OK;
-	return error_set(&c->err, RC_EXISTS, file, "choose another name", "it exists already");
-}
-
 /*
  * A vault that a join left behind when it was cut short is used again.  Nobody
  * may have seen its recovery code, so there is a new one.
@@ -253,9 +215,9 @@ take_vault(struct call *c, const struct secret *passphrase, struct vault **out)
 		    "this vault is a device already");
 	if (kept)
 		return RC_OK;
-	if ((rc = file_is_free(c)) == RC_OK &&
+	if ((rc = commands_recovery_files_free(c)) == RC_OK &&
 	    (rc = vault_new_recovery(*out, &recovery, &c->err)) == RC_OK)
-		rc = give_recovery(c, recovery);
+		rc = commands_give_recovery(c, recovery);
 	secret_free(recovery);
 	return rc;
 }
@@ -270,13 +232,13 @@ new_vault(struct call *c, const struct secret *passphrase, const uint8_t escrow[
 	enum rc rc;
 
 	if ((rc = call_number(c, "kdf-memory", VAULT_KDF_MEMORY_MIN_MIB, VAULT_KDF_MEMORY_MAX_MIB,
-	    0, &memory)) != RC_OK || (rc = file_is_free(c)) != RC_OK)
+	    0, &memory)) != RC_OK || (rc = commands_recovery_files_free(c)) != RC_OK)
 		return rc;
 	kdf.memory_mib = (uint32_t)memory;
 	kdf.passes = memory != 0 ? 1 : 0;
 	rc = vault_create(c->home, passphrase, kdf, escrow, out, &recovery, &c->err);
 	if (rc == RC_OK)
-		rc = give_recovery(c, recovery);
+		rc = commands_give_recovery(c, recovery);
 	secret_free(recovery);
 	return rc;
 }
@@ -375,81 +337,6 @@ commands_lock(struct call *c)
 	}
 	if (rc == RC_OK)
 		call_note(c, "%s", call_say(c, "Đã khóa.", "Locked."));
-	return rc;
-}
-
-static enum rc
-not_in_keeper(struct call *c)
-{
-	if (!keeper_is_there(c->home))
-		return RC_OK;
-	return error_set(&c->err, RC_BUSY, c->home, "run field lock first",
-	    "the vault is unlocked in another process");
-}
-
-/* Open by the passphrase, or by the recovery code when --code-file is given. */
-static enum rc
-open_either(struct call *c, struct vault **out)
-{
-	struct secret *key = NULL;
-	enum rc rc = commands_need_vault(c);
-
-	*out = NULL;
-	if (rc != RC_OK)
-		return rc;
-	if (c->code_file != NULL) {
-		if ((rc = code_from(c, c->code_file, &key)) == RC_OK)
-			rc = vault_open_with_recovery(c->home, key, out, &c->err);
-	} else {
-		if ((rc = commands_passphrase_of(c, c->passphrase_file, false, &key)) == RC_OK)
-			rc = vault_open(c->home, key, out, &c->err);
-	}
-	secret_free(key);
-	return rc;
-}
-
-enum rc
-commands_passphrase(struct call *c)
-{
-	struct vault_kdf kdf = { 0, 0 };
-	struct secret *fresh = NULL;
-	struct vault *v = NULL;
-	long memory;
-	enum rc rc;
-
-	if ((rc = not_in_keeper(c)) != RC_OK ||
-	    (rc = call_number(c, "kdf-memory", VAULT_KDF_MEMORY_MIN_MIB, VAULT_KDF_MEMORY_MAX_MIB,
-	    0, &memory)) != RC_OK ||
-	    (rc = open_either(c, &v)) != RC_OK)
-		return rc;
-	kdf.memory_mib = (uint32_t)memory;
-	kdf.passes = memory != 0 ? 1 : 0;
-	if ((rc = commands_passphrase_of(c, call_option(c, "new-passphrase-file"), true,
-	    &fresh)) == RC_OK)
-		rc = vault_set_passphrase(v, fresh, kdf, &c->err);
-	secret_free(fresh);
-	vault_close(v);
-	if (rc == RC_OK)
-		call_note(c, "%s", call_say(c, "Đã đổi mật khẩu.", "The passphrase was changed."));
-	return rc;
-}
-
-enum rc
-commands_recovery(struct call *c)
-{
-	struct secret *recovery = NULL;
-	struct vault *v = NULL;
-	enum rc rc;
-
-	if ((rc = not_in_keeper(c)) != RC_OK || (rc = file_is_free(c)) != RC_OK ||
-	    (rc = open_either(c, &v)) != RC_OK)
-		return rc;
-	if ((rc = vault_new_recovery(v, &recovery, &c->err)) == RC_OK &&
-	    (rc = give_recovery(c, recovery)) != RC_OK)
-		snprintf(c->err.help, sizeof(c->err.help), "%s",
-		    "make a new code at once: the old one does not open any more");
-	secret_free(recovery);
-	vault_close(v);
 	return rc;
 }
 
