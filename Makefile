@@ -58,9 +58,10 @@ EMBED := $(sort $(wildcard schema/forms/*/*.csv schema/codes/*.csv schema/report
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT_SRC) $(CRASH_SRC) $(FUZZ_SRC) \
-	$(wildcard tests/bench/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o
+	$(wildcard tests/bench/*.c tests/tools/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -110,6 +111,9 @@ $(FAULT_UNITS): $(B)/tests/%: $(B)/tests/unit/%.o $(TESTLIBS)
 	$(call link,$^,-lcmocka $(FAULTS:%=-Wl$(comma)--wrap=%))
 $(B)/bench/%: $(B)/tests/bench/%.o $(TESTLIBS)
 	$(call link,$^)
+# What flows look with: what is written, and what is left in memory.
+$(B)/tools/%: $(B)/tests/tools/%.o $(TESTLIBS)
+	$(call link,$^)
 # The crash harness: what the linker leads to its disk in memory is in tests/crash/crash_calls.h.
 CRASH_CALLS := open close read write fsync stat lstat fstat mkstemp rename link unlink flock \
 	opendir readdir closedir crypto_pwhash sodium_malloc sodium_free
@@ -120,7 +124,7 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(TESTLIBS)
 	$(call link,$^)
 
 units: $(UNITS)
-check: all $(UNITS) $(B)/tests/test_crash $(REPLAYS) $(BENCHES)
+check: all $(UNITS) $(B)/tests/test_crash $(REPLAYS) $(BENCHES) $(TOOLS)
 	@tests/support/run-checks $(B) $(FLOWS)
 demo: all $(B)/bench/make_corpus
 	@tests/support/demo $(B)/bin

@@ -6,6 +6,7 @@
 #include "field/keeper.h"
 #include "field/workspace.h"
 #include "shared/base/files.h"
+#include "shared/base/memory.h"
 #include "shared/base/process.h"
 #include "shared/base/text.h"
 #include "shared/vault/secret.h"
@@ -143,12 +144,15 @@ main(int argc, char **argv)
 			rc = run(c, argc - 1, args);
 		print_all(c, rc);
 	}
-	if (fflush(stdout) != 0 && rc == RC_OK)
+	/* closed, so that its buffer is given back and overwritten */
+	if (fclose(stdout) != 0 && rc == RC_OK)
 		rc = error_set(&c->err, RC_IO, "standard output", "free some space",
 		    "not everything could be printed");
 	code = report(c, rc);
 	secret_free(c->passphrase);
 	call_reset(c);
 	free(c);
+	memory_wipe_arguments(argc, argv);
+	memory_wipe_stack();
 	return code;
 }

@@ -1,6 +1,7 @@
 /* sync-server: the provincial server's program; see sync-server.1. */
 #include <string.h>
 
+#include "shared/base/memory.h"
 #include "shared/base/process.h"
 #include "shared/base/terminal.h"
 #include "shared/vault/vault.h"
@@ -40,10 +41,12 @@ main(int argc, char **argv)
 		rc = c.entry->run(&c);
 	}
 	/* What was printed must have arrived somewhere. */
-	if (fflush(stdout) != 0 && rc == RC_OK)
+	if (fclose(stdout) != 0 && rc == RC_OK)
 		rc = error_set(&c.err, RC_IO, "standard output", "look where it goes: a full disk, a closed pipe",
 		    "it cannot be written");
 	if (rc != RC_OK)
 		print_error(&c.err, rc);
+	memory_wipe_arguments(argc, argv);
+	memory_wipe_stack();
 	return rc_exit_code(rc);
 }

@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "shared/base/memory.h"
 #include "shared/base/thread.h"
 
 struct thread_lock {
@@ -56,6 +57,8 @@ run(void *p)
 
 	free(p);
 	s.body(s.ctx);
+	/* the library keeps the stacks of ended threads for the next ones */
+	memory_wipe_stack();
 	return NULL;
 }
 

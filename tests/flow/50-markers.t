@@ -1,8 +1,53 @@
 #!/bin/bash
 # After a whole day's work the words that people typed stand nowhere on disk: not in any home, not at the
-# server, not in temporary folders, in no form; nor did they on the way there.
+# server, not in temporary folders, in no form; nor did they, nor passphrases, codes and keys, in anything
+# that a program wrote, nor in its memory when it ended.
 . tests/support/flow.sh
 flow_folder
+
+# ---- the day runs under a recorder ----
+if [ -z "${RECORD_WORDS:-}" ]; then
+	recorded() { # REPORT PROGRAMS COMMAND...
+		local report=$1 programs=$2
+		shift 2
+		ASAN_OPTIONS=detect_leaks=0 RECORD_WORDS=$T/words "$BUILD/tools/recorder" \
+			--words "$T/words" --report "$report" --programs "$programs" -- "$@"
+	}
+	found() { # KIND NAME: nothing of that kind was found
+		grep -q '^[0-9]* found; [1-9][0-9]* processes, [1-9][0-9]* calls, .* [1-9][0-9]* ends' "$T/report" && ! grep -q "^$1 " "$T/report"
+		ok $? "$2" || grep "^$1 " "$T/report" | cut -c 1-400 | sed 's/^/# /' | head -10
+	}
+	# A program that does all that must not be done: it is noticed.
+	printf '%s\n' 'data Qzxkwvjm' 'secret bảy hòn đá' >"$T/words"
+	export RECORD_COUNT=$T/count
+	if [ ! -r /proc/self/pagemap ] || ! recorded "$T/report" /nowhere true 2>/dev/null; then
+		RECORD_WORDS=$T/words bash "$0"
+		FLOW_N=$(cat "$T/count")
+		for name in "is noticed" "no byte" "no argument" "no other way" "no memory"; do ok 0 "$name # SKIP tracing is not allowed here"; done
+		done_testing
+		exit
+	fi
+	X="bảy hòn đá" recorded "$T/report" "$(readlink -f "$(command -v perl)")" perl -e 'my $x = "Qzxk" . "wvjm"; open F, ">", $ARGV[0];
+		print F "to $x"; close F; system "true"' "$T/written"
+	noticed=$(sed -n 's/^\(write\|start\|call\|memory\) .*/\1/p' "$T/report" | sort -u | tr '\n' ' ')
+	: >"$T/words"
+	recorded "$T/report" "$BIN/" bash "$0" "$@"
+	code=$?
+	FLOW_N=$(cat "$T/count")
+	is "$noticed" "call memory start write " "a program that leaves words in a file, its environment, its memory, or starts another, is noticed"
+	ok $code "the day went to its end"
+	found write "no byte that a program wrote to a file, a pipe or a socket holds a word, a passphrase, a code or a key"
+	found start "no secret stands in the arguments or the environment of a program"
+	found '\(call\|connect\)' "no program writes in another way, talks to another, or starts one"
+	if grep -qc __asan_init "$BIN/field"; then
+		ok 0 "memory at the end # SKIP a sanitizer keeps what was freed"
+	else
+		found memory "at its end no program has any of it in its memory, readable or not"
+	fi
+	sed -n '$s/^/# /p' "$T/report"
+	done_testing
+	exit
+fi
 mkdir "$T/tmp"
 touch "$T/begun"
 export TMPDIR=$T/tmp
@@ -12,7 +57,24 @@ plain=Qzxkwvjm marked=Đặngmốcthử phone=0917391739 paper=917391739
 words=("$plain" "$marked" "$phone")
 nfd=$(perl -CSA -MUnicode::Normalize -e 'print NFD($ARGV[0])' "$marked")
 upper=$(perl -CSA -e 'print uc $ARGV[0]' "$marked")
-find_markers() { "$BUILD/bench/find_marker" "${words[@]}" -- "$@"; }
+# What must be found nowhere, told to the recorder as it comes to be.
+remember() { # KIND WORD
+	printf '%s %s\n' "$1" "$2" >>"$RECORD_WORDS"
+}
+for word in "${words[@]}"; do remember data "$word"; done
+remember may .recovery
+remember may .code
+remember may depot.db-shm
+learn() { # HOME [CODE_FILE]...: its passphrase, codes, keys
+	local home=$1 pass=$1.pass
+	shift
+	case $home in */authority) pass=${home%/authority}.pass ;; esac
+	remember secret "$(cat "$pass")"
+	for file; do remember secret "$(cat "$file")"; done
+	must "$BUILD/tools/vault_keys" "$home" "$pass" "$@"
+	printf '%s\n' "$out" >>"$RECORD_WORDS"
+}
+find_markers() { "$BUILD/tools/find_marker" "${words[@]}" -- "$@"; }
 
 # ---- does the search find? ----
 mkdir "$T/planted"
@@ -41,7 +103,11 @@ invite "$P" 06184 caseworker "$plain $marked" "$T/tmp/lan"
 invite "$P" 06184 caseworker "Hoàng $marked" "$T/tmp/minh"
 invite "$P" 06184 caseworker "Triệu Thị Dao" "$T/tmp/dao"
 invite "$P" 20 holder "Phòng $plain" "$T/tmp/office"
-for who in lan minh dao office; do join_device "$T/$who" "$T/tmp/$who"; done
+for who in lan minh dao office; do 
+	join_device "$T/$who" "$T/tmp/$who"
+	learn "$T/$who" "$T/tmp/$who.code" "$T/$who.recovery"
+done
+learn "$P/authority"
 start_server "$P"
 # Every text field of every form, from the sheets themselves.
 cat >"$T/answers.pl" <<'END'
@@ -146,33 +212,33 @@ fi
 look "a small control: not in the paper with the code" "$T/tmp/lan.code"
 is "$(cat "$TMPDIR"/* 2>/dev/null | grep -ac "$plain")" 0 "and a plain search agrees"
 
-# ---- on its way ----
-# What the program hands to the system, save what it prints.
-traced() { # NAME COMMAND...
-	local name=$1
-	shift
-	if ! strace -f -qq -o "$T/trace" -e trace=none true 2>/dev/null; then
-		ok 0 "$name # SKIP strace is not allowed here"
-		return
-	fi
-	# a sanitizer cannot look for leaks under a tracer
-	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -xx -s 1000000 -o "$T/trace" \
-		-e trace=write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,sendmmsg "$@" >/dev/null 2>"$T/.err" || {
-		ok 1 "$name"
-		sed 's/^/# /' "$T/.err"
-		return
-	}
-	perl -ne 'next if /^(?:\d+ +)?write(?:v)?\([12],/; print pack("H*", join "", $1 =~ /\\x(..)/g), "\n" while /"((?:\\x..)+)"/g' "$T/trace" >"$T/written"
-	[ -s "$T/trace" ] && find_markers "$T/written" >/dev/null
-	ok $? "$name" || find_markers "$T/written" | sed 's/^/# /'
-	rm -f "$T/written" "$T/trace"
-}
+
+# ---- the evening: what changes keys, and what the user has put out ----
+remember secret "mười hai ngọn núi đá vôi"
+secret_file "$T/new.pass" "mười hai ngọn núi đá vôi"
+must on "$lan" passphrase --new-passphrase-file "$T/new.pass" --kdf-memory $KDF
+cp "$T/new.pass" "$lan.pass"
+must on "$lan" recovery --recovery-file "$T/tmp/second.recovery"
+learn "$lan" "$T/tmp/second.recovery"
+must on "$lan" backup "$T/kept.backup"
+if "$BIN/field" --help | grep -q rekey; then
+	must on "$lan" rekey --kdf-memory $KDF --recovery-file "$T/tmp/third.recovery"
+	learn "$lan" "$T/tmp/third.recovery"
+fi
+look "not in the backup, nor in the home after changes of passphrase, code and keys" "$lan" "$T/kept.backup"
+must on "$lan" verify
+remember may .csv
+must on "$lan" export person "$T/asked.csv"
+grep -q "$plain" "$T/asked.csv"
+ok $? "a file that the user asked for holds it" && rm "$T/asked.csv"
+secret_file "$T/restored.pass" "mười hai ngọn núi đá vôi"
+must on "$T/restored" restore "$T/kept.backup"
+is "$(value_of "$T/restored" "$first" address_text | grep -c "$marked")" 1 "and so does the backup, once it is opened"
+look "in no form" "$T/restored"
 start_server "$P"
-field=("$BIN/field" --home "$minh" --passphrase-file "$minh.pass")
-traced "not one write of an add holds it" "${field[@]}" add outreach date=2026-04-06 commune_code=06184 persons_f=3 "note=$plain $marked"
-traced "nor of an edit" "${field[@]}" edit "$first" "safe_contact_note=$marked $plain"
-traced "nor of a search" "${field[@]}" search "$marked"
-traced "nor of a report" "${field[@]}" report b8 --from 2026-01-01 --to 2026-12-31
-traced "nor of a sync, on disk or on the line" "${field[@]}" sync --server "$URL"
-traced "nor of a rebuild" "${field[@]}" rebuild
-done_testing
+must on "$lan" unlock
+must on "$lan" sync --server "$URL"
+must on "$lan" lock
+stop_server
+look "nor in the temporary folder at the end" "$TMPDIR"
+echo "$FLOW_N" >"$RECORD_COUNT"

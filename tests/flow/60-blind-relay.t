@@ -46,9 +46,9 @@ cp -r "$P/relay" "$T/thief/"
 run "$BIN/sync-server" --dir "$T/thief" --passphrase-file "$T/seed.pass" devices
 [ "$code" -ne 0 ]
 ok $? "who takes the relay's folder administrates nothing with it"
-exits 0 "the search for words finds nothing in the relay's folder" "$BUILD/bench/find_marker" "Đặng Thị Hòa" 0912345678 "Họp thôn" -- "$P/relay"
+exits 0 "the search for words finds nothing in the relay's folder" "$BUILD/tools/find_marker" "Đặng Thị Hòa" 0912345678 "Họp thôn" -- "$P/relay"
 echo "1,Đặng Thị Hòa" >"$T/sheet.csv"
-exits 1 "and does in a sheet" "$BUILD/bench/find_marker" "Đặng Thị Hòa" -- "$T/sheet.csv"
+exits 1 "and does in a sheet" "$BUILD/tools/find_marker" "Đặng Thị Hòa" -- "$T/sheet.csv"
 
 # ---- roles ----
 exits 0 "a communicator syncs" sync_with "$ctv"

@@ -1,0 +1,150 @@
+#define _GNU_SOURCE		/* pthread_getattr_np, mincore */
+
+#include "shared/base/memory.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) && \
+    !__has_feature(memory_sanitizer)
+#define TAKES_PLACE 1
+#else
+#define TAKES_PLACE 0
+#endif
+
+enum { PAGES_AT_ONCE = 1024, NEAR = 65536 };
+
+/* In a way no compiler removes, though nothing looks at the bytes again. */
+static void
+overwrite(void *p, size_t len)
+{
+	memset(p, 0, len);
+	__asm__ volatile("" : : "r"(p) : "memory");
+}
+
+bool
+memory_wipes_freed(void)
+{
+	return TAKES_PLACE;
+}
+
+#if TAKES_PLACE
+
+/* The library's own, under the names that it keeps for whoever takes the place of the others. */
+void __libc_free(void *p);
+void *__libc_malloc(size_t n);
+
+void
+free(void *p)
+{
+	if (p == NULL)
+		return;
+	overwrite(p, malloc_usable_size(p));
+	__libc_free(p);
+}
+
+/* What shrinks a little stays where it is; its end is overwritten with the rest one day. */
+void *
+realloc(void *p, size_t n)
+{
+	size_t had = p == NULL ? 0 : malloc_usable_size(p);
+	void *moved;
+
+	if (p != NULL && n == 0) {
+		free(p);
+		return NULL;
+	}
+	if (p != NULL && n <= had && n >= had / 2)
+		return p;
+	if ((moved = __libc_malloc(n)) == NULL || p == NULL)
+		return moved;
+	memcpy(moved, p, had < n ? had : n);
+	free(p);
+	return moved;
+}
+
+#endif
+
+#if TAKES_PLACE
+
+/* What lies right below the caller's frame, where the calls that find the rest will have theirs. */
+static void __attribute__((noinline))
+wipe_near(void)
+{
+	uint8_t room[NEAR];
+
+	overwrite(room, sizeof(room));
+}
+
+/*
+ * From the top down, only the pages that there are: looking at the others would make them.  Below
+ * what the first thread's stack ever grew to there is nothing.
+ */
+static void
+wipe_pages(uint8_t *low, uint8_t *high, size_t page)
+{
+	unsigned char there[PAGES_AT_ONCE];
+	size_t most = PAGES_AT_ONCE;
+
+	while (high > low) {
+		size_t n = (size_t)(high - low) / page < most ? (size_t)(high - low) / page : most;
+
+		if (n == 0)
+			return;
+		if (mincore(high - n * page, n * page, there) != 0) {
+			if (most == 1)
+				return;
+			most = 1;
+			continue;
+		}
+		high -= n * page;
+		for (size_t i = 0; i < n; i++)
+			if ((there[i] & 1) != 0)
+				overwrite(high + i * page, page);
+	}
+}
+
+void
+memory_wipe_stack(void)
+{
+	uint8_t here = 0, *low;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), len, below;
+	pthread_attr_t attr;
+	void *start;
+
+	wipe_near();
+	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+		return;
+	if (pthread_attr_getstack(&attr, &start, &len) == 0) {
+		low = start;
+		below = (size_t)((uintptr_t)&here - (uintptr_t)start);
+		if (below < len && below > NEAR / 2)
+			wipe_pages(low, low + (below - NEAR / 2) / page * page, page);
+	}
+	(void)pthread_attr_destroy(&attr);
+}
+
+#else
+
+void
+memory_wipe_stack(void)
+{
+}
+
+#endif
+
+void
+memory_wipe_arguments(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (argv[i] != NULL)
+			overwrite(argv[i], strlen(argv[i]));
+}
