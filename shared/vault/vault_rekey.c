@@ -128,6 +128,16 @@ copy_page(sqlite3_file *from, sqlite3_file *to, int64_t page, uint8_t buf[BLOCK_
 	return rc == SQLITE_OK ? to->pMethods->xWrite(to, buf, BLOCK_SIZE, page * BLOCK_SIZE) : rc;
 }
 
+/* SQLite calls only ENOSPC a full disk. */
+static bool
+over_quota(sqlite3_file *file)
+{
+	int e = 0;
+
+	return file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK &&
+	    files_rc_of_errno(e) == RC_FULL;
+}
+
 static enum rc
 copy_pages(struct vault *v, struct vault *n, struct error *err)
 {
@@ -148,6 +158,8 @@ copy_pages(struct vault *v, struct vault *n, struct error *err)
 		rc = copy_page(from, to, page, buf);
 	if (rc == SQLITE_OK)
 		rc = to->pMethods->xSync(to, SQLITE_SYNC_FULL);
+	if ((rc & 255) == SQLITE_IOERR && to != NULL && over_quota(to))
+		rc = SQLITE_FULL;
 	close_rc = vault_vfs_close_database(to);
 	secret_wipe(buf, sizeof buf);
 	return vault_db_rc(NULL, rc != SQLITE_OK ? rc : close_rc, "write the new database", err);
