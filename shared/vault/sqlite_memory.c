@@ -96,6 +96,7 @@ sqlite_memory_start(void)
 	if (started)
 		return RC_OK;
 	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &METHODS) != SQLITE_OK ||
+	    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) != SQLITE_OK ||
 	    sqlite3_config(SQLITE_CONFIG_URI, 0) != SQLITE_OK ||
 	    sqlite3_initialize() != SQLITE_OK)
 		return RC_INTERNAL;

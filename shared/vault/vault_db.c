@@ -208,8 +208,10 @@ vault_db_open(struct vault_vfs *vfs, bool create, const struct vault_vfs_rules *
 	if ((result = check_there(vfs, create, err)) != RC_OK ||
 	    (result = vault_vfs_check_wal(vfs, err)) != RC_OK)
 		return result;
+	/* Without its mutex: keys and blocks are for one thread at a time anyway (the keeper's gate). */
 	rc = sqlite3_open_v2(vault_vfs_path(vfs), &db, SQLITE_OPEN_READWRITE |
-	    (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_PRIVATECACHE, vault_vfs_name(vfs));
+	    (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOMUTEX,
+	    vault_vfs_name(vfs));
 	if ((result = vault_db_rc(db, rc, "open the database", err)) != RC_OK ||
 	    (result = settings(db, create, err)) != RC_OK ||
 	    (result = start_wal(db, create, rules, err)) != RC_OK)
