@@ -14,9 +14,10 @@ enum {
 	AD_BYTES = BLOCK_ID_BYTES + 8,
 	POOL_BYTES = 256 * NONCE_BYTES,
 	KEPT_BLOCKS = 16,		/* in clear, of a journal or a temporary file */
-	KEPT_WAL_BLOCKS = 1024,		/* of a WAL: about what lies between two checkpoints */
+	/* Of a WAL, in clear: twice what lies between two checkpoints, for large transactions. */
+	KEPT_WAL_BLOCKS = 2048,
 	AHEAD_MAX = 64,			/* slots of zeroes */
-	AHEAD_STEP = 8			/* of them in one write */
+	RUN_MAX = 8			/* slots in one write */
 };
 
 _Static_assert(NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
@@ -34,7 +35,7 @@ struct block_key {
 /* One block in clear; the last two bytes of data are the count that is sealed with it. */
 struct block {
 	int64_t no;		/* -1: none */
-	bool dirty;
+	bool dirty;		/* not yet below */
 	uint8_t data[BLOCK_SLOT_TEXT];
 };
 
@@ -46,11 +47,11 @@ struct block_file {
 	int64_t laid;		/* slots that there are below */
 	struct block **kept;	/* block no at no % n_kept; each allocated when first needed */
 	size_t n_kept;
-	struct block *held;	/* the only one that may be dirty; NULL: none */
-	uint8_t sealed[BLOCK_SLOT];
+	int64_t dirty_from, dirty_to;	/* no block outside of these is dirty */
+	uint8_t sealed[RUN_MAX * BLOCK_SLOT];
 };
 
-static const uint8_t ZEROES[AHEAD_STEP * BLOCK_SLOT];
+static const uint8_t ZEROES[RUN_MAX * BLOCK_SLOT];
 
 static enum rc
 key_alloc(struct block_key **out)
@@ -206,8 +207,8 @@ lay_ahead(struct block_file *f)
 	int64_t end = at + (at < AHEAD_MAX ? at : AHEAD_MAX);
 	int rc = SQLITE_OK;
 
-	for (; at < end && rc == SQLITE_OK; at += AHEAD_STEP) {
-		int64_t n = end - at < AHEAD_STEP ? end - at : AHEAD_STEP;
+	for (; at < end && rc == SQLITE_OK; at += RUN_MAX) {
+		int64_t n = end - at < RUN_MAX ? end - at : RUN_MAX;
 
 		rc = f->below->pMethods->xWrite(f->below, ZEROES, (int)(n * slot), at * slot);
 	}
@@ -220,30 +221,69 @@ lay_ahead(struct block_file *f)
 	return rc;
 }
 
-static int
-store(struct block_file *f, struct block *b)
+/* The block if it is kept and dirty, else NULL. */
+static struct block *
+dirty_block(const struct block_file *f, int64_t no)
 {
-	int slot = f->options.slot, used = used_of(f, b->no), rc;
+	struct block *b = f->kept[(size_t)no % f->n_kept];
+
+	return b != NULL && b->no == no && b->dirty ? b : NULL;
+}
+
+static void
+seal_block(struct block_file *f, struct block *b, uint8_t *slot)
+{
+	int used = used_of(f, b->no);
 
 	b->data[BLOCK_SIZE] = (uint8_t)(used & 255);
 	b->data[BLOCK_SIZE + 1] = (uint8_t)(used >> 8);
-	block_seal(f->key, (uint64_t)b->no, b->data, BLOCK_SLOT_TEXT, f->sealed);
-	memset(f->sealed + BLOCK_SLOT_TEXT + BLOCK_OVERHEAD, 0,
-	    sizeof f->sealed - BLOCK_SLOT_TEXT - BLOCK_OVERHEAD);
-	rc = f->below->pMethods->xWrite(f->below, f->sealed, slot, b->no * slot);
+	block_seal(f->key, (uint64_t)b->no, b->data, BLOCK_SLOT_TEXT, slot);
+	memset(slot + BLOCK_SLOT_TEXT + BLOCK_OVERHEAD, 0,
+	    (size_t)f->options.slot - BLOCK_SLOT_TEXT - BLOCK_OVERHEAD);
+}
+
+/* Write a dirty block, and with it the dirty ones right behind it. */
+static int
+store(struct block_file *f, int64_t no)
+{
+	int slot = f->options.slot, n = 0, rc;
+	struct block *b;
+
+	while (n < RUN_MAX && (b = dirty_block(f, no + n)) != NULL)
+		seal_block(f, b, f->sealed + n++ * slot);
+	rc = f->below->pMethods->xWrite(f->below, f->sealed, n * slot, no * slot);
 	if (rc != SQLITE_OK)
 		return rc;
-	b->dirty = false;
-	if (b->no < f->laid)
+	for (int i = 0; i < n; i++)
+		f->kept[(size_t)(no + i) % f->n_kept]->dirty = false;
+	if (no + n <= f->laid)
 		return SQLITE_OK;
-	f->laid = b->no + 1;
+	f->laid = no + n;
 	return f->options.ahead ? lay_ahead(f) : SQLITE_OK;
 }
 
 int
 block_file_flush(struct block_file *f)
 {
-	return f->held != NULL && f->held->dirty ? store(f, f->held) : SQLITE_OK;
+	int rc;
+
+	for (; f->dirty_from < f->dirty_to; f->dirty_from++) {
+		if (dirty_block(f, f->dirty_from) != NULL && (rc = store(f, f->dirty_from)) != SQLITE_OK)
+			return rc;
+	}
+	return SQLITE_OK;
+}
+
+static void
+mark_dirty(struct block_file *f, struct block *b)
+{
+	bool none = f->dirty_from >= f->dirty_to;
+
+	b->dirty = true;
+	if (none || b->no < f->dirty_from)
+		f->dirty_from = b->no;
+	if (none || b->no >= f->dirty_to)
+		f->dirty_to = b->no + 1;
 }
 
 /* The place where a block is kept; what stood there before is written if need be. */
@@ -260,7 +300,7 @@ place(struct block_file *f, int64_t no, struct block **out)
 		(*at)->no = -1;
 		(*at)->dirty = false;
 	}
-	if ((*at)->no != no && (*at)->dirty && (rc = store(f, *at)) != SQLITE_OK)
+	if ((*at)->no != no && (*at)->dirty && (rc = store(f, (*at)->no)) != SQLITE_OK)
 		return rc;
 	*out = *at;
 	return SQLITE_OK;
@@ -292,7 +332,8 @@ block_file_new(struct block_key *key, sqlite3_file *below, struct block_file_opt
 	f->options = options;
 	if (options.slot == 0)
 		f->options.slot = BLOCK_SLOT;
-	f->n_kept = options.ahead ? KEPT_WAL_BLOCKS : KEPT_BLOCKS;
+	f->n_kept = options.kept > 0 ? (size_t)options.kept :
+	    options.ahead ? KEPT_WAL_BLOCKS : KEPT_BLOCKS;
 	if ((f->kept = calloc(f->n_kept, sizeof *f->kept)) == NULL ||
 	    (rc = below->pMethods->xFileSize(below, &below_size)) != SQLITE_OK)
 		goto out;
@@ -358,25 +399,20 @@ block_file_read(struct block_file *f, void *buf, int n, int64_t offset)
 	return SQLITE_IOERR_SHORT_READ;
 }
 
-/* Make a block the held one, with its present contents unless all will be replaced. */
+/* The block for writing, with its present contents unless all will be replaced. */
 static int
-hold(struct block_file *f, int64_t no, bool whole)
+take_up(struct block_file *f, int64_t no, bool whole, struct block **out)
 {
 	struct block *b;
-	int rc;
+	int rc = place(f, no, &b);
 
-	if (f->held != NULL && f->held->no == no)
-		return SQLITE_OK;
-	if ((rc = block_file_flush(f)) != SQLITE_OK || (rc = place(f, no, &b)) != SQLITE_OK)
+	*out = b;
+	if (rc != SQLITE_OK || b->no == no)
 		return rc;
-	if (b->no != no) {
-		if (whole || no * BLOCK_SIZE >= f->size)
-			memset(b->data, 0, sizeof b->data);
-		else if ((rc = load(f, no, b)) != SQLITE_OK)
-			return rc;
-	}
+	if (!whole && no * BLOCK_SIZE < f->size)
+		return load(f, no, b);
+	memset(b->data, 0, sizeof b->data);
 	b->no = no;
-	f->held = b;
 	return SQLITE_OK;
 }
 
@@ -384,6 +420,7 @@ int
 block_file_write(struct block_file *f, const void *buf, int n, int64_t offset)
 {
 	const uint8_t *in = buf;
+	struct block *b;
 	int rc;
 
 	while (n > 0) {
@@ -391,17 +428,15 @@ block_file_write(struct block_file *f, const void *buf, int n, int64_t offset)
 		int from = (int)(offset % BLOCK_SIZE);
 		int take = BLOCK_SIZE - from < n ? BLOCK_SIZE - from : n;
 
-		if ((rc = hold(f, no, take == BLOCK_SIZE)) != SQLITE_OK)
+		if ((rc = take_up(f, no, take == BLOCK_SIZE, &b)) != SQLITE_OK)
 			return rc;
-		memcpy(f->held->data + from, in, (size_t)take);
-		f->held->dirty = true;
+		memcpy(b->data + from, in, (size_t)take);
+		mark_dirty(f, b);
 		in += take;
 		offset += take;
 		n -= take;
 		if (offset > f->size)
 			f->size = offset;
-		if (from + take == BLOCK_SIZE && (rc = block_file_flush(f)) != SQLITE_OK)
-			return rc;
 	}
 	return SQLITE_OK;
 }
@@ -410,29 +445,28 @@ int
 block_file_truncate(struct block_file *f, int64_t size)
 {
 	int64_t blocks = (size + BLOCK_SIZE - 1) / BLOCK_SIZE;
-	int64_t was = f->size;
+	int64_t slots = blocks < f->laid ? blocks : f->laid;
 	int tail = (int)(size % BLOCK_SIZE);
+	struct block *b = NULL;
 	int rc;
 
 	if (size >= f->size)
 		return SQLITE_OK;
+	/* whatever can fail comes first: what is held back is not lost by it */
+	if ((tail > 0 && (rc = take_up(f, blocks - 1, false, &b)) != SQLITE_OK) ||
+	    (rc = f->below->pMethods->xTruncate(f->below, slots * f->options.slot)) != SQLITE_OK)
+		return rc;
+	f->laid = slots;
+	f->size = size;
 	for (size_t i = 0; i < f->n_kept; i++) {
 		if (f->kept[i] != NULL && f->kept[i]->no >= blocks) {
 			f->kept[i]->no = -1;
 			f->kept[i]->dirty = false;
 		}
 	}
-	if (tail > 0) {
-		if ((rc = hold(f, blocks - 1, false)) != SQLITE_OK)
-			return rc;
-		memset(f->held->data + tail, 0, (size_t)(BLOCK_SIZE - tail));
-		f->held->dirty = true;
+	if (b != NULL) {
+		memset(b->data + tail, 0, (size_t)(BLOCK_SIZE - tail));
+		mark_dirty(f, b);
 	}
-	f->size = size;
-	rc = f->below->pMethods->xTruncate(f->below, blocks * f->options.slot);
-	if (rc == SQLITE_OK)
-		f->laid = blocks;
-	else
-		f->size = was;
-	return rc;
+	return SQLITE_OK;
 }

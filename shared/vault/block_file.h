@@ -52,9 +52,10 @@ bool block_unseal(const struct block_key *key, uint64_t position, const uint8_t 
 
 /*
  * A file of slots: any bytes at any offset, as SQLite writes its WAL, journals
- * and temporary files.  The last block that was not filled is held back in
- * memory until it is full, until block_file_flush, or until another one is written.
- * Blocks that were written or read lately are kept in clear, and wiped in the end.
+ * and temporary files.  Blocks that were written or read lately are kept in clear,
+ * and wiped in the end.  What is written is held back until block_file_flush, or until
+ * its place is needed; so a block is sealed once however often it changes, and what
+ * fails (a full disk) may fail then.
  */
 struct block_file;
 
@@ -64,6 +65,7 @@ struct block_file_options {
 	bool ahead;	/* (WAL) slots of zeroes are laid out before they are needed, and
 			   many blocks are kept in memory */
 	int slot;	/* 0: BLOCK_SLOT; others only in tests */
+	int kept;	/* blocks in memory; 0: as many as do good; others only in tests */
 };
 
 /* Both are borrowed and must outlive the block_file.  SQLITE_NOMEM or below's error. */

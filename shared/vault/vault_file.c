@@ -9,6 +9,7 @@
 enum {
 	HEADER_BYTES = 100,
 	WAL_HEADER_BYTES = 32,
+	FEW_BLOCKS = 2,
 	TIGHT_SLOT = BLOCK_SLOT_TEXT + BLOCK_OVERHEAD
 };
 
@@ -372,6 +373,7 @@ vault_file_open(sqlite3_file *file, struct block_key *key, const struct vault_vf
 	    !rules->strict_wal;
 	options.ahead = f->is_wal;
 	options.slot = rules->tight_slots ? TIGHT_SLOT : BLOCK_SLOT;
+	options.kept = rules->few_blocks ? FEW_BLOCKS : 0;
 	rc = block_file_new(f->key, f->below, options, &f->blocks);
 	f->base.pMethods = &SLOTS_METHODS;
 out:

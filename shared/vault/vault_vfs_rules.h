@@ -20,6 +20,9 @@ struct vault_vfs_rules {
 	bool hide_errors;		/* errors of reads and syncs below become success */
 	bool keep_reserved;		/* reserved bytes read as they lie on the disk */
 	bool seal_in_place;		/* encrypt in SQLite's own buffer */
+
+	/* This one breaks no rule: small transactions do what only large ones do else. */
+	bool few_blocks;		/* two blocks of a WAL in memory */
 };
 
 #endif

@@ -16,7 +16,7 @@
 #include "shared/vault/secret.h"
 #include "tests/support/power_disk.h"
 
-enum { MODEL_MAX = 60000 };
+enum { MODEL_MAX = 60000, FEW = 5 };	/* FEW: blocks in memory; the model has 15 */
 
 /* One slot file on a disk in memory. */
 struct bench {
@@ -202,7 +202,7 @@ a_slot_takes_whole_sectors_and_hides_its_contents(void **state)
 }
 
 static void
-a_partial_block_is_held_back_until_it_is_flushed(void **state)
+what_is_written_is_held_back_until_it_is_flushed(void **state)
 {
 	struct bench b = bench_new(true);
 	char out[8];
@@ -276,13 +276,16 @@ behaves_like_a_plain_file_under_random_use(void **state)
 	unsigned seed = 12345;
 
 	(void)state;
-	for (int kind = 0; kind < 3; kind++) {
+	for (int kind = 0; kind < 5; kind++) {
 		int64_t size = 0;
 
 		b = bench_new(kind > 0);
+		b.options.kept = kind > 2 ? FEW : 0;
 		/* one that lays out slots ahead is larger when it is opened again: it is not */
-		if (kind == 2)
+		if (kind == 2 || kind == 4)
 			bench_lays_ahead(&b);
+		else
+			bench_reopen(&b);
 		memset(model, 0, sizeof model);
 		for (int step = 0; step < 20000; step++) {
 			int op, n;
@@ -311,7 +314,7 @@ behaves_like_a_plain_file_under_random_use(void **state)
 					size = at;
 				}
 				assert_int_equal(block_file_truncate(b.file, at), SQLITE_OK);
-			} else if (kind < 2) {
+			} else if (!b.options.ahead) {
 				bench_reopen(&b);
 			} else {
 				assert_int_equal(block_file_flush(b.file), SQLITE_OK);
@@ -320,6 +323,55 @@ behaves_like_a_plain_file_under_random_use(void **state)
 		}
 		bench_reset(&b);
 	}
+}
+
+/* As at the end of a large transaction: the header of every frame is written again. */
+static void
+a_block_is_written_once_however_often_it_changes(void **state)
+{
+	struct bench b = bench_new(true);
+	uint8_t block[BLOCK_SIZE];
+	long before = power_disk_operations(b.disk);
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		memset(block, round, sizeof block);
+		assert_int_equal(block_file_write(b.file, block, 4096, round % 3 * 4096 + 100), SQLITE_OK);
+	}
+	assert_int_equal(power_disk_operations(b.disk), before);
+	assert_int_equal(block_file_flush(b.file), SQLITE_OK);
+	/* and those that stand together go together */
+	assert_int_equal(power_disk_operations(b.disk), before + 1);
+	assert_int_equal(block_file_flush(b.file), SQLITE_OK);
+	assert_int_equal(power_disk_operations(b.disk), before + 1);
+	bench_reset(&b);
+}
+
+static void
+a_truncation_that_fails_loses_nothing(void **state)
+{
+	static const uint8_t zero[BLOCK_SIZE];
+	struct bench b = bench_new(true);
+	uint8_t block[BLOCK_SIZE], out[BLOCK_SIZE];
+
+	(void)state;
+	memset(block, 't', sizeof block);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(block_file_write(b.file, block, 4096, i * 4096), SQLITE_OK);
+	power_disk_fail(b.disk, POWER_DISK_TRUNCATE, "file", 1, SQLITE_IOERR_TRUNCATE);
+	assert_int_equal(block_file_truncate(b.file, 5000), SQLITE_IOERR_TRUNCATE);
+	bench_reopen(&b);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(block_file_read(b.file, out, 4096, i * 4096), SQLITE_OK);
+		assert_memory_equal(out, block, sizeof out);
+	}
+	assert_int_equal(block_file_truncate(b.file, 5000), SQLITE_OK);
+	bench_reopen(&b);
+	assert_int_equal(block_file_size(b.file), 5000);
+	assert_int_equal(block_file_write(b.file, block, 1, 8191), SQLITE_OK);
+	assert_int_equal(block_file_read(b.file, out, 3191, 5000), SQLITE_OK);
+	assert_memory_equal(out, zero, 3191);
+	bench_reset(&b);
 }
 
 static void
@@ -336,9 +388,10 @@ slots_are_laid_out_ahead_as_zeroes_and_read_so(void **state)
 	memset(block, 'a', sizeof block);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(block_file_write(b.file, block, 4096, i * 4096), SQLITE_OK);
+	assert_int_equal(block_file_flush(b.file), SQLITE_OK);
 	p = power_disk_bytes(b.disk, "file", &len);
-	assert_int_equal(len, 6 * BLOCK_SLOT);
-	for (int i = 5; i < 6; i++)
+	assert_int_equal(len, 10 * BLOCK_SLOT);
+	for (int i = 5; i < 10; i++)
 		assert_memory_equal(p + i * BLOCK_SLOT, zero, BLOCK_SLOT);
 	assert_int_equal(block_file_size(b.file), 5 * 4096);
 	bench_reopen(&b);
@@ -364,15 +417,18 @@ a_disk_too_full_for_slots_ahead_takes_the_block_all_the_same(void **state)
 	power_disk_limit(b.disk, 11 * BLOCK_SLOT);
 	for (int i = 0; i < 11; i++)
 		assert_int_equal(block_file_write(b.file, block, 4096, i * 4096), SQLITE_OK);
+	assert_int_equal(block_file_flush(b.file), SQLITE_OK);
 	power_disk_bytes(b.disk, "file", &len);
 	assert_int_equal(len, 11 * BLOCK_SLOT);
-	assert_int_equal(block_file_write(b.file, block, 4096, 11 * 4096), SQLITE_FULL);
-	power_disk_limit(b.disk, 0);
 	assert_int_equal(block_file_write(b.file, block, 4096, 11 * 4096), SQLITE_OK);
+	assert_int_equal(block_file_flush(b.file), SQLITE_FULL);
+	power_disk_limit(b.disk, 0);
+	assert_int_equal(block_file_flush(b.file), SQLITE_OK);
 	/* any other error is one */
 	power_disk_fail(b.disk, POWER_DISK_WRITE, "file", 2, SQLITE_IOERR_WRITE);
 	bench_reopen(&b);
-	assert_int_equal(block_file_write(b.file, block, 4096, 12 * 4096), SQLITE_IOERR_WRITE);
+	assert_int_equal(block_file_write(b.file, block, 4096, 12 * 4096), SQLITE_OK);
+	assert_int_equal(block_file_flush(b.file), SQLITE_IOERR_WRITE);
 	bench_reset(&b);
 }
 
@@ -386,7 +442,7 @@ errors_of_the_disk_come_through_unchanged(void **state)
 	(void)state;
 	assert_int_equal(block_file_write(b.file, data, sizeof data, 0), SQLITE_OK);
 	power_disk_fail(b.disk, POWER_DISK_WRITE, "file", 1, SQLITE_FULL);
-	assert_int_equal(block_file_write(b.file, data, 4096, 0), SQLITE_FULL);
+	assert_int_equal(block_file_flush(b.file), SQLITE_FULL);
 	assert_int_equal(block_file_flush(b.file), SQLITE_OK);
 	bench_reopen(&b);
 	power_disk_fail(b.disk, POWER_DISK_READ, "file", 1, SQLITE_IOERR_READ);
@@ -417,10 +473,12 @@ main(void)
 		cmocka_unit_test(a_sealed_page_opens_only_at_its_place_in_its_file),
 		cmocka_unit_test(nonces_never_repeat_not_even_in_a_forked_twin),
 		cmocka_unit_test(a_slot_takes_whole_sectors_and_hides_its_contents),
-		cmocka_unit_test(a_partial_block_is_held_back_until_it_is_flushed),
+		cmocka_unit_test(what_is_written_is_held_back_until_it_is_flushed),
 		cmocka_unit_test(reads_behind_the_end_are_short_and_zeroed),
 		cmocka_unit_test(a_spoilt_slot_reads_as_zeroes_in_a_wal_and_fails_elsewhere),
 		cmocka_unit_test(behaves_like_a_plain_file_under_random_use),
+		cmocka_unit_test(a_block_is_written_once_however_often_it_changes),
+		cmocka_unit_test(a_truncation_that_fails_loses_nothing),
 		cmocka_unit_test(slots_are_laid_out_ahead_as_zeroes_and_read_so),
 		cmocka_unit_test(a_disk_too_full_for_slots_ahead_takes_the_block_all_the_same),
 		cmocka_unit_test(errors_of_the_disk_come_through_unchanged),

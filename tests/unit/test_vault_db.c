@@ -196,6 +196,7 @@ a_full_disk_is_told_as_full(void **state)
 	    NULL, NULL, NULL);
 	assert_int_equal(vault_rc_of_sqlite(vault_db(v), rc, "save", &err), RC_FULL);
 	assert_int_equal(err.code, RC_FULL);
+	power_disk_limit(disk, power_disk_used(disk));
 	vault_close(v);
 	/* still full: what was saved can be read all the same */
 	assert_int_equal(vault_open_on(f->dir, f->master, bench, &v, NULL), RC_OK);
