@@ -1,5 +1,6 @@
 #include "field/keeper.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,11 +8,12 @@
 #include "field/workspace.h"
 #include "shared/base/clock.h"
 #include "shared/base/files.h"
+#include "shared/base/memory.h"
 #include "shared/base/process.h"
 #include "shared/base/thread.h"
 #include "shared/vault/secret.h"
 
-enum { ACCEPT_MS = 500, MINUTE_MS = 60000, SLEPT_MS = 2000 };
+enum { ACCEPT_MS = 500, MINUTE_MS = 60000, SLEPT_MS = 2000, PARTING_MS = 2000 };
 static const char socket_name[] = "keeper.socket";
 static const uint8_t lock_message[] = "lock";
 /* Begins a message that is a piece of a long output; a reply begins with a result code. */
@@ -19,24 +21,26 @@ static const uint8_t piece_mark = 0xff;
 
 /*
  * What the main loop shares with the threads that serve one client each.  It
- * outlives the workspace: a thread may still wait for its client, for the network
- * or for the gate when the vault is closed and the process ends.
+ * outlives the workspace: a sync may still wait for the network when the vault is
+ * closed and the process ends.
  */
 struct keeper {
-	struct workspace *ws;
+	struct workspace *ws;		/* NULL once it is closed */
+	char home[FILES_PATH_MAX];
 	const struct command *table;
 	struct thread_lock *gate;	/* guards everything below and the workspace */
 	int64_t last_used;
 	int clients;			/* threads that there are */
 	int working;			/* those whose command runs or is answered */
 	bool stop;
+	struct client *served;		/* of each of those threads */
 	struct client *lockers;		/* wait until the process ends */
 };
 
 struct client {
 	struct keeper *keeper;
 	struct local_link *link;
-	struct client *next;		/* among the lockers */
+	struct client *next, **at;	/* among those served, or the lockers */
 };
 
 /* Once a process: what threads may still look at when it ends. */
@@ -69,9 +73,9 @@ static enum rc
 run_call(struct keeper *k, struct call *c)
 {
 	if (k->stop)
-		return error_set(&c->err, RC_BUSY, k->ws->home, "try again",
+		return error_set(&c->err, RC_BUSY, k->home, "try again",
 		    "the vault is being locked; nothing was done");
-	c->home = k->ws->home;
+	c->home = k->home;
 	c->ws = k->ws;
 	if (c->command->place != CALL_IN_WORKSPACE)
 		return error_set(&c->err, RC_INTERNAL, c->command->name, NULL,
@@ -114,19 +118,38 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 	thread_lock_leave(k->gate);
 }
 
+/* In the gate. */
+static void
+put_client(struct client **list, struct client *cl)
+{
+	cl->next = *list;
+	cl->at = list;
+	if (cl->next != NULL)
+		cl->next->at = &cl->next;
+	*list = cl;
+}
+
+static void
+take_client(struct client *cl)
+{
+	*cl->at = cl->next;
+	if (cl->next != NULL)
+		cl->next->at = cl->at;
+}
+
 static void
 keep_locker(struct keeper *k, struct client *cl)
 {
 	struct local_link *knock;
 	char path[FILES_PATH_MAX];
-	enum rc rc;
+	enum rc rc = path_of(k->home, path);
 
 	thread_lock_enter(k->gate);
-	rc = path_of(k->ws->home, path);
 	k->stop = true;
 	k->clients--;
-	cl->next = k->lockers;
-	k->lockers = cl;
+	take_client(cl);
+	put_client(&k->lockers, cl);
+	thread_lock_wake(k->gate);
 	thread_lock_leave(k->gate);
 	/* from here on the keeper may end; this wakes its main loop, which waits for clients */
 	if (rc == RC_OK && local_connect(path, &knock, NULL) == RC_OK)
@@ -152,10 +175,14 @@ serve_client(void *ctx)
 	if (data != NULL)
 		secret_wipe(data, len);
 	free(data);
+	/* once it is not counted any more the process may end */
+	memory_wipe_stack();
+	thread_lock_enter(k->gate);
+	take_client(cl);
 	local_close(cl->link);
 	free(cl);
-	thread_lock_enter(k->gate);
 	k->clients--;
+	thread_lock_wake(k->gate);
 	thread_lock_leave(k->gate);
 }
 
@@ -175,13 +202,15 @@ accept_one(struct keeper *k, struct local_listener *listener)
 	cl->link = link;
 	thread_lock_enter(k->gate);
 	k->clients++;
+	put_client(&k->served, cl);
 	thread_lock_leave(k->gate);
 	if (thread_start(serve_client, cl) != RC_OK) {
-		local_close(link);
-		free(cl);
 		thread_lock_enter(k->gate);
 		k->clients--;
+		take_client(cl);
 		thread_lock_leave(k->gate);
+		local_close(link);
+		free(cl);
 	}
 }
 
@@ -206,18 +235,37 @@ should_go_on(struct keeper *k, int64_t idle_ms, int64_t slept_ms)
 }
 
 /*
- * Whoever still waits for the gate waits until the process ends: it is not given
- * back.  Who locks is let go by that end, too: then the keys are gone for certain.
+ * The threads that there are hold what their clients sent: who waits for the gate is told that the
+ * vault is locked, who waits for its client waits no longer, and all of them forget.  Only a sync
+ * that waits for the network is left where it is: it holds nothing but sealed frames.
  */
+static void
+part(struct keeper *k, int staying)
+{
+	int64_t end = clock_monotonic_ms() + PARTING_MS, left;
+
+	for (struct client *cl = k->served; cl != NULL; cl = cl->next)
+		local_stop_receiving(cl->link);
+	while (k->clients > staying && (left = end - clock_monotonic_ms()) > 0)
+		thread_lock_wait(k->gate, left);
+}
+
+/* Who locks is let go by the end of the process: then the keys are gone for certain. */
 static void
 close_for_good(struct keeper *k)
 {
+	int staying;
+
 	thread_lock_enter(k->gate);
 	k->stop = true;
+	staying = k->ws->syncing ? 1 : 0;
 	workspace_close(k->ws);
 	k->ws = NULL;
+	thread_lock_close(k->gate);
+	part(k, staying);
 	if (k->clients > 0 || k->lockers != NULL) {
 		left_behind = k;
+		thread_lock_leave(k->gate);
 		return;
 	}
 	thread_lock_leave(k->gate);
@@ -255,6 +303,7 @@ keeper_serve(struct workspace *ws, const struct command *table, int idle_minutes
 		return rc;
 	}
 	k->ws = ws;
+	snprintf(k->home, sizeof(k->home), "%s", ws->home);
 	k->table = table;
 	k->last_used = clock_monotonic_ms();
 	ws->gate = k->gate;

@@ -113,7 +113,7 @@ static void
 enter(void *ctx)
 {
 	if (ctx != NULL)
-		thread_lock_enter(ctx);
+		thread_lock_enter_to_go_on(ctx);
 }
 
 static void

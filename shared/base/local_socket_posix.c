@@ -378,6 +378,12 @@ local_receive(struct local_link *l, size_t max, uint8_t **data, size_t *len)
 }
 
 void
+local_stop_receiving(struct local_link *l)
+{
+	(void)shutdown(l->fd, SHUT_RD);
+}
+
+void
 local_close(struct local_link *l)
 {
 	if (l == NULL)

@@ -67,6 +67,8 @@ enum rc local_connect(const char *path, struct local_link **out, struct error *e
  */
 enum rc local_send(struct local_link *l, const uint8_t *data, size_t len) RC_CHECK;
 enum rc local_receive(struct local_link *l, size_t max, uint8_t **data, size_t *len) RC_CHECK;
+/* Nothing more is received: another thread that waits for it waits no longer (RC_NET). */
+void local_stop_receiving(struct local_link *l);
 void local_close(struct local_link *l);
 
 #endif

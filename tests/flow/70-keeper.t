@@ -238,31 +238,8 @@ ok $? "which ends the process"
 kill $rude 2>/dev/null
 
 # ---- idleness and sleep ----
-cat >"$T/clock.c" <<'END'
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-/* Two numbers in a file: seconds that have passed beyond the true ones, awake and asleep. */
-int clock_gettime(clockid_t id, struct timespec *t)
-{
-	static int (*real)(clockid_t, struct timespec *);
-	long awake = 0, asleep = 0;
-	FILE *f = fopen(getenv("PASSED"), "r");
-	int r;
-	if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-	r = real(id, t);
-	if (f) { if (fscanf(f, "%ld %ld", &awake, &asleep) != 2) awake = asleep = 0; fclose(f); }
-	t->tv_sec += awake;
-	if (id == CLOCK_BOOTTIME) t->tv_sec += asleep;
-	return r;
-}
-END
-export PASSED=$T/passed
-shifted() { ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$T/clock.so "$BIN/field" --lang en --home "$lan" --passphrase-file "$lan.pass" --quiet "$@"; }
-passes() { echo "$*" >"$PASSED.new" && mv "$PASSED.new" "$PASSED"; }
-if gcc -shared -fPIC -o "$T/clock.so" "$T/clock.c" -ldl 2>/dev/null && [ -z "$(LD_PRELOAD=$T/clock.so true 2>&1)" ]; then
+shifted() { with_shifted_clock "$BIN/field" --lang en --home "$lan" --passphrase-file "$lan.pass" --quiet "$@"; }
+if shifted_clock; then
 	passes 0 0
 	must shifted unlock --idle 5
 	passes 290 0

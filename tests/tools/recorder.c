@@ -396,7 +396,7 @@ tell_place(struct recorder *r, pid_t pid, const char *mapping, uint64_t at, cons
 	for (size_t i = from; i < len && n < 80; i++)
 		around[n++] = p[i] >= ' ' && p[i] < 127 ? (char)p[i] : '.';
 	around[n] = '\0';
-	snprintf(where, sizeof(where), "%.200s +%llx \"%s\"", mapping, (unsigned long long)at, around);
+	snprintf(where, sizeof(where), "%.200s \"%s\" at %llx", mapping, around, (unsigned long long)at);
 	tell(r, pid, "memory", where, hit);
 }
 
@@ -431,7 +431,7 @@ judge_mapping(struct recorder *r, pid_t pid, int mem, int pages, uint64_t from, 
 		r->memory += (unsigned long)got;
 		for (size_t i = 0; shown < HITS_SHOWN && markers_find(r->markers, r->piece, kept + (size_t)got, i,
 		    false, &hit); i = hit.at + 1, shown++)
-			tell_place(r, pid, name, at - from - kept + hit.at, &hit, r->piece, kept + (size_t)got);
+			tell_place(r, pid, name, at - kept + hit.at, &hit, r->piece, kept + (size_t)got);
 		at += (uint64_t)got;
 		n = kept + (size_t)got;
 		kept = n < 512 ? n : 512;

@@ -373,6 +373,31 @@ refuses_messages_over_the_limit_before_reading_them(void **state)
 }
 
 static void
+link_that_receives_no_more_still_sends(void **state)
+{
+	static const uint8_t message[10] = "hai chữ";
+	struct local_listener *l;
+	struct local_link *client, *server;
+	uint8_t *data;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(local_listen(path, &l, NULL), RC_OK);
+	assert_int_equal(local_connect(path, &client, NULL), RC_OK);
+	assert_int_equal(local_accept(l, 1000, &server), RC_OK);
+	local_stop_receiving(server);
+	/* at once, and not after the patience for silent peers */
+	assert_int_equal(local_receive(server, 10, &data, &len), RC_NET);
+	assert_int_equal(local_send(server, message, 10), RC_OK);
+	assert_int_equal(local_receive(client, 10, &data, &len), RC_OK);
+	assert_memory_equal(data, message, 10);
+	free(data);
+	local_close(client);
+	local_close(server);
+	local_listener_close(l);
+}
+
+static void
 message_cut_short_is_no_message(void **state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -610,6 +635,7 @@ main(void)
 		cmocka_unit_test(stop_signals_become_a_flag),
 		IN_FOLDER(carries_messages_both_ways),
 		IN_FOLDER(refuses_messages_over_the_limit_before_reading_them),
+		IN_FOLDER(link_that_receives_no_more_still_sends),
 		IN_FOLDER(message_cut_short_is_no_message),
 		IN_FOLDER(waits_only_as_long_as_it_was_told),
 		IN_FOLDER(signal_ends_the_waiting),
