@@ -66,7 +66,7 @@ OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo check bench bench-vault lint san fuzz crash faults fault-units damage install uninstall clean help units flows headers
+.PHONY: all demo check bench bench-vault lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -142,6 +142,8 @@ faults:
 	@$(MAKE) --no-print-directory B=$(B)/san SAN=address,undefined CFLAGS="-O1 -g" fault-units
 	@for t in $(FAULT_UNITS:$(B)/%=$(B)/san/%); do FAULTS=all $$t || exit 1; done
 fault-units: $(FAULT_UNITS)
+cuts: $(B)/tests/test_replica_cut
+	@CUT_EVERY=1 $<
 damage: $(B)/tests/test_vault_damage
 	@DAMAGE=all $<
 fuzz:
@@ -167,6 +169,7 @@ help:
 	@echo "lint     floors, headers that compile alone, analyzers, manual pages"
 	@echo "san      check under AddressSanitizer and UBSan"
 	@echo "faults   every allocation and call of the system fails once, under ASan"
+	@echo "cuts     a transfer cut behind every single byte, both ways (half an hour; a stride of them in check)"
 	@echo "damage   every bit of every file of a vault turned, every length"
 	@echo "fuzz     every parser of outside bytes (FUZZ_SECONDS=60 each; needs clang)"
 	@echo "install  into PREFIX=$(PREFIX);  uninstall;  clean"

@@ -85,31 +85,19 @@ refuse(struct relay_session *s, enum exchange_status status)
 	s->phase = PHASE_REFUSED;
 }
 
-/* Heads that the device names and that we know otherwise, or a chain that is not ours. */
+/* Has the device a chain that is not ours? */
 static enum rc
-compare_heads(struct relay_session *s)
+compare_chains(struct relay_session *s)
 {
 	const struct directory *dir = depot_directory(s->depot);
 	uint8_t head[16];
-	bool differs;
-	enum rc rc;
 
-	if (directory_head_at(dir, s->hello.directory_seq, head) &&
-	    memcmp(head, s->hello.directory_head, sizeof(head)) != 0) {
-		s->chains_differ = true;
-		rc = depot_alarm(s->depot, clock_now(&s->clock), "chains-differ", s->hello.device,
-		    "the device has another directory");
-		if (rc != RC_OK)
-			return rc;
-	}
-	for (size_t i = 0; i < s->hello.n_heads; i++) {
-		if ((rc = depot_head_differs(s->depot, &s->hello.heads[i], &differs)) != RC_OK)
-			return rc;
-		if (differs && (rc = depot_alarm(s->depot, clock_now(&s->clock), "log-forked",
-		    s->hello.device, "the device names another head")) != RC_OK)
-			return rc;
-	}
-	return RC_OK;
+	if (!directory_head_at(dir, s->hello.directory_seq, head) ||
+	    memcmp(head, s->hello.directory_head, sizeof(head)) == 0)
+		return RC_OK;
+	s->chains_differ = true;
+	return depot_alarm(s->depot, clock_now(&s->clock), "chains-differ", s->hello.device,
+	    "the device has another directory");
 }
 
 /* The device is known: is this hello its own, in time, and from one who may speak? */
@@ -142,7 +130,9 @@ meet(struct relay_session *s, const struct device *device)
 		s->status = STATUS_RETIRED;
 	else if (standing == STANDING_WAITS)
 		s->status = STATUS_WAITING;
-	return s->status == STATUS_OK ? compare_heads(s) : RC_OK;
+	if (s->status == STATUS_OK && (rc = compare_chains(s)) != RC_OK)
+		return rc;
+	return relay_take_offered(s);
 }
 
 static enum rc
@@ -388,6 +378,7 @@ put_welcome(struct relay_session *s, const uint8_t nonce[16])
 	if (s->authentic && s->status != STATUS_WAITING) {
 		w.directory_seq = directory_count(dir) - 1;
 		(void)directory_head_at(dir, w.directory_seq, w.directory_head);
+		w.last = s->service.bound;
 	}
 	bytes_init(&payload);
 	rc = exchange_welcome_write(&w, id->sign_seed, &payload);

@@ -289,6 +289,39 @@ out:
 	return rc;
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, FRAME_ID_BYTES);
+}
+
+enum rc
+relay_take_offered(struct relay_session *s)
+{
+	struct depot_frame f;
+	enum rc rc = RC_OK;
+
+	if (s->hello.n_offered > 1)
+		qsort(s->hello.offered, s->hello.n_offered, FRAME_ID_BYTES, by_id);
+	for (size_t i = 0; i < s->hello.n_offered && rc == RC_OK; i++) {
+		if (i > 0 && by_id(s->hello.offered[i - 1], s->hello.offered[i]) == 0)
+			continue;
+		rc = depot_find_frame(s->depot, s->hello.offered[i], &f);
+		if (rc == RC_OK && f.state != FRAME_ASIDE)
+			rc = note_accepted(s, &f);
+		if (rc == RC_NOTFOUND)
+			rc = RC_OK;
+	}
+	return rc;
+}
+
+bool
+relay_was_offered(const struct relay_session *s, const uint8_t id[FRAME_ID_BYTES])
+{
+	return s->hello.n_offered > 0 && bsearch(id, s->hello.offered, s->hello.n_offered,
+	    FRAME_ID_BYTES, by_id) != NULL;
+}
+
 /* ---- looking again ---- */
 
 /* Judge a kept frame again; serve it if it is accepted now. */

@@ -64,6 +64,13 @@ struct relay_session {
 
 /* ---- frames (relay_frames.c) ---- */
 enum rc relay_take_frame(struct relay_session *s, const uint8_t *p, size_t len) RC_CHECK;
+/*
+ * Frames that the hello offers: those that are stored count as handed in by this request, so
+ * that they get a receipt and are not served back.
+ */
+enum rc relay_take_offered(struct relay_session *s) RC_CHECK;
+/* Is this the id of one of them? */
+bool relay_was_offered(const struct relay_session *s, const uint8_t id[FRAME_ID_BYTES]);
 /* A certificate from anywhere: kept, published, and frames that waited for it looked at. */
 enum rc relay_take_certificate(struct depot *depot, int64_t now, const uint8_t *p,
     size_t len, struct error *err) RC_CHECK;

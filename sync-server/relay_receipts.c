@@ -97,8 +97,8 @@ relay_give_receipts(struct relay_session *s)
 }
 
 /*
- * The link broke before the receipts were out: each author finds them in its own lane, so
- * that what came whole needs not be handed in again.
+ * The link broke before the receipts were out: authors whose frames somebody else carried find
+ * them in their own lanes.  The device itself asks when it comes again.
  */
 void
 relay_tell_later(struct relay_session *s)
@@ -116,6 +116,8 @@ relay_tell_later(struct relay_session *s)
 	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
 		first = &s->accepted[i];
 		n = of_one_author(s, i);
+		if (memcmp(first->author, s->hello.device, sizeof(first->author)) == 0)
+			continue;
 		if ((rc = sign_receipt(s, first, n, &payload)) == RC_OK)
 			rc = tell_author(s, first, n, &payload);
 	}

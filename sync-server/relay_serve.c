@@ -283,6 +283,7 @@ serve_top(struct relay_session *s)
 	uint64_t position = v->lanes[0].next, seq, last = 0;
 	struct bytes body, list;
 	enum item_type type;
+	uint8_t id[FRAME_ID_BYTES];
 	bool whole = false, had = false;
 	enum rc rc;
 
@@ -291,6 +292,10 @@ serve_top(struct relay_session *s)
 	if ((rc = depot_at(s->depot, position, &type, &seq, &body)) != RC_OK ||
 	    (type == ITEM_CERTIFICATE && (rc = is_own_certificate(s, &body, &had)) != RC_OK))
 		goto out;
+	if (type == ITEM_FRAME && s->hello.n_offered > 0) {
+		frame_id(body.data, body.len, id);
+		had = relay_was_offered(s, id);
+	}
 	if (had || (type == ITEM_SHARE && seq != 0 && seq == v->list_sent))
 		goto served;
 	if (type == ITEM_SHARE && seq != 0 &&

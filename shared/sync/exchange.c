@@ -78,6 +78,24 @@ take_heads(struct reader *r, struct exchange_head **out, size_t *n_out)
 	return r->bad ? RC_FORMAT : RC_OK;
 }
 
+static enum rc
+take_ids(struct reader *r, size_t max, uint8_t (**out)[FRAME_ID_BYTES], size_t *n_out)
+{
+	size_t n = (size_t)reader_varint_max(r, max);
+
+	*out = NULL;
+	*n_out = 0;
+	if (r->bad || n > reader_left(r) / FRAME_ID_BYTES)
+		return RC_FORMAT;
+	if (n == 0)
+		return RC_OK;
+	if ((*out = calloc(n, sizeof(**out))) == NULL)
+		return RC_NOMEM;
+	*n_out = n;
+	reader_copy(r, *out, n * FRAME_ID_BYTES);
+	return RC_OK;
+}
+
 /* Version 1 goes on; a later one is for a later program. */
 static enum rc
 take_version(struct reader *r)
@@ -96,7 +114,7 @@ exchange_hello_write(const struct hello *h, const struct secret *device_seed,
     struct bytes *payload)
 {
 	bytes_reset(payload);
-	if (h->n_behind > EXCHANGE_BEHIND_MAX || h->n_heads > EXCHANGE_HEADS_MAX)
+	if (h->n_behind > EXCHANGE_BEHIND_MAX || h->n_offered > EXCHANGE_OFFERED_MAX)
 		return RC_LIMIT;
 	bytes_u8(payload, 1);
 	bytes_put(payload, h->province, sizeof(h->province));
@@ -112,7 +130,8 @@ exchange_hello_write(const struct hello *h, const struct secret *device_seed,
 		bytes_span(payload, h->behind[i].lane, strlen(h->behind[i].lane));
 		bytes_varint(payload, h->behind[i].position);
 	}
-	put_heads(payload, h->heads, h->n_heads);
+	bytes_varint(payload, h->n_offered);
+	bytes_put(payload, h->offered, h->n_offered * FRAME_ID_BYTES);
 	bytes_varint(payload, h->down_max);
 	return sign_payload(payload, HELLO_LABEL, device_seed);
 }
@@ -180,7 +199,7 @@ exchange_hello_read(const uint8_t *p, size_t len, struct hello *out)
 	out->position = reader_varint(&r);
 	reader_copy(&r, out->lanes_digest, sizeof(out->lanes_digest));
 	if ((rc = take_behind(&r, out)) != RC_OK ||
-	    (rc = take_heads(&r, &out->heads, &out->n_heads)) != RC_OK)
+	    (rc = take_ids(&r, EXCHANGE_OFFERED_MAX, &out->offered, &out->n_offered)) != RC_OK)
 		goto out;
 	out->down_max = reader_varint(&r);
 	reader_take(&r, SEAL_SIGNATURE_BYTES);
@@ -203,7 +222,7 @@ exchange_hello_reset(struct hello *h)
 	for (size_t i = 0; h->behind != NULL && i < h->n_behind; i++)
 		free(h->behind[i].lane);
 	free(h->behind);
-	free(h->heads);
+	free(h->offered);
 	memset(h, 0, sizeof(*h));
 }
 
@@ -230,6 +249,9 @@ exchange_welcome_write(const struct welcome *w, const struct secret *relay_seed,
 	bytes_put(payload, w->request, sizeof(w->request));
 	bytes_varint(payload, w->quarantined);
 	bytes_put(payload, w->relay, sizeof(w->relay));
+	bytes_varint(payload, w->last);
+	bytes_varint(payload, w->audit);
+	bytes_put(payload, w->audit_head, sizeof(w->audit_head));
 	return sign_payload(payload, WELCOME_LABEL, relay_seed);
 }
 
@@ -254,10 +276,13 @@ exchange_welcome_read(const uint8_t *p, size_t len, struct welcome *out)
 	reader_copy(&r, out->request, sizeof(out->request));
 	out->quarantined = reader_varint(&r);
 	reader_copy(&r, out->relay, sizeof(out->relay));
+	out->last = reader_varint(&r);
+	out->audit = reader_varint(&r);
+	reader_copy(&r, out->audit_head, sizeof(out->audit_head));
 	reader_take(&r, SEAL_SIGNATURE_BYTES);
 	if (!reader_done(&r))
 		return RC_FORMAT;
-	return status <= STATUS_WAITING ? RC_OK : RC_NEWER;
+	return status <= STATUS_FULL ? RC_OK : RC_NEWER;
 }
 
 enum rc
@@ -301,22 +326,6 @@ exchange_receipt_write(const struct receipt *r, const struct secret *seed, struc
 				return rc;
 	}
 	return sign_payload(payload, RECEIPT_LABEL, seed);
-}
-
-static enum rc
-take_frames(struct reader *r, struct receipt *out)
-{
-	size_t n = (size_t)reader_varint_max(r, EXCHANGE_RECEIPT_FRAMES_MAX);
-
-	if (r->bad || n > reader_left(r) / FRAME_ID_BYTES)
-		return RC_FORMAT;
-	if (n == 0)
-		return RC_OK;
-	if ((out->frames = calloc(n, sizeof(*out->frames))) == NULL)
-		return RC_NOMEM;
-	out->n_frames = n;
-	reader_copy(r, out->frames, n * FRAME_ID_BYTES);
-	return RC_OK;
 }
 
 static enum rc
@@ -365,7 +374,7 @@ exchange_receipt_read(const uint8_t *p, size_t len, struct receipt *out)
 	out->at = reader_zigzag(&r);
 	reader_copy(&r, out->device, sizeof(out->device));
 	if (kind == RECEIPT_STORED)
-		rc = take_frames(&r, out);
+		rc = take_ids(&r, EXCHANGE_RECEIPT_FRAMES_MAX, &out->frames, &out->n_frames);
 	else if (kind == RECEIPT_HELD)
 		rc = take_scopes(&r, out);
 	else

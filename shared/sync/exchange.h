@@ -21,6 +21,7 @@ enum {
 	EXCHANGE_BODY_MAX = 64 << 20,		/* a whole message */
 	EXCHANGE_BEHIND_MAX = 40000,
 	EXCHANGE_HEADS_MAX = 4096,
+	EXCHANGE_OFFERED_MAX = 4096,
 	EXCHANGE_LANE_MAX = 40,			/* bytes of a lane's name */
 	EXCHANGE_RECEIPT_FRAMES_MAX = 65536
 };
@@ -34,7 +35,7 @@ enum item_type {
 
 enum exchange_status {
 	STATUS_OK, STATUS_STALE, STATUS_UNKNOWN_DEVICE, STATUS_RETIRED, STATUS_LANES,
-	STATUS_OTHER_PROVINCE, STATUS_TOO_MANY, STATUS_WAITING
+	STATUS_OTHER_PROVINCE, STATUS_TOO_MANY, STATUS_WAITING, STATUS_FULL
 };
 
 /* Append one item. */
@@ -92,8 +93,8 @@ struct hello {
 	uint8_t lanes_digest[16];
 	struct exchange_behind *behind;	/* owned when decoded */
 	size_t n_behind;
-	struct exchange_head *heads;	/* owned when decoded */
-	size_t n_heads;
+	uint8_t (*offered)[FRAME_ID_BYTES];	/* of an upload whose reply was lost; owned when decoded */
+	size_t n_offered;
 	uint64_t down_max;		/* bytes the device wants at most */
 };
 enum rc exchange_hello_write(const struct hello *h, const struct secret *device_seed,
@@ -112,6 +113,9 @@ struct welcome {
 	uint8_t request[16];		/* H(16) of the hello it answers */
 	uint64_t quarantined;		/* frames of this request that were set aside */
 	uint8_t relay[16];
+	uint64_t last;			/* position of the last thing in the sequence */
+	uint64_t audit;			/* lines of the relay's audit log, and its head */
+	uint8_t audit_head[16];
 };
 enum rc exchange_welcome_write(const struct welcome *w, const struct secret *relay_seed,
     struct bytes *payload) RC_CHECK;

@@ -4,6 +4,7 @@
 
 #include "shared/records/journal.h"
 #include "shared/sync/replica_syncing.h"
+#include "shared/sync/transport.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 
@@ -101,6 +102,26 @@ add_behind(struct replica_syncing *s, struct hello *h, struct error *err)
 	return rc;
 }
 
+/* Frames of an upload that was not answered, as note_upload wrote them down. */
+static enum rc
+add_offered(struct replica_syncing *s, struct hello *h, struct error *err)
+{
+	struct bytes ids;
+	enum rc rc;
+
+	bytes_init(&ids);
+	rc = query_blob(s->replica->db, err, &ids, "SELECT value FROM setting WHERE name = 'unsure'", "");
+	if (rc == RC_OK && ids.len >= FRAME_ID_BYTES && ids.len <= EXCHANGE_OFFERED_MAX * FRAME_ID_BYTES) {
+		h->n_offered = ids.len / FRAME_ID_BYTES;
+		if ((h->offered = malloc(ids.len)) == NULL)
+			rc = RC_NOMEM;
+		else
+			memcpy(h->offered, ids.data, h->n_offered * FRAME_ID_BYTES);
+	}
+	bytes_reset(&ids);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 static enum rc
 put_hello(struct replica_syncing *s, struct error *err)
 {
@@ -127,6 +148,8 @@ put_hello(struct replica_syncing *s, struct error *err)
 		memset(h.lanes_digest, 0, sizeof(h.lanes_digest));
 	if (rc == RC_OK)
 		rc = add_behind(s, &h, err);
+	if (rc == RC_OK && s->unsure)
+		rc = add_offered(s, &h, err);
 	if (rc == RC_OK)
 		rc = exchange_hello_write(&h, r->identity.sign_seed, &payload);
 	if (rc == RC_OK) {
@@ -219,8 +242,10 @@ put_frames(struct replica_syncing *s, struct error *err)
 		id = query_column_blob(q, 0, &id_len);
 		if (id_len != FRAME_ID_BYTES || was_tried(s, id))
 			continue;
+		if (s->no_room)
+			break;
 		p = query_column_blob(q, 1, &len);
-		if (s->sent_frames >= s->frames_max ||
+		if (s->unsure || s->sent_frames >= FRAMES_A_REQUEST_MAX ||
 		    (s->message.len + len > UP_BYTES_MAX && s->sent_frames > 0)) {
 			s->more = true;
 			break;
@@ -258,14 +283,20 @@ put_receipts(struct replica_syncing *s, struct error *err)
 	return rc;
 }
 
-/* Frames as large as the link carries in a few seconds; one to begin with on an unknown one. */
+/*
+ * Frames as large as the link carries in a few seconds; one to begin with on an unknown one.
+ * Nothing is sealed while the relay is only asked: what it says may show how good the link is.
+ */
 static enum rc
-seal_for_link(struct replica *r, bool *more, struct error *err)
+seal_for_link(struct replica_syncing *s, bool *more, struct error *err)
 {
+	struct replica *r = s->replica;
 	uint64_t rate, bytes, before, left;
 	enum rc rc;
 
 	*more = false;
+	if (s->unsure || s->no_room)
+		return RC_OK;
 	if ((rc = replica_request_number(r->db, "rate", &rate, err)) != RC_OK ||
 	    (rc = journal_count_unsealed(r->db, &before, err)) != RC_OK)
 		return rc;
@@ -284,18 +315,21 @@ seal_for_link(struct replica *r, bool *more, struct error *err)
 }
 
 /*
- * What an earlier upload brought there may be known only when it was answered whole.  After
- * one that was not, the first request carries one frame: the reply says what else came.
+ * The frames of this request are written down before it leaves: if its reply is lost, the
+ * relay may have all of them, or some; and its nonce has turned, so that even after a request
+ * without frames the next one only asks.
  */
 static enum rc
 note_upload(struct replica_syncing *s, struct error *err)
 {
-	static const uint8_t yes = 1;
+	static const uint8_t none;
+	size_t n = (size_t)s->sent_frames;
 
-	if (s->sent_frames == 0 || s->unsure)
+	if (s->unsure)
 		return RC_OK;
 	s->unsure = true;
-	return replica_setting_put(s->replica->db, "unsure", &yes, sizeof(yes), err);
+	return replica_setting_put(s->replica->db, "unsure",
+	    n > 0 ? s->tried[s->n_tried - n] : &none, n * FRAME_ID_BYTES, err);
 }
 
 enum rc
@@ -304,21 +338,50 @@ replica_request_answered(struct replica_syncing *s)
 	if (!s->unsure)
 		return RC_OK;
 	s->unsure = false;
-	if (s->frames_max < FRAMES_A_REQUEST_MAX)
-		s->frames_max *= 4;
 	return query_run(s->replica->db, s->err, "DELETE FROM setting WHERE name = 'unsure'", "");
+}
+
+enum rc
+replica_request_failed(struct replica_syncing *s, enum rc why, struct error *err)
+{
+	enum transport_trouble trouble = transport_trouble(s->transport);
+	uint64_t rate;
+	enum rc rc;
+
+	s->n_tried = 0;
+	if (why != RC_NET || (trouble != TROUBLE_NONE && !transport_trouble_passes(trouble)))
+		return RC_OK;
+	if ((rc = replica_request_number(s->replica->db, "rate", &rate, err)) != RC_OK)
+		return rc;
+	return replica_request_put_number(s->replica->db, "rate", rate / 4 + 1, err);
+}
+
+enum rc
+replica_request_left(struct replica_syncing *s, uint64_t *out, struct error *err)
+{
+	int64_t sealed = 0;
+	uint64_t unsealed;
+	enum rc rc;
+
+	*out = 0;
+	if ((rc = journal_count_unsealed(s->replica->db, &unsealed, err)) != RC_OK ||
+	    (rc = query_int(s->replica->db, err, &sealed, "SELECT coalesce(sum(entries), 0) FROM frame"
+	    " WHERE state = ?1", "i", (int64_t)REPLICA_UNSENT)) != RC_OK)
+		return rc;
+	*out = unsealed + (uint64_t)sealed;
+	return RC_OK;
 }
 
 enum rc
 replica_request_build(struct replica_syncing *s, struct error *err)
 {
 	struct replica *r = s->replica;
-	bool unsealed;
+	bool unsealed, asking = s->unsure;
 	enum rc rc;
 
 	s->message.len = 0;
 	s->sent_frames = s->sent_entries = 0;
-	if ((rc = seal_for_link(r, &unsealed, err)) != RC_OK ||
+	if ((rc = seal_for_link(s, &unsealed, err)) != RC_OK ||
 	    (rc = replica_begin(r, err)) != RC_OK)
 		return rc;
 	rc = put_hello(s, err);
@@ -330,9 +393,11 @@ replica_request_build(struct replica_syncing *s, struct error *err)
 		rc = put_receipts(s, err);
 	if (rc == RC_OK)
 		rc = note_upload(s, err);
+	if (rc == RC_OK)
+		rc = replica_request_left(s, &s->progress.entries_left, err);
 	if ((rc = replica_end(r, rc, err)) != RC_OK)
 		return rc;
-	s->more = s->more || unsealed;
+	s->more = s->more || unsealed || (asking && s->progress.entries_left > 0);
 	exchange_put(&s->message, ITEM_END, NULL, 0);
 	return s->message.rc;
 }

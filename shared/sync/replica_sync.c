@@ -27,6 +27,36 @@ leave(const struct replica_syncing *s)
 		s->gate->leave(s->gate->ctx);
 }
 
+static int64_t
+now(const struct replica_syncing *s)
+{
+	return s->line.now != NULL ? s->line.now(s->line.ctx) : clock_monotonic_ms();
+}
+
+static const char *
+say(const struct replica_syncing *s, const char *en, const char *vi)
+{
+	return s->line.vietnamese ? vi : en;
+}
+
+/* Outside the gate. */
+static void
+show_progress(struct replica_syncing *s)
+{
+	if (s->line.progress != NULL)
+		s->line.progress(s->line.ctx, &s->progress);
+}
+
+static void
+on_bytes(void *ctx, uint64_t up, uint64_t down)
+{
+	struct replica_syncing *s = ctx;
+
+	s->progress.bytes_up = up;
+	s->progress.bytes_down = down;
+	show_progress(s);
+}
+
 /* An item at `position` came: every lane stands at least there. */
 static enum rc
 move_cursor(struct replica_syncing *s, uint64_t position, struct error *err)
@@ -43,6 +73,7 @@ move_cursor(struct replica_syncing *s, uint64_t position, struct error *err)
 	    " WHERE position >= 0 AND position < ?1)", "i", (int64_t)position)) != RC_OK)
 		return rc;
 	s->moved = s->moved || behind != 0 || position > base;
+	s->progress.places_left = s->welcome.last > position ? s->welcome.last - position : 0;
 	if (position >= base)
 		rc = query_run(db, err, "UPDATE lane SET position = -1 WHERE position >= 0", "");
 	else
@@ -104,27 +135,33 @@ compare_chains(struct replica_syncing *s)
 static enum rc
 take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 {
-	static const char help[] = "check the server's address; ask the province";
+	const char *help = say(s, "check the server's address; ask the province",
+	    "kiểm tra địa chỉ máy chủ; hỏi tỉnh");
 	struct replica *r = s->replica;
 	const struct device *relay;
 	struct welcome *w = &s->welcome;
 	enum rc rc;
 
 	if ((rc = exchange_welcome_read(p, len, w)) != RC_OK)
-		return error_set(s->err, rc == RC_NOMEM ? rc : RC_PROTOCOL, s->url, help,
-		    "the server's welcome cannot be read");
+		return error_set(s->err, rc == RC_NOMEM ? rc : RC_PROTOCOL, s->url, help, "%s",
+		    say(s, "the server's welcome cannot be read", "không đọc được lời chào của máy chủ"));
 	relay = directory_device(r->directory, w->relay);
 	if (w->status == STATUS_OTHER_PROVINCE)
-		return error_set(s->err, RC_DENIED, s->url, help,
-		    "the server belongs to another province");
+		return error_set(s->err, RC_DENIED, s->url, help, "%s",
+		    say(s, "the server belongs to another province", "máy chủ thuộc tỉnh khác"));
 	if (relay == NULL || relay->role != ROLE_RELAY || relay->state != DEVICE_ADMITTED ||
 	    exchange_welcome_verify(p, len, relay->cert.sign_public) != RC_OK)
-		return error_set(s->err, RC_PROTOCOL, s->url, help,
-		    "the answer is not signed by a relay of this province");
+		return error_set(s->err, RC_PROTOCOL, s->url, help, "%s",
+		    say(s, "the answer is not signed by a relay of this province",
+		    "câu trả lời không do máy chủ của tỉnh này ký"));
 	if (memcmp(w->request, s->request, sizeof(s->request)) != 0)
-		return error_set(s->err, RC_PROTOCOL, s->url, "sync again",
-		    "the answer belongs to another request");
-	s->welcomed = true;
+		return error_set(s->err, RC_PROTOCOL, s->url, say(s, "sync again", "đồng bộ lại"), "%s",
+		    say(s, "the answer belongs to another request", "câu trả lời thuộc về một yêu cầu khác"));
+	s->welcomed = s->met = true;
+	if (w->status == STATUS_FULL) {		/* all else is as ever */
+		s->no_room = s->result->relay_full = true;
+		w->status = STATUS_OK;
+	}
 	if ((rc = replica_setting_put(r->db, "nonce", w->nonce, sizeof(w->nonce), s->err)) != RC_OK)
 		return rc;
 	if (w->status != STATUS_OK)
@@ -136,8 +173,9 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 static enum rc
 damaged(struct replica_syncing *s)
 {
-	return error_set(s->err, RC_PROTOCOL, s->url,
-	    "sync again; what came before is kept", "the answer was damaged on the way");
+	return error_set(s->err, RC_PROTOCOL, s->url, say(s, "sync again; what came before is kept",
+	    "đồng bộ lại; những gì đã nhận vẫn còn"), "%s",
+	    say(s, "the answer was damaged on the way", "câu trả lời bị hỏng trên đường truyền"));
 }
 
 /* Something with a place in the sequence: take it, and stand behind it. */
@@ -195,7 +233,8 @@ take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 		return take_welcome(s, payload, len);
 	if (!s->welcomed)
 		return error_set(s->err, RC_PROTOCOL, s->url,
-		    "check the server's address", "the server did not begin with a welcome");
+		    say(s, "check the server's address", "kiểm tra địa chỉ máy chủ"), "%s",
+		    say(s, "the server did not begin with a welcome", "máy chủ không bắt đầu bằng lời chào"));
 	if (type == ITEM_FRAME || type == ITEM_LANE)
 		return take_placed(s, type, payload, len);
 	if (type == ITEM_END)
@@ -213,6 +252,8 @@ take_piece(void *ctx, const void *p, size_t len)
 	struct replica_syncing *s = ctx;
 	enum rc rc, fed;
 
+	if (s->replied == 0)
+		s->replied = now(s);
 	enter(s);
 	if ((rc = replica_begin(s->replica, s->err)) == RC_OK) {
 		fed = exchange_stream_feed(&s->stream, p, len);
@@ -225,35 +266,57 @@ take_piece(void *ctx, const void *p, size_t len)
 	return rc;
 }
 
+/* How fast the request went up, until the first word of the reply. */
 static enum rc
-learn_rate(struct replica_syncing *s, uint64_t bytes, int64_t ms, struct error *err)
+learn_rate(struct replica_syncing *s, struct error *err)
 {
-	if (bytes < RATE_SAMPLE_MIN)
+	uint64_t bytes = s->message.len;
+	int64_t ms = s->replied - s->posted;
+
+	if (bytes < RATE_SAMPLE_MIN || s->replied == 0)
 		return RC_OK;
-	return replica_request_put_number(s->replica->db, "rate", bytes * 1000 / (uint64_t)(ms > 0 ? ms : 1), err);
+	return replica_request_put_number(s->replica->db, "rate",
+	    bytes * 1000 / (uint64_t)(ms > 0 ? ms : 1), err);
 }
 
 static enum rc
 post(struct replica_syncing *s)
 {
-	int64_t start = clock_monotonic_ms();
-	enum rc rc;
+	enum rc rc, noted;
 
 	exchange_stream_init(&s->stream, take_item, s);
 	s->welcomed = s->ended = s->other_generation = s->moved = false;
+	s->posted = now(s);
+	s->replied = 0;
 	rc = transport_post(s->transport, "/sync", s->message.data, s->message.len, take_piece,
 	    s, s->err);
 	if (rc == RC_PROTOCOL)
-		(void)error_set(s->err, rc, s->url,
-		    "check the network: it may ask for a login page first",
-		    "something answers that is not a sync-server");
+		(void)error_set(s->err, rc, s->url, say(s, "check the network: it may ask for a login"
+		    " page first", "kiểm tra mạng: có thể mạng đòi đăng nhập trước"), "%s",
+		    say(s, "something answers that is not a sync-server",
+		    "nơi trả lời không phải máy chủ đồng bộ"));
 	if (rc == RC_OK && !s->ended)
-		rc = error_set(s->err, RC_NET, s->url,
-		    "sync again; what came is kept", "the answer was cut");
+		rc = error_set(s->err, RC_NET, s->url, say(s, "sync again; what came is kept",
+		    "đồng bộ lại; những gì đã nhận vẫn còn"), "%s",
+		    say(s, "the answer was cut", "câu trả lời bị cắt giữa chừng"));
 	exchange_stream_reset(&s->stream);
 	enter(s);
-	if (rc == RC_OK)
-		rc = learn_rate(s, s->message.len, clock_monotonic_ms() - start, s->err);
+	noted = rc == RC_OK ? learn_rate(s, s->err) : replica_request_failed(s, rc, NULL);
+	leave(s);
+	return rc == RC_OK ? noted : rc;
+}
+
+/* It did nothing with this request: what was handed in is not there. */
+static enum rc
+undone(struct replica_syncing *s)
+{
+	enum rc rc;
+
+	s->n_tried = 0;
+	if (s->sent_frames == 0)
+		return RC_OK;
+	enter(s);
+	rc = replica_request_answered(s);
 	leave(s);
 	return rc;
 }
@@ -262,37 +325,41 @@ post(struct replica_syncing *s)
 static enum rc
 obey(struct replica_syncing *s, bool *again)
 {
-	const char *url = s->url;
+	enum rc rc;
 
 	*again = true;
 	switch (s->welcome.status) {
 	case STATUS_STALE:
-		s->n_tried = 0;	/* nothing happened there: the frames go again */
-		return RC_OK;
+		return undone(s);
 	case STATUS_UNKNOWN_DEVICE:
 		if (s->with_certificate)
-			return error_set(s->err, RC_DENIED, url, "ask the province",
-			    "the server does not accept this device");
+			return error_set(s->err, RC_DENIED, s->url, say(s, "ask the province",
+			    "hỏi tỉnh"), "%s", say(s, "the server does not accept this device",
+			    "máy chủ không nhận máy này"));
 		s->with_certificate = true;
-		s->n_tried = 0;
-		return RC_OK;
+		return undone(s);
 	case STATUS_LANES:
 		s->with_all_lanes = true;
 		return RC_OK;
 	case STATUS_RETIRED:
-		return error_set(s->err, RC_DENIED, url, "hand the laptop to your province",
-		    "this device has been retired");
+		return error_set(s->err, RC_DENIED, s->url, say(s, "hand the laptop to your province",
+		    "nộp máy cho tỉnh"), "%s", say(s, "this device has been retired",
+		    "máy này đã bị ngừng sử dụng"));
 	case STATUS_OTHER_PROVINCE:
 		return RC_DENIED;
 	case STATUS_TOO_MANY:
-		return error_set(s->err, RC_UNAVAILABLE, url, "sync again in a while",
-		    "the server asks to wait");
+		if ((rc = undone(s)) != RC_OK)
+			return rc;
+		return error_set(s->err, RC_UNAVAILABLE, s->url, say(s, "sync again in a while",
+		    "lát nữa đồng bộ lại"), "%s", say(s, "the server asks to wait",
+		    "máy chủ yêu cầu chờ"));
 	case STATUS_WAITING:
 		s->result->waits_for_admission = true;
 		*again = false;
 		s->more = false;
 		return RC_OK;
 	case STATUS_OK:
+	case STATUS_FULL:
 		break;
 	}
 	*again = false;
@@ -323,6 +390,7 @@ one_round(struct replica_syncing *s, bool *again)
 	enter(s);
 	rc = replica_request_build(s, s->err);
 	leave(s);
+	show_progress(s);
 	if (rc != RC_OK || (rc = post(s)) != RC_OK || (rc = obey(s, again)) != RC_OK || *again)
 		return rc;
 	s->result->sent_frames += s->sent_frames;
@@ -344,7 +412,7 @@ finish(struct replica_syncing *s, int64_t start)
 	out->requests = stats.requests;
 	out->bytes_up = stats.bytes_up;
 	out->bytes_down = stats.bytes_down;
-	out->milliseconds = clock_monotonic_ms() - start;
+	out->milliseconds = now(s) - start;
 	enter(s);
 	if (replica_status(s->replica, &status, NULL) == RC_OK) {
 		out->waiting = status.waiting;
@@ -359,7 +427,8 @@ finish(struct replica_syncing *s, int64_t start)
 static enum rc
 start_syncing(struct replica_syncing *s)
 {
-	uint8_t yes, generation[16];
+	uint8_t generation[16];
+	int64_t unsure = 0;
 	enum rc rc;
 
 	enter(s);
@@ -368,11 +437,76 @@ start_syncing(struct replica_syncing *s)
 	    s->err);
 	s->with_certificate = rc == RC_NOTFOUND;
 	if (rc == RC_OK || rc == RC_NOTFOUND)
-		rc = replica_setting_get(s->replica->db, "unsure", &yes, sizeof(yes), s->err);
+		rc = query_int(s->replica->db, s->err, &unsure,
+		    "SELECT count(*) FROM setting WHERE name = 'unsure'", "");
 	leave(s);
-	s->unsure = rc == RC_OK;
-	s->frames_max = s->unsure ? 1 : FRAMES_A_REQUEST_MAX;
-	return rc == RC_NOTFOUND ? RC_OK : rc;
+	s->unsure = unsure != 0;
+	return rc;
+}
+
+/*
+ * A round failed.  Is another try worth it?  Then it has waited, twice as long each time.
+ * Who was not reached at all in this sync is not waited for, unless time may help.
+ */
+static bool
+try_again(struct replica_syncing *s, enum rc rc, int64_t start)
+{
+	enum transport_trouble trouble = transport_trouble(s->transport);
+	int64_t wait = rc == RC_UNAVAILABLE ? REPLICA_WAIT_BUSY_MS : REPLICA_WAIT_MIN_MS;
+
+	if (s->line.wait == NULL || (rc != RC_NET && rc != RC_UNAVAILABLE))
+		return false;
+	if (trouble == TROUBLE_FULL || (trouble != TROUBLE_NONE &&
+	    !transport_trouble_passes(trouble) && !s->met))
+		return false;
+	s->progress.failures = s->moved ? 1 : s->progress.failures + 1;
+	if (s->progress.failures > REPLICA_FAILURES_MAX)
+		return false;
+	for (unsigned i = 1; i < s->progress.failures && wait < REPLICA_WAIT_MAX_MS; i++)
+		wait *= 2;
+	wait = wait < REPLICA_WAIT_MAX_MS ? wait : REPLICA_WAIT_MAX_MS;
+	if (now(s) - start + wait > REPLICA_SYNC_MAX_MS)
+		return false;
+	s->progress.wait_ms = wait;
+	show_progress(s);
+	if (!s->line.wait(s->line.ctx, wait))
+		return false;
+	s->progress.wait_ms = 0;
+	s->result->failures++;
+	error_clear(s->err);
+	return true;
+}
+
+/* Rounds until nothing is left, or a failure that no waiting mends. */
+static enum rc
+all_rounds(struct replica_syncing *s, int64_t start)
+{
+	int fruitless = 0;
+	bool again, more = true;
+	enum rc rc;
+
+	for (int round = 0; round < ROUNDS_MAX && more; round++) {
+		if ((rc = one_round(s, &again)) != RC_OK) {
+			if (!try_again(s, rc, start))
+				return rc;
+			fruitless = 0;
+			continue;
+		}
+		s->progress.failures = 0;
+		fruitless = again || (!s->moved && s->sent_frames == 0) ? fruitless + 1 : 0;
+		more = again || s->more;
+		if (fruitless > FRUITLESS_MAX)
+			return error_set(s->err, RC_PROTOCOL, s->url, say(s, "sync again later",
+			    "để sau đồng bộ lại"), "%s", say(s,
+			    "the server and this device do not come to terms",
+			    "máy chủ và máy này không thống nhất được với nhau"));
+	}
+	if (s->no_room && s->progress.entries_left > 0)
+		return error_set(s->err, RC_UNAVAILABLE, s->url, say(s,
+		    "tell the province; nothing here is lost", "báo cho tỉnh; dữ liệu trên máy này không mất"),
+		    "%s", say(s, "the server has no room for what this device sends",
+		    "máy chủ không còn chỗ cho dữ liệu máy này gửi lên"));
+	return RC_OK;
 }
 
 enum rc
@@ -381,10 +515,8 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 {
 	struct replica_syncing s;
 	struct error local = { 0 };
-	int64_t start = clock_monotonic_ms();
-	int fruitless = 0;
-	bool again, more = true;
-	enum rc rc = RC_OK;
+	int64_t start;
+	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
 	memset(&s, 0, sizeof(s));
@@ -392,18 +524,17 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 	s.transport = t;
 	s.url = transport_url(t);
 	s.gate = gate;
+	if (gate != NULL && gate->line != NULL)
+		s.line = *gate->line;
 	s.result = out;
 	s.err = err != NULL ? err : &local;
+	start = now(&s);
+	transport_speak(t, s.line.vietnamese);
 	if ((rc = start_syncing(&s)) != RC_OK)
 		return rc;
-	for (int round = 0; round < ROUNDS_MAX && more && rc == RC_OK; round++) {
-		rc = one_round(&s, &again);
-		fruitless = again || (!s.moved && s.sent_frames == 0) ? fruitless + 1 : 0;
-		more = again || s.more;
-		if (rc == RC_OK && fruitless > FRUITLESS_MAX)
-			rc = error_set(s.err, RC_PROTOCOL, s.url, "sync again later",
-			    "the server and this device do not come to terms");
-	}
+	transport_watch(t, on_bytes, &s);
+	rc = all_rounds(&s, start);
+	transport_watch(t, NULL, NULL);
 	finish(&s, start);
 	bytes_reset(&s.message);
 	free(s.tried);

@@ -9,12 +9,13 @@
 
 struct transport;
 
-enum { FRAMES_A_REQUEST_MAX = 1 << 20 };
+enum { FRAMES_A_REQUEST_MAX = EXCHANGE_OFFERED_MAX };
 
 struct replica_syncing {
 	struct replica *replica;
 	struct transport *transport;
 	const struct replica_gate *gate;
+	struct replica_line line;
 	const char *url;		/* the transport's: the replica is only touched inside the gate */
 	struct replica_sync_result *result;
 	struct error *err;
@@ -24,14 +25,17 @@ struct replica_syncing {
 	struct exchange_stream stream;
 	bool welcomed, ended, more, other_generation;
 	bool moved;			/* something came, or the cursor went on */
+	int64_t posted, replied;	/* when the upload began, and the reply; 0: it did not */
 	struct welcome welcome;
 	uint64_t sent_frames, sent_entries;
 	int64_t last_receipt;		/* of those handed in */
 	/* this sync */
 	bool with_certificate, with_all_lanes;
 	unsigned generations;		/* that were new to us */
-	bool unsure;			/* an upload may not have come to its end */
-	uint64_t frames_max;		/* of one request */
+	bool unsure;			/* an upload may have come whole, and its reply did not */
+	bool met;			/* the relay has answered in this sync */
+	bool no_room;			/* it has none: no more frames */
+	struct replica_progress progress;
 	uint8_t (*tried)[FRAME_ID_BYTES];	/* frames handed in by this sync */
 	size_t n_tried, cap_tried;
 };
@@ -41,8 +45,16 @@ struct replica_syncing {
  * the gate.  s->more: there is more to send than this request holds.
  */
 enum rc replica_request_build(struct replica_syncing *s, struct error *err) RC_CHECK;
-/* The answer to the request came whole. */
+/*
+ * The answer to the request came whole.  After one that did not, the next request carries no
+ * frame: it names those of the upload, and is told which of them are stored.
+ */
 enum rc replica_request_answered(struct replica_syncing *s) RC_CHECK;
+
+/* A round failed with `why`: on a link that breaks, smaller frames from now on. */
+enum rc replica_request_failed(struct replica_syncing *s, enum rc why, struct error *err) RC_CHECK;
+/* Entries of ours that no receipt names. */
+enum rc replica_request_left(struct replica_syncing *s, uint64_t *out, struct error *err) RC_CHECK;
 
 /* Settings that are numbers; 0 when there is none. */
 enum rc replica_request_number(struct sqlite3 *db, const char *name, uint64_t *out,

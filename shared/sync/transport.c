@@ -2,18 +2,21 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/clock.h"
 #include "shared/sync/exchange.h"
 
 enum {
 	PATH_MAX_BYTES = 64,
 	PIN_MAX = 127,
-	STATUS_MIN_UNAVAILABLE = 500,
-	STATUS_REDIRECT = 300,
-	STATUS_BAD = 400
+	DETAIL_MAX = 200,
+	/* as OpenSSL names what is wrong with a certificate */
+	CERT_NOT_YET_VALID = 9,
+	CERT_HAS_EXPIRED = 10
 };
 
 struct transport {
@@ -22,6 +25,10 @@ struct transport {
 	char url[TRANSPORT_URL_MAX + 1];
 	struct transport_stats stats;
 	char detail[CURL_ERROR_SIZE];
+	enum transport_trouble trouble;
+	bool vietnamese;
+	void (*watch)(void *ctx, uint64_t up, uint64_t down);
+	void *watch_ctx;
 };
 
 /* One post on its way. */
@@ -31,7 +38,9 @@ struct post {
 	void *ctx;
 	uint64_t received;
 	bool judged;	/* status and type of the reply were looked at */
-	enum rc rc;	/* what stopped it */
+	long status;	/* of HTTP */
+	enum transport_trouble trouble;
+	enum rc rc;	/* of `take`, which stopped it */
 };
 
 /* ---- the address ---- */
@@ -106,40 +115,36 @@ check_url(const char *url, bool allow_plain, char out[TRANSPORT_URL_MAX + 1], bo
 
 /* ---- a reply ---- */
 
-static enum rc
-judge_status(long status, struct error *err)
+static enum transport_trouble
+judge_status(long status)
 {
-	if (status >= STATUS_MIN_UNAVAILABLE || status == 429)
-		return error_set(err, RC_UNAVAILABLE, NULL, "try again later",
-		    "the server is not able to serve now (HTTP %ld)", status);
-	if (status >= STATUS_REDIRECT && status < STATUS_BAD)
-		return error_set(err, RC_PROTOCOL, NULL,
-		    "sign in to the network first, or check the address",
-		    "sent elsewhere (HTTP %ld): not a sync-server, perhaps a network's login page", status);
-	if (status >= STATUS_BAD)
-		return error_set(err, RC_PROTOCOL, NULL, "check the address and both versions",
-		    "the server refused (HTTP %ld)", status);
-	return RC_OK;
+	if (status == 200)
+		return TROUBLE_NONE;
+	if (status == 407)
+		return TROUBLE_PROXY_LOGIN;
+	if (status == 502 || status == 504)
+		return TROUBLE_PROXY;
+	if (status == 507)
+		return TROUBLE_FULL;
+	if (status == 429 || (status >= 500 && status != 511))
+		return TROUBLE_BUSY;
+	return status >= 400 && status != 511 ? TROUBLE_STRANGER : TROUBLE_PORTAL;
 }
 
 /* Is what answers a sync-server?  Asked before the first byte of a body is believed. */
-static enum rc
-judge_reply(CURL *curl, struct error *err)
+static enum transport_trouble
+judge_reply(CURL *curl, long *status)
 {
 	const char *type = NULL;
-	long status = 0;
-	enum rc rc;
+	enum transport_trouble trouble;
 
-	if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK ||
+	*status = 0;
+	if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status) != CURLE_OK ||
 	    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type) != CURLE_OK)
-		return RC_INTERNAL;
-	if ((rc = judge_status(status, err)) != RC_OK)
-		return rc;
-	if (status != 200 || type == NULL || strcmp(type, EXCHANGE_CONTENT_TYPE) != 0)
-		return error_set(err, RC_PROTOCOL, NULL,
-		    "sign in to the network first, or check the address",
-		    "what answers is not a sync-server, perhaps a network's login page");
-	return RC_OK;
+		return TROUBLE_STRANGER;
+	if ((trouble = judge_status(*status)) != TROUBLE_NONE)
+		return trouble;
+	return type == NULL || strcmp(type, EXCHANGE_CONTENT_TYPE) != 0 ? TROUBLE_PORTAL : TROUBLE_NONE;
 }
 
 static size_t
@@ -150,40 +155,122 @@ on_data(char *p, size_t size, size_t n, void *ctx)
 
 	if (!post->judged) {
 		post->judged = true;
-		post->rc = judge_reply(post->transport->curl, NULL);
+		post->trouble = judge_reply(post->transport->curl, &post->status);
 	}
 	post->received += len;
-	if (post->rc == RC_OK && post->received > TRANSPORT_REPLY_MAX)
-		post->rc = RC_LIMIT;
-	if (post->rc == RC_OK && len > 0)
+	if (post->trouble == TROUBLE_NONE && post->received > TRANSPORT_REPLY_MAX)
+		post->trouble = TROUBLE_TOO_LARGE;
+	if (post->trouble != TROUBLE_NONE)
+		return CURL_WRITEFUNC_ERROR;
+	if (len > 0)
 		post->rc = post->take(post->ctx, p, len);
 	return post->rc == RC_OK ? len : CURL_WRITEFUNC_ERROR;
 }
 
 /* ---- errors ---- */
 
-static enum rc
-describe(struct transport *t, CURLcode code, struct error *err)
+/* What a proxy said to our wish for a tunnel; 0: nothing, or there was none. */
+static long
+tunnel_status(CURL *curl)
 {
-	const char *detail = t->detail[0] != '\0' ? t->detail : curl_easy_strerror(code);
-	int c = (int)code;
+	long status = 0;
 
-	if (c == CURLE_OUT_OF_MEMORY)
-		return RC_NOMEM;
-	if (c == CURLE_PEER_FAILED_VERIFICATION || c == CURLE_SSL_PINNEDPUBKEYNOTMATCH ||
-	    c == CURLE_SSL_CACERT_BADFILE)
-		return error_set(err, RC_AUTH, t->url,
-		    "somebody may be listening in, or the network wants you to sign in first",
-		    "the server is not the one of the invitation: %s", detail);
+	if (curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK)
+		return 0;
+	return status;
+}
+
+static enum transport_trouble
+judge_certificate(CURL *curl)
+{
+	long result = 0;
+
+	if (curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK &&
+	    (result == CERT_NOT_YET_VALID || result == CERT_HAS_EXPIRED))
+		return TROUBLE_CLOCK;
+	return TROUBLE_UNTRUSTED;
+}
+
+static enum transport_trouble
+judge_connect(CURL *curl)
+{
+	long number = 0;
+
+	if (curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+	    number == ECONNREFUSED)
+		return TROUBLE_REFUSED;
+	return TROUBLE_NO_WAY;
+}
+
+static enum transport_trouble
+judge_timeout(CURL *curl)
+{
+	curl_off_t ready = 0;
+
+	if (curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK && ready > 0)
+		return TROUBLE_SILENT;
+	return TROUBLE_NO_ANSWER;
+}
+
+static enum transport_trouble
+judge_failure(CURL *curl, CURLcode code)
+{
+	int c = (int)code;
+	long tunnel = tunnel_status(curl);
+
+	if (tunnel >= 300)
+		return tunnel == 407 ? TROUBLE_PROXY_LOGIN : TROUBLE_PROXY;
+	if (c == CURLE_PEER_FAILED_VERIFICATION)
+		return judge_certificate(curl);
+	if (c == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+		return TROUBLE_OTHER_KEY;
+	if (c == CURLE_SSL_CACERT_BADFILE)
+		return TROUBLE_UNTRUSTED;
+	if (c == CURLE_SSL_CONNECT_ERROR)
+		return TROUBLE_NO_TLS;
+	if (c == CURLE_COULDNT_RESOLVE_HOST || c == CURLE_COULDNT_RESOLVE_PROXY)
+		return TROUBLE_NO_NAME;
+	if (c == CURLE_COULDNT_CONNECT)
+		return judge_connect(curl);
+	if (c == CURLE_OPERATION_TIMEDOUT)
+		return judge_timeout(curl);
+	if (c == CURLE_PROXY)
+		return TROUBLE_PROXY;
 	if (c == CURLE_UNSUPPORTED_PROTOCOL || c == CURLE_WEIRD_SERVER_REPLY ||
 	    c == CURLE_BAD_CONTENT_ENCODING || c == CURLE_TOO_MANY_REDIRECTS)
-		return error_set(err, RC_PROTOCOL, t->url, "check the address",
-		    "what answers is not a sync-server: %s", detail);
-	if (c == CURLE_FILESIZE_EXCEEDED)
-		return error_set(err, RC_LIMIT, t->url, "check the address",
-		    "the reply is larger than %d bytes", TRANSPORT_REPLY_MAX);
-	return error_set(err, RC_NET, t->url, "try again when there is a connection",
-	    "no connection, or it was cut: %s", detail);
+		return TROUBLE_PORTAL;
+	return c == CURLE_FILESIZE_EXCEEDED ? TROUBLE_TOO_LARGE : TROUBLE_CUT;
+}
+
+/* What a person may want to know beside the words: a number, or what the clock shows. */
+static void
+detail_of(const struct transport *t, enum transport_trouble trouble, long status,
+    char out[DETAIL_MAX])
+{
+	struct clock system = clock_system();
+	char when[17];
+
+	out[0] = '\0';
+	if (status >= 300) {
+		snprintf(out, DETAIL_MAX, " (HTTP %ld)", status);
+	} else if (trouble == TROUBLE_CLOCK) {
+		clock_vietnamese(clock_now(&system), when);
+		snprintf(out, DETAIL_MAX, t->vietnamese ? " (đồng hồ đang chỉ %s)" :
+		    " (it shows %s)", when);
+	} else if (t->detail[0] != '\0' && trouble != TROUBLE_PORTAL && trouble != TROUBLE_TOO_LARGE) {
+		snprintf(out, DETAIL_MAX, ": %.150s", t->detail);
+	}
+}
+
+static enum rc
+describe(struct transport *t, enum transport_trouble trouble, long status, struct error *err)
+{
+	const char *help, *what = transport_trouble_text(trouble, t->vietnamese, &help);
+	char detail[DETAIL_MAX];
+
+	t->trouble = trouble;
+	detail_of(t, trouble, status, detail);
+	return error_set(err, transport_trouble_rc(trouble), t->url, help, "%s%s", what, detail);
 }
 
 /*
@@ -202,6 +289,20 @@ on_debug(CURL *curl, curl_infotype type, char *p, size_t len, void *ctx)
 		stats->bytes_up += len;
 	else if (type == CURLINFO_HEADER_IN)
 		stats->bytes_down += len;
+	return 0;
+}
+
+/* Bodies are counted when a post is over; until then libcurl says how far it is. */
+static int
+on_progress(void *ctx, curl_off_t total_down, curl_off_t down, curl_off_t total_up, curl_off_t up)
+{
+	struct transport *t = ctx;
+
+	(void)total_down;
+	(void)total_up;
+	(void)up;
+	if (t->watch != NULL)
+		t->watch(t->watch_ctx, t->stats.bytes_up, t->stats.bytes_down + (uint64_t)down);
 	return 0;
 }
 
@@ -243,10 +344,14 @@ set_limits(CURL *c)
 static unsigned
 set_pin(CURL *c, const char *pin)
 {
+	const char *authorities = getenv("SSL_CERT_FILE");
 	unsigned bad = 0;
 
-	if (pin[0] == '\0')
-		return 0;
+	if (pin[0] == '\0') {
+		if (authorities != NULL && authorities[0] != '\0')
+			bad |= curl_easy_setopt(c, CURLOPT_CAINFO, authorities);
+		return bad;
+	}
 	bad |= curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, pin);
 	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
 	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -298,6 +403,9 @@ transport_open(const char *url, const char *pin, bool allow_plain, struct transp
 	bad |= curl_easy_setopt(t->curl, CURLOPT_VERBOSE, 1L);
 	bad |= curl_easy_setopt(t->curl, CURLOPT_DEBUGFUNCTION, on_debug);
 	bad |= curl_easy_setopt(t->curl, CURLOPT_DEBUGDATA, &t->stats);
+	bad |= curl_easy_setopt(t->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	bad |= curl_easy_setopt(t->curl, CURLOPT_XFERINFODATA, t);
+	bad |= curl_easy_setopt(t->curl, CURLOPT_NOPROGRESS, 0L);
 	if (loopback)
 		bad |= curl_easy_setopt(t->curl, CURLOPT_PROXY, "");
 	if (bad != 0) {
@@ -336,7 +444,6 @@ transport_post(struct transport *t, const char *path, const uint8_t *body, size_
 	char url[TRANSPORT_URL_MAX + PATH_MAX_BYTES + 1];
 	CURLcode code;
 	unsigned bad = 0;
-	enum rc rc;
 
 	if (strnlen(path, PATH_MAX_BYTES + 1) > PATH_MAX_BYTES)
 		return RC_LIMIT;
@@ -349,20 +456,45 @@ transport_post(struct transport *t, const char *path, const uint8_t *body, size_
 	bad |= curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, &post);
 	if (bad != 0)
 		return RC_NOMEM;
+	t->trouble = TROUBLE_NONE;
 	code = curl_easy_perform(t->curl);
 	count(t);
-	if (post.rc != RC_OK && post.judged && judge_reply(t->curl, err) == RC_OK)
-		return post.rc == RC_LIMIT ? error_set(err, RC_LIMIT, t->url, "check the address",
-		    "the reply is larger than it may be") : post.rc;
-	if (code == CURLE_OK || code == CURLE_WRITE_ERROR || code == CURLE_FILESIZE_EXCEEDED) {
-		if ((rc = judge_reply(t->curl, err)) != RC_OK)
-			return rc;
+	if (post.rc != RC_OK)
+		return post.rc;
+	if (code == CURLE_OUT_OF_MEMORY)
+		return RC_NOMEM;
+	if (code == CURLE_OK && !post.judged)	/* a reply without a body */
+		post.trouble = judge_reply(t->curl, &post.status);
+	if (code == CURLE_OK && post.trouble == TROUBLE_NONE)
+		return RC_OK;
+	if (post.trouble == TROUBLE_NONE) {
+		post.trouble = judge_failure(t->curl, code);
+		post.status = tunnel_status(t->curl);
 	}
-	return code == CURLE_OK ? RC_OK : describe(t, code, err);
+	return describe(t, post.trouble, post.status, err);
+}
+
+void
+transport_speak(struct transport *t, bool vietnamese)
+{
+	t->vietnamese = vietnamese;
+}
+
+void
+transport_watch(struct transport *t, void (*watch)(void *ctx, uint64_t up, uint64_t down), void *ctx)
+{
+	t->watch = watch;
+	t->watch_ctx = ctx;
 }
 
 void
 transport_stats(const struct transport *t, struct transport_stats *out)
 {
 	*out = t->stats;
+}
+
+enum transport_trouble
+transport_trouble(const struct transport *t)
+{
+	return t->trouble;
 }

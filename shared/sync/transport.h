@@ -21,6 +21,29 @@ enum {
 
 struct transport;
 
+/* What stood in the way of a post; the lists in transport_trouble.c say it to people. */
+enum transport_trouble {
+	TROUBLE_NONE,
+	TROUBLE_NO_NAME,	/* the server's name is not found */
+	TROUBLE_REFUSED,	/* the machine is there, nobody listens */
+	TROUBLE_NO_WAY,		/* no network, or no way to it */
+	TROUBLE_NO_ANSWER,	/* no connection within the time */
+	TROUBLE_SILENT,		/* connected, then nothing came for too long */
+	TROUBLE_CUT,
+	TROUBLE_PORTAL,		/* a network's login page answers */
+	TROUBLE_PROXY_LOGIN,	/* a proxy wants a name and a password */
+	TROUBLE_PROXY,		/* a proxy or gateway answers, and does not reach the server */
+	TROUBLE_BUSY,
+	TROUBLE_FULL,		/* the server's disk */
+	TROUBLE_STRANGER,	/* an HTTP server of another kind, or of another version */
+	TROUBLE_NO_TLS,
+	TROUBLE_OTHER_KEY,	/* not the pinned one */
+	TROUBLE_CLOCK,		/* the certificate's dates do not fit our clock */
+	TROUBLE_UNTRUSTED,	/* signed by nobody that is trusted, or for another name */
+	TROUBLE_TOO_LARGE,
+	TROUBLE_COUNT
+};
+
 /*
  * url: http://HOST:PORT or https://…; plain HTTP only to loopback unless
  * allow_plain.  pin: "sha256//BASE64" of the server's public key, or ""; with a pin
@@ -38,18 +61,34 @@ struct transport_stats {
 	uint64_t bytes_up, bytes_down;	/* HTTP headers included, TLS not */
 };
 
+/* Errors are described in Vietnamese from now on, or again in English. */
+void transport_speak(struct transport *t, bool vietnamese);
+/* Called now and then while a post is under way, with the bytes of all posts. */
+void transport_watch(struct transport *t, void (*watch)(void *ctx, uint64_t up, uint64_t down),
+    void *ctx);
+
 /*
  * POST body to path; each piece of a 200 reply with our content type goes to
  * `take`.  A connection is kept between calls.
  * RC_NET: no connection, cut, or too slow; what came before was given to `take`.
  * RC_PROTOCOL: answers, but is not a sync-server (another content type: a captive
- * portal; says so).  RC_AUTH: TLS with another key than the pinned one.
+ * portal; says so).  RC_AUTH: TLS with another key than the pinned one, or with a
+ * certificate that nobody vouches for.  RC_CONFIG: our clock, or a proxy's password.
  * RC_UNAVAILABLE: 5xx, 429.  RC_LIMIT: reply too large.  What `take` returns stops it.
+ * Without a pin, $SSL_CERT_FILE names the authorities that are trusted instead of the system's.
  */
 enum rc transport_post(struct transport *t, const char *path, const uint8_t *body,
     size_t len, enum rc (*take)(void *ctx, const void *p, size_t len), void *ctx,
     struct error *err) RC_CHECK;
 
 void transport_stats(const struct transport *t, struct transport_stats *out);
+/* What the last post met; TROUBLE_NONE when it succeeded, or when `take` stopped it. */
+enum transport_trouble transport_trouble(const struct transport *t);
+/* Could the same post go through a little later, without anybody doing anything? */
+bool transport_trouble_passes(enum transport_trouble trouble);
+/* The result that a trouble gives, and the words for it. */
+enum rc transport_trouble_rc(enum transport_trouble trouble);
+const char *transport_trouble_text(enum transport_trouble trouble, bool vietnamese,
+    const char **help);
 
 #endif

@@ -223,9 +223,9 @@ carries_a_hello(void **state)
 {
 	static char lane0[] = "f0XA.01", lane1[] = "cXA";
 	struct exchange_behind behind[] = { { lane0, 77 }, { lane1, 0 } };
-	struct exchange_head heads[] = { { 0x0102030405060708u, 300, { 9, 9 } } };
+	uint8_t offered[2][FRAME_ID_BYTES] = { { 9, 9 }, { 8 } };
 	struct hello in = { .directory_seq = 12, .position = 1u << 20, .behind = behind,
-		.n_behind = 2, .heads = heads, .n_heads = 1, .down_max = 65536 }, out;
+		.n_behind = 2, .offered = offered, .n_offered = 2, .down_max = 65536 }, out;
 	uint8_t key[32];
 	struct secret *seed = a_seed(key);
 	struct bytes b;
@@ -254,10 +254,8 @@ carries_a_hello(void **state)
 	assert_string_equal(out.behind[0].lane, "f0XA.01");
 	assert_int_equal(out.behind[0].position, 77);
 	assert_string_equal(out.behind[1].lane, "cXA");
-	assert_int_equal(out.n_heads, 1);
-	assert_true(out.heads[0].log == heads[0].log);
-	assert_int_equal(out.heads[0].n, 300);
-	assert_memory_equal(out.heads[0].head, heads[0].head, 16);
+	assert_int_equal(out.n_offered, 2);
+	assert_memory_equal(out.offered, offered, sizeof(offered));
 	exchange_hello_reset(&out);
 
 	for (size_t cut = 0; cut < b.len; cut++) {
@@ -288,7 +286,7 @@ idle_hello_and_welcome_stay_small(void **state)
 	assert_int_equal(exchange_hello_write(&h, seed, &b), RC_OK);
 	assert_int_equal(b.len, 1 + 8 + 16 + 16 + 16 + 1 + 16 + 3 + 16 + 1 + 1 + 4 + 64);
 	assert_int_equal(exchange_welcome_write(&w, seed, &b), RC_OK);
-	assert_int_equal(b.len, 1 + 1 + 16 + 16 + 1 + 16 + 5 + 16 + 1 + 16 + 64);
+	assert_int_equal(b.len, 1 + 1 + 16 + 16 + 1 + 16 + 5 + 16 + 1 + 16 + 1 + 1 + 16 + 64);
 	bytes_reset(&b);
 	secret_free(seed);
 }
@@ -308,14 +306,14 @@ refuses_counts_that_the_bytes_cannot_hold(void **state)
 	b.data[at] = 100;
 	assert_int_equal(exchange_hello_read(b.data, b.len, &out), RC_FORMAT);
 	b.data[at] = 0;
-	b.data[at + 1] = 100;	/* heads */
+	b.data[at + 1] = 100;	/* frames offered */
 	assert_int_equal(exchange_hello_read(b.data, b.len, &out), RC_FORMAT);
 	b.data[at + 1] = 0;
 	b.data[0] = 2;
 	assert_int_equal(exchange_hello_read(b.data, b.len, &out), RC_NEWER);
 	b.data[0] = 0;
 	assert_int_equal(exchange_hello_read(b.data, b.len, &out), RC_FORMAT);
-	in.n_heads = EXCHANGE_HEADS_MAX + 1;
+	in.n_offered = EXCHANGE_OFFERED_MAX + 1;
 	assert_int_equal(exchange_hello_write(&in, seed, &b), RC_LIMIT);
 	bytes_reset(&b);
 	secret_free(seed);

@@ -126,7 +126,7 @@ an_idle_sync_is_small(void **state)
 	request = worker_request(&k, NULL, true);
 	sync_ok(&k, NULL, &a);
 	assert_true(request.len <= 170);
-	assert_true(a.bytes <= 170);
+	assert_true(a.bytes <= 192);
 	bytes_reset(&request);
 	heard_reset(&a);
 	worker_close(&k);

@@ -240,9 +240,113 @@ what_came_whole_before_a_cut_is_not_sent_again(void **state)
 	assert_int_equal(sync_over(l, a, &r), RC_OK);
 	cut_proxy_counts(l->proxy, &up, &down);
 	assert_int_equal(count(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
-	/* a quarter, the frame that was cut, one on trial, and a few heads */
+	/* a quarter, the frame that was cut, and a few heads */
 	assert_true(up < bytes / 4 + 2 * (bytes / frames) + 4096);
 	workspace_close(a);
+}
+
+/* Three frames of one visit each, sealed and not sent; the largest. */
+static uint64_t
+three_frames(struct workspace *ws)
+{
+	struct error err = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		province_add(ws, "outreach", visit);
+		assert_int_equal(replica_seal(ws->replica, 4096, 0, &err), RC_OK);
+	}
+	return count(ws, "SELECT max(length(bytes)) FROM frame");
+}
+
+enum {
+	ASK_BYTES = 1000,	/* two requests that only ask (the nonce has turned), with their heads */
+	SLACK = 16		/* positions and lengths grow by a byte now and then */
+};
+
+/* One sync over the link as it is; bytes that went. */
+static enum rc
+go(struct link *l, struct workspace *ws, uint64_t allow_up, uint64_t allow_down, uint64_t *up,
+    uint64_t *down)
+{
+	struct replica_sync_result r;
+	enum rc rc;
+
+	cut_proxy_allow(l->proxy, allow_up, allow_down);
+	rc = sync_over(l, ws, &r);
+	cut_proxy_counts(l->proxy, up, down);
+	return rc;
+}
+
+/*
+ * Cut on the way up (way 0) or on the way down (1), behind every byte: what goes twice is at most
+ * the frame that was cut; and a reply that is lost costs none.
+ */
+static void
+cut_an_upload(struct link *l, int way)
+{
+	struct workspace *a = province_device(&l->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	uint64_t up, down, whole, reply, up2, down2, largest, n, worst = 0;
+
+	assert_int_equal(go(l, a, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE, &up, &down), RC_OK);
+	largest = three_frames(a);
+	assert_int_equal(go(l, a, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE, &whole, &reply), RC_OK);
+	n = way == 0 ? whole : reply;
+	for (uint64_t cut = 0; cut + SLACK < n; cut += stride_of(n, 24)) {
+		three_frames(a);
+		assert_int_not_equal(go(l, a, way == 0 ? cut : CUT_PROXY_WHOLE,
+		    way == 1 ? cut : CUT_PROXY_WHOLE, &up, &down), RC_OK);
+		assert_int_equal(go(l, a, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE, &up2, &down2), RC_OK);
+		assert_int_equal(count(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+		worst = up + up2 > worst ? up + up2 : worst;
+		if (up + up2 > whole + (way == 0 ? largest : 0) + ASK_BYTES)
+			fail_msg("cut behind %llu bytes: %llu went up instead of %llu",
+			    (unsigned long long)cut, (unsigned long long)(up + up2), (unsigned long long)whole);
+	}
+	print_message("%llu bytes up, at worst %llu with a cut on the way %s\n", (unsigned long long)whole,
+	    (unsigned long long)worst, way == 0 ? "up" : "down");
+	workspace_close(a);
+}
+
+static void
+an_upload_that_is_cut_costs_at_most_one_frame(void **state)
+{
+	cut_an_upload(*state, 0);
+}
+
+static void
+a_reply_that_is_lost_costs_no_frame(void **state)
+{
+	cut_an_upload(*state, 1);
+}
+
+static void
+a_download_that_is_cut_costs_at_most_one_frame(void **state)
+{
+	struct link *l = *state;
+	struct workspace *a = province_device(&l->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(&l->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	uint64_t up, down, whole, down2, largest, worst = 0;
+
+	largest = three_frames(a);
+	province_sync(&l->p, a);
+	assert_int_equal(go(l, b, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE, &up, &down), RC_OK);
+	three_frames(a);
+	province_sync(&l->p, a);
+	assert_int_equal(go(l, b, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE, &up, &whole), RC_OK);
+	for (uint64_t cut = 0; cut + SLACK < whole; cut += stride_of(whole, 24)) {
+		three_frames(a);
+		province_sync(&l->p, a);
+		assert_int_not_equal(go(l, b, CUT_PROXY_WHOLE, cut, &up, &down), RC_OK);
+		assert_int_equal(go(l, b, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE, &up, &down2), RC_OK);
+		worst = down + down2 > worst ? down + down2 : worst;
+		if (down + down2 > whole + largest + ASK_BYTES)
+			fail_msg("cut behind %llu bytes: %llu came down instead of %llu",
+			    (unsigned long long)cut, (unsigned long long)(down + down2), (unsigned long long)whole);
+	}
+	print_message("%llu bytes down, at worst %llu with a cut\n", (unsigned long long)whole,
+	    (unsigned long long)worst);
+	workspace_close(a);
+	workspace_close(b);
 }
 
 /* A child saves and syncs until it is killed; it says what was acknowledged. */
@@ -330,6 +434,9 @@ main(void)
 		T(a_reply_cut_at_any_byte_is_taken_up_again),
 		T(an_upload_cut_at_any_byte_is_sent_again),
 		T(what_came_whole_before_a_cut_is_not_sent_again),
+		T(an_upload_that_is_cut_costs_at_most_one_frame),
+		T(a_reply_that_is_lost_costs_no_frame),
+		T(a_download_that_is_cut_costs_at_most_one_frame),
 		T(a_process_killed_at_any_moment_loses_nothing_it_acknowledged),
 	};
 
