@@ -79,6 +79,10 @@ struct call {
 	enum rc (*put)(void *ctx, const uint8_t *data, size_t len);
 	void *put_ctx;
 	struct call_stream *stream;
+	/* Shows how far something is, in place of what was shown before; "" ends that.  NULL:
+	   nobody looks.  Not RC_OK: nobody looks any more. */
+	enum rc (*tell)(void *ctx, const char *text);
+	void *tell_ctx;
 	struct error err;
 };
 

@@ -1,11 +1,13 @@
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "field/commands.h"
 #include "field/workspace.h"
 #include "shared/base/clock.h"
+#include "shared/base/process.h"
 #include "shared/sync/replica.h"
 
 static const char *const levels[] = { "none", "stored", "held" };
@@ -38,7 +40,7 @@ print_result(struct call *c, const struct replica_sync_result *r)
 
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:I,s:I,s:I,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:I,s:b,s:f,s:o}",
+		    "{s:I,s:I,s:I,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:I,s:I,s:b,s:f,s:o}",
 		    "requests", (json_int_t)r->requests,
 		    "bytes_up", (json_int_t)r->bytes_up, "bytes_down", (json_int_t)r->bytes_down,
 		    "sent", "frames", (json_int_t)r->sent_frames, "entries",
@@ -46,6 +48,7 @@ print_result(struct call *c, const struct replica_sync_result *r)
 		    (json_int_t)r->received_frames, "entries", (json_int_t)r->received_entries,
 		    "waiting", (json_int_t)r->waiting, "quarantined", (json_int_t)r->quarantined,
 		    "relay_quarantined", (json_int_t)r->relay_quarantined,
+		    "failures", (json_int_t)r->failures,
 		    "waits_for_admission", (int)r->waits_for_admission,
 		    "seconds", (double)r->milliseconds / 1000.0, "receipt",
 		    receipt_json(r->receipt_level, r->receipt_at)));
@@ -74,12 +77,74 @@ print_result(struct call *c, const struct replica_sync_result *r)
 	return RC_OK;
 }
 
+/* ---- a line that may break ---- */
+
+enum { SHOWN_EVERY_MS = 250, PAUSE_MS = 200, TEXT_ROOM = 240 };
+
+struct shown {
+	struct call *call;
+	int64_t at;		/* when something was shown last; 0: never */
+	bool gone;		/* whoever asked does not listen any more */
+};
+
+static void
+tell(struct shown *s, const char *text)
+{
+	if (s->call->tell != NULL && s->call->tell(s->call->tell_ctx, text) != RC_OK)
+		s->gone = true;
+}
+
+static void
+on_progress(void *ctx, const struct replica_progress *p)
+{
+	struct shown *s = ctx;
+	int64_t now = clock_monotonic_ms();
+	char text[TEXT_ROOM];
+	size_t n = 0;
+
+	if (s->call->tell == NULL || (p->wait_ms == 0 && s->at != 0 && now - s->at < SHOWN_EVERY_MS))
+		return;
+	s->at = now;
+	if (p->wait_ms > 0)
+		n = (size_t)snprintf(text, sizeof(text), call_say(s->call,
+		    "Đứt kết nối (lần %u), %" PRId64 " giây nữa thử lại", "The link broke (%u), next try in %"
+		    PRId64 " s"), p->failures, (p->wait_ms + 999) / 1000);
+	else
+		n = (size_t)snprintf(text, sizeof(text), call_say(s->call,
+		    "Đang đồng bộ: gửi %" PRIu64 " kB, nhận %" PRIu64 " kB", "Syncing: %" PRIu64 " kB up, %"
+		    PRIu64 " kB down"), p->bytes_up / 1024, p->bytes_down / 1024);
+	n = n < sizeof(text) ? n : sizeof(text) - 1;
+	snprintf(text + n, sizeof(text) - n, call_say(s->call,
+	    "; còn %" PRIu64 " lần ghi chưa gửi, %" PRIu64 " mục chưa nhận",
+	    "; left: %" PRIu64 " entries to send, %" PRIu64 " items to receive"), p->entries_left,
+	    p->places_left);
+	tell(s, text);
+}
+
+/* Until the time is over, or nobody wants the sync any more. */
+static bool
+wait_for(void *ctx, int64_t ms)
+{
+	struct shown *s = ctx;
+	int64_t end = clock_monotonic_ms() + ms, left;
+
+	while (!s->gone && !process_should_stop() && (left = end - clock_monotonic_ms()) > 0)
+		clock_pause_ms(left < PAUSE_MS ? left : PAUSE_MS);
+	return !s->gone && !process_should_stop();
+}
+
 enum rc
 commands_sync(struct call *c)
 {
+	struct shown shown = { .call = c };
+	struct replica_line line = { .wait = wait_for, .progress = on_progress, .ctx = &shown,
+		.vietnamese = c->lang == FORM_VI };
 	struct replica_sync_result r;
-	enum rc rc = workspace_sync(c->ws, call_option(c, "server"), &r, &c->err);
+	enum rc rc = workspace_sync_on(c->ws, call_option(c, "server"),
+	    call_option(c, "plain") != NULL, &line, &r, &c->err);
 
+	if (shown.at != 0)
+		tell(&shown, "");
 	if (rc != RC_OK) {
 		if (r.sent_entries + r.received_entries > 0)
 			call_note(c, call_say(c, "Trước khi dừng: đã gửi %" PRIu64 ", đã nhận %" PRIu64 ".",

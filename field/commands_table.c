@@ -31,7 +31,9 @@ static const struct call_option resolve_options[] = {
 	{ "pick", CALL_TEXT, "K" }, { "value", CALL_TEXT, "V" }, { "seen", CALL_TEXT, "TOKEN" },
 	{ "reason", CALL_TEXT, "TEXT" }, NO_MORE
 };
-static const struct call_option sync_options[] = { { "server", CALL_TEXT, "URL" }, NO_MORE };
+static const struct call_option sync_options[] = {
+	{ "server", CALL_TEXT, "URL" }, { "plain", CALL_FLAG, NULL }, NO_MORE
+};
 static const struct call_option report_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
 	{ "out", CALL_OUTPUT, "FILE" }, NO_MORE

@@ -18,6 +18,8 @@ static const char socket_name[] = "keeper.socket";
 static const uint8_t lock_message[] = "lock";
 /* Begins a message that is a piece of a long output; a reply begins with a result code. */
 static const uint8_t piece_mark = 0xff;
+/* The same of words that show how far something is. */
+static const uint8_t tell_mark = 0xfe;
 
 /*
  * What the main loop shares with the threads that serve one client each.  It
@@ -54,18 +56,30 @@ path_of(const char *home, char out[FILES_PATH_MAX])
 
 /* To the user's process, not in the gate. */
 static enum rc
-send_piece(void *ctx, const uint8_t *data, size_t len)
+send_marked(struct local_link *link, uint8_t mark, const void *data, size_t len)
 {
 	struct bytes message;
 	enum rc rc;
 
 	bytes_init(&message);
-	bytes_u8(&message, piece_mark);
+	bytes_u8(&message, mark);
 	bytes_put(&message, data, len);
 	if ((rc = message.rc) == RC_OK)
-		rc = local_send(ctx, message.data, message.len);
+		rc = local_send(link, message.data, message.len);
 	bytes_reset(&message);
 	return rc;
+}
+
+static enum rc
+send_piece(void *ctx, const uint8_t *data, size_t len)
+{
+	return send_marked(ctx, piece_mark, data, len);
+}
+
+static enum rc
+send_tell(void *ctx, const char *text)
+{
+	return send_marked(ctx, tell_mark, text, strlen(text));
 }
 
 /* In the gate.  Who comes when the vault is being locked is told so, and nothing is done. */
@@ -99,6 +113,8 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 	if (rc == RC_OK) {
 		c->put = send_piece;
 		c->put_ctx = link;
+		c->tell = send_tell;
+		c->tell_ctx = link;
 		rc = run_call(k, c);
 	}
 	thread_lock_leave(k->gate);
@@ -326,8 +342,14 @@ receive_reply(struct local_link *link, struct call *c, uint8_t **reply, size_t *
 	enum rc rc;
 
 	while ((rc = local_receive(link, CALL_MESSAGE_MAX, reply, len)) == RC_OK && *len > 0 &&
-	    (*reply)[0] == piece_mark) {
-		rc = c == NULL || c->put == NULL ? RC_PROTOCOL : c->put(c->put_ctx, *reply + 1, *len - 1);
+	    ((*reply)[0] == piece_mark || (*reply)[0] == tell_mark)) {
+		if ((*reply)[0] == tell_mark) {
+			if (c != NULL && c->tell != NULL)	/* a NUL follows every message */
+				(void)c->tell(c->tell_ctx, (const char *)*reply + 1);
+		} else {
+			rc = c == NULL || c->put == NULL ? RC_PROTOCOL :
+			    c->put(c->put_ctx, *reply + 1, *len - 1);
+		}
 		free(*reply);
 		*reply = NULL;
 		*len = 0;

@@ -8,6 +8,7 @@
 #include "shared/base/files.h"
 #include "shared/base/memory.h"
 #include "shared/base/process.h"
+#include "shared/base/terminal.h"
 #include "shared/base/text.h"
 #include "shared/vault/secret.h"
 
@@ -62,6 +63,16 @@ report(struct call *c, enum rc rc)
 	return rc_exit_code(rc);
 }
 
+/* How far something is, on the terminal, in one line that the next one replaces. */
+static enum rc
+show_on_terminal(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "\r\033[K%s", text);
+	fflush(stderr);
+	return RC_OK;
+}
+
 /* Without a keeper a command unlocks for itself. */
 static enum rc
 run_here(struct call *c)
@@ -103,6 +114,8 @@ run(struct call *c, int argc, const char *const *argv)
 		return rc;
 	c->put = call_stream_put;
 	c->put_ctx = c;
+	if (!c->quiet && terminal_is(fileno(stderr)))
+		c->tell = show_on_terminal;
 	if ((rc = call_read_inputs(c)) != RC_OK)
 		return rc;
 	if (c->command->place == CALL_IN_WORKSPACE) {

@@ -136,10 +136,10 @@ workspace_enter(struct workspace *ws)
 }
 
 static enum rc
-sync_outside(struct workspace *ws, struct transport *t, struct replica_sync_result *out,
-    struct error *err)
+sync_outside(struct workspace *ws, struct transport *t, const struct replica_line *line,
+    struct replica_sync_result *out, struct error *err)
 {
-	struct replica_gate gate = { .enter = enter, .leave = leave, .ctx = ws->gate };
+	struct replica_gate gate = { .enter = enter, .leave = leave, .ctx = ws->gate, .line = line };
 	enum rc rc;
 
 	/* the caller holds the gate; others get it whenever the network is waited for */
@@ -155,6 +155,13 @@ enum rc
 workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result *out,
     struct error *err)
 {
+	return workspace_sync_on(ws, url, false, NULL, out, err);
+}
+
+enum rc
+workspace_sync_on(struct workspace *ws, const char *url, bool plain,
+    const struct replica_line *line, struct replica_sync_result *out, struct error *err)
+{
 	struct transport *t = NULL;
 	enum rc rc;
 
@@ -167,9 +174,9 @@ workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result
 	if (*url == '\0')
 		return error_set(err, RC_CONFIG, "", "use field sync --server URL",
 		    "no server's address is known");
-	if ((rc = transport_open(url, replica_pin(ws->replica), false, &t, err)) != RC_OK)
+	if ((rc = transport_open(url, replica_pin(ws->replica), plain, &t, err)) != RC_OK)
 		return rc;
-	rc = sync_outside(ws, t, out, err);
+	rc = sync_outside(ws, t, line, out, err);
 	/* kept only when it proved to be the province's server */
 	if (rc == RC_OK && strcmp(url, replica_url(ws->replica)) != 0)
 		rc = replica_set_url(ws->replica, url, replica_pin(ws->replica), err);

@@ -15,6 +15,7 @@
 struct secret;
 struct vault;
 struct replica;
+struct replica_line;
 struct replica_sync_result;
 struct thread_lock;
 
@@ -51,6 +52,13 @@ void workspace_enter(struct workspace *ws);
 /* Sync with the server of the invitation, or another address that is then remembered. */
 enum rc workspace_sync(struct workspace *ws, const char *url, struct replica_sync_result *out,
     struct error *err) RC_CHECK;
+
+/*
+ * The same on a line that may break and be tried again (replica.h); plain: also over HTTP
+ * without TLS to another machine.
+ */
+enum rc workspace_sync_on(struct workspace *ws, const char *url, bool plain,
+    const struct replica_line *line, struct replica_sync_result *out, struct error *err) RC_CHECK;
 
 /* Fill the tables that reports ask for units and code labels (report.h). */
 enum rc workspace_prepare_reports(struct workspace *ws, struct error *err) RC_CHECK;

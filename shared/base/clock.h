@@ -25,6 +25,9 @@ struct clock clock_fixed(int64_t *at);
 /* Milliseconds of a clock that never runs backwards, for durations only. */
 int64_t clock_monotonic_ms(void);
 
+/* Do nothing for so long, or until a signal comes. */
+void clock_pause_ms(int64_t ms);
+
 /* Milliseconds that the machine has slept since it was started. */
 int64_t clock_slept_ms(void);
 

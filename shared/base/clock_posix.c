@@ -21,6 +21,15 @@ clock_monotonic_ms(void)
 	return milliseconds(CLOCK_MONOTONIC);
 }
 
+void
+clock_pause_ms(int64_t ms)
+{
+	struct timespec t = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	if (ms > 0)
+		(void)nanosleep(&t, NULL);
+}
+
 int64_t
 clock_slept_ms(void)
 {

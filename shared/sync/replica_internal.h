@@ -10,7 +10,7 @@ struct sqlite3_stmt;
 
 enum {
 	REPLICA_FRAME_BYTES_MIN = 4 << 10,	/* of cargo, on a bad link */
-	REPLICA_FRAME_BYTES_FIRST = 48 << 10,	/* before a link is known */
+	REPLICA_FRAME_BYTES_FIRST = 16 << 10,	/* before a link is known */
 	REPLICA_FRAME_BYTES_MAX = 512 << 10,
 	REPLICA_BODIES_MAX = 32 << 20,		/* of all entries of a frame together */
 	REPLICA_FRAME_SECONDS = 6,		/* how long one frame may take */

@@ -216,9 +216,11 @@ pack_one(struct packing *p, size_t *frames, struct error *err)
 	if ((rc = load_fill(p, &l, err)) != RC_OK)
 		goto out;
 	rc = cargo_encode(l.logs, l.n_logs, l.entries, l.n_entries, &cargo);
-	if ((rc == RC_LIMIT || cargo.len > 2 * p->frame_bytes) && l.n_entries > 1) {
-		/* too large: again with half of them */
+	if ((rc == RC_LIMIT || cargo.len > p->frame_bytes / 4 * 5) && l.n_entries > 1) {
+		/* too large: again with as many as fit, or half of them */
 		p->entries_max = l.n_entries / 2;
+		if (rc == RC_OK && cargo.len < 2 * p->frame_bytes)
+			p->entries_max = l.n_entries * p->frame_bytes / cargo.len;
 		rc = RC_OK;
 		goto out;
 	}
