@@ -8,7 +8,7 @@
 #include "shared/vault/vault_db.h"
 #include "shared/vault/vault_vfs.h"
 
-enum { CACHE_KIB = 8192 };
+enum { CACHE_KIB = 16384 };
 
 /* Pages that SQLite never writes: the one that holds the byte at 1 GiB (lock bytes). */
 #define LOCK_OFFSET 0x40000000
