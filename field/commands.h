@@ -21,6 +21,13 @@ enum rc commands_import(struct call *c) RC_CHECK;
 enum rc commands_export(struct call *c) RC_CHECK;
 enum rc commands_conflicts(struct call *c) RC_CHECK;
 enum rc commands_resolve(struct call *c) RC_CHECK;
+/* referral (commands_referral.c) */
+enum rc commands_refer(struct call *c) RC_CHECK;
+enum rc commands_accept(struct call *c) RC_CHECK;
+enum rc commands_decline(struct call *c) RC_CHECK;
+enum rc commands_lapse(struct call *c) RC_CHECK;
+enum rc commands_referrals(struct call *c) RC_CHECK;
+enum rc commands_sent(struct call *c) RC_CHECK;
 /* sync */
 enum rc commands_sync(struct call *c) RC_CHECK;
 enum rc commands_bundle_export(struct call *c) RC_CHECK;

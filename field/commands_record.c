@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "field/commands.h"
+#include "field/commands_referral.h"
 #include "field/commands_view.h"
 #include "field/workspace.h"
 #include "shared/base/terminal.h"
@@ -183,6 +184,18 @@ commands_edit(struct call *c)
 	return rc;
 }
 
+static enum rc
+show_json(struct call *c, const struct record_view *v)
+{
+	json_t *all = commands_view_json(c, v);
+	enum rc rc = all == NULL ? RC_NOMEM : commands_referral_json(c, v, all);
+
+	if (rc == RC_OK)
+		return call_print_json(c, all);
+	json_decref(all);
+	return rc;
+}
+
 enum rc
 commands_show(struct call *c)
 {
@@ -197,8 +210,9 @@ commands_show(struct call *c)
 		return commands_view_history(c, &ctx, &id);
 	if ((rc = record_show(&ctx, &id, &view, &c->err)) != RC_OK)
 		return rc;
-	rc = c->json ? call_print_json(c, commands_view_json(c, &view)) :
-	    commands_view_print(c, &view);
+	rc = c->json ? show_json(c, &view) : commands_view_print(c, &view);
+	if (rc == RC_OK && !c->json)
+		rc = commands_referral_print(c, &view);
 	record_view_reset(&view);
 	return rc;
 }

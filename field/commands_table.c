@@ -34,6 +34,14 @@ static const struct call_option resolve_options[] = {
 static const struct call_option sync_options[] = {
 	{ "server", CALL_TEXT, "URL" }, { "plain", CALL_FLAG, NULL }, NO_MORE
 };
+static const struct call_option refer_options[] = {
+	{ "to", CALL_TEXT, "UNIT" }, { "consent", CALL_TEXT, "ID" }, { "transfer", CALL_FLAG, NULL },
+	{ "emergency", CALL_TEXT, "TEXT" }, { "second", CALL_TEXT, "NAME" },
+	{ "reason", CALL_TEXT, "CODE" }, { "services", CALL_TEXT, "CODES" },
+	{ "wish", CALL_TEXT, "yes|no" }, { "days", CALL_TEXT, "N" }, NO_MORE
+};
+static const struct call_option answer_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
+static const struct call_option referrals_options[] = { { "waiting", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option report_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
 	{ "out", CALL_OUTPUT, "FILE" }, NO_MORE
@@ -73,6 +81,18 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 0, 0, "t", conflicts_options, commands_conflicts },
 	{ "resolve", "ID FIELD --pick K | --value V", { "chọn giá trị đúng", "settle a conflict" },
 	    CALL_IN_WORKSPACE, 2, 2, "t", resolve_options, commands_resolve },
+	{ "refer", "ID --to UNIT --consent ID", { "chuyển tuyến hoặc bàn giao hồ sơ cho đơn vị khác", "refer a case to another unit, or hand it over" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", refer_options, commands_refer },
+	{ "accept", "ID", { "tiếp nhận hồ sơ được chuyển đến", "accept a case that was referred here" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", answer_options, commands_accept },
+	{ "decline", "ID --reason TEXT", { "từ chối tiếp nhận", "decline it" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", answer_options, commands_decline },
+	{ "lapse", "ID", { "ghi quá hạn, hoặc rút lại việc chuyển", "nobody answered in time, or take it back" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", answer_options, commands_lapse },
+	{ "referrals", "", { "hồ sơ chuyển đi và chuyển đến", "cases that were handed over or came" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", referrals_options, commands_referrals },
+	{ "sent", "", { "những gì đã gửi mà máy này không xem được", "what was sent and cannot be read here" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_sent },
 	{ "sync", "", { "đồng bộ với máy chủ của tỉnh", "sync with the province's server" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", sync_options, commands_sync },
 	{ "bundle export", "FILE", { "ghi gói đồng bộ ra tệp", "write a bundle for a stick" },

@@ -1,7 +1,7 @@
 -- B16: indicators of the plan (domain.md section 7.2): I1a and I3.
 
 --: title: B16. Kết quả thực hiện chỉ tiêu | B16. Indicators
---: forms: case person service_delivery awareness_session
+--: forms: case person service_delivery awareness_session referral
 --: column: text | Mã | Code
 --: column: text | Chỉ tiêu | Indicator
 --: column: count | Tử số | Numerator
@@ -25,7 +25,8 @@ CREATE TEMP TABLE target(indicator TEXT PRIMARY KEY, percent INTEGER);
 INSERT INTO target VALUES ('I1a', 100), ('I3', 100);
 
 -- Identified victims whose case was open in the period, here or elsewhere.  A file that
--- was closed as a duplicate stands in the other file.
+-- was closed as a duplicate stands in the other file; one that another unit handed over counts
+-- when it was accepted.
 CREATE TEMP TABLE victim AS
 SELECT COALESCE(p.cluster, c.person_id, -c.id) AS person, c.person_id,
        c.unit AS unit, c.unit IN (SELECT code FROM scope) AS in_scope
@@ -35,7 +36,10 @@ WHERE c.alive AND c.ident_result = 'VICTIM'
   AND substr(COALESCE(c.ident_date, c.recv_date) || '-01-01', 1, 10) <= :to
   AND substr(c.recv_date || '-01-01', 1, 10) <= :to
   AND COALESCE(substr(c.closed_on || '-01-01', 1, 10), :from) >= :from
-  AND COALESCE(c.close_reason, '') <> 'DUPLICATE';
+  AND COALESCE(c.close_reason, '') <> 'DUPLICATE'
+  AND NOT EXISTS (SELECT 1 FROM form_referral AS r
+                  WHERE r.alive AND r.case_id = c.id AND r.direction = 'IN'
+                    AND COALESCE(r.outcome, '') NOT IN ('ACCEPTED', 'COMPLETED'));
 
 -- What victims were given or declined by the end of the period, by whatever unit.
 CREATE TEMP TABLE support AS

@@ -16,7 +16,8 @@
 --: word: none | Không ghi dịch vụ | Service not stated
 
 -- One row a line of service in the period: whose, and whether the case is new in it.
--- A case that has not come yet stands for its own person.
+-- A case that has not come yet stands for its own person.  What another unit delivered before it
+-- handed the case over is that unit's.
 --: prepare
 CREATE TEMP TABLE served AS
 SELECT COALESCE(s.service, '') AS service, s.status, s.amount_vnd,
@@ -25,7 +26,7 @@ SELECT COALESCE(s.service, '') AS service, s.status, s.amount_vnd,
 FROM form_service_delivery AS s
 LEFT JOIN form_case AS c ON c.id = s.case_id
 LEFT JOIN person_cluster AS p ON p.person = c.person_id
-WHERE s.alive AND COALESCE(c.alive, 1)
+WHERE s.alive AND s.continues IS NULL AND COALESCE(c.alive, 1)
   AND s.unit IN (SELECT code FROM scope)
   AND substr(COALESCE(s.date_from, s.decided_at, s.requested_at,
         date(s.created_at, 'unixepoch', '+7 hours')) || '-01-01', 1, 10) BETWEEN :from AND :to;

@@ -93,38 +93,70 @@ create_all(struct record_draft *d, const struct form *form, const struct answers
 	return rc;
 }
 
-enum rc
-record_create(const struct record_context *c, const char *unit, struct answers *answers,
-    struct dot *id, struct error *err)
+/* The answers as they are, in a new record.  trusted: its references are not looked up. */
+static enum rc
+write_new(const struct record_context *c, const char *unit, const struct answers *answers,
+    bool trusted, struct dot *id, struct error *err)
 {
 	const struct form *form = answers->form;
-	struct answers_breach *breaches;
 	struct journal_scope scope;
 	struct record_draft d;
-	size_t n;
 	enum rc rc;
 
-	*id = (struct dot){ 0, 0 };
 	memset(&scope, 0, sizeof(scope));
-	if (unit == NULL)
-		unit = c->unit;
-	if (strlen(unit) == 0 || strlen(unit) > JOURNAL_UNIT_MAX)
-		return error_set(err, RC_INVALID, "unit", NULL, "that is no code of a unit");
 	memcpy(scope.unit, unit, strlen(unit) + 1);
 	scope.compartment = (unsigned)form->compartment;
-	rc = answers_check(answers, record_rules_today(c), true, &breaches, &n, c->lang, err);
-	answers_breaches_free(breaches, n);
-	if (rc != RC_OK)
-		return rc;
 	record_draft_init(&d, form, clock_now(c->clock));
 	d.entry.creates = true;
 	rc = create_all(&d, form, answers);
+	if (trusted)
+		d.n_references = 0;
 	if (rc != RC_OK)
 		rc = error_set(err, rc, form->name, NULL, "a value cannot be written");
 	else
 		rc = record_draft_commit(&d, c, &scope, NULL, id, err);
 	record_draft_reset(&d);
 	return rc;
+}
+
+static enum rc
+check_unit(const char *unit, struct error *err)
+{
+	if (strlen(unit) > 0 && strlen(unit) <= JOURNAL_UNIT_MAX)
+		return RC_OK;
+	return error_set(err, RC_INVALID, "unit", NULL, "that is no code of a unit");
+}
+
+enum rc
+record_create(const struct record_context *c, const char *unit, struct answers *answers,
+    struct dot *id, struct error *err)
+{
+	struct answers_breach *breaches;
+	size_t n;
+	enum rc rc;
+
+	*id = (struct dot){ 0, 0 };
+	if (unit == NULL)
+		unit = c->unit;
+	if ((rc = check_unit(unit, err)) != RC_OK)
+		return rc;
+	if (c->reads != NULL && strcmp(unit, c->unit) != 0 &&
+	    !c->reads(c->reads_ctx, unit, (unsigned)answers->form->compartment))
+		return error_set(err, RC_DENIED, unit, "hand a case over with field refer",
+		    "this device may not record for that unit");
+	rc = answers_check(answers, record_rules_today(c), true, &breaches, &n, c->lang, err);
+	answers_breaches_free(breaches, n);
+	return rc != RC_OK ? rc : write_new(c, unit, answers, false, id, err);
+}
+
+enum rc
+record_create_copy(const struct record_context *c, const char *unit,
+    const struct answers *answers, struct dot *id, struct error *err)
+{
+	enum rc rc = check_unit(unit, err);
+
+	*id = (struct dot){ 0, 0 };
+	return rc != RC_OK ? rc : write_new(c, unit, answers, true, id, err);
 }
 
 /* Deleting, restoring, voiding ----------------------------------------- */

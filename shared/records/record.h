@@ -48,10 +48,16 @@ struct record_context {
  * A new record of the answers' form in `unit` (NULL: own) and the form's
  * compartment.  Defaults are filled in, the form is checked, all that was answered
  * is written.  RC_INVALID: breaks a rule, or a reference names no record of the
- * form it refers to in the same scope.
+ * form it refers to in the same scope.  RC_DENIED: a scope that is not read here, of another unit.
  */
 enum rc record_create(const struct record_context *c, const char *unit,
     struct answers *answers, struct dot *id, struct error *err) RC_CHECK;
+/*
+ * The same for answers that were checked when their record was made, into any unit, which this
+ * device need not be able to read: neither rules nor references are looked at again.
+ */
+enum rc record_create_copy(const struct record_context *c, const char *unit,
+    const struct answers *answers, struct dot *id, struct error *err) RC_CHECK;
 
 /*
  * Write what changed.  `changes` holds the fields to write, each with its whole new

@@ -173,7 +173,11 @@ const struct scope_key *directory_scope_key_at(const struct directory *d, const 
  */
 bool directory_may_read(const struct directory *d, const char *device_unit,
     enum identity_role role, const char *unit, unsigned compartment);
-/* May it write there?  What it may read; and a communicator `cases` of its unit (tips). */
+/*
+ * May it write there?  What it may read; a communicator `cases` of its unit (tips); case workers
+ * and supervisors `cases` of every unit (referrals).  What a device that may not read the scope
+ * writes there is bounded: formats.md "Guests".
+ */
 bool directory_may_write(const struct directory *d, const char *device_unit,
     enum identity_role role, const char *unit, unsigned compartment);
 

@@ -11,15 +11,16 @@ enum { ACTIVITIES = 1, CASES = 2, REPORTS = 4, ALL = 7 };
 static const struct access {
 	uint8_t reads;		/* compartments */
 	uint8_t writes;
+	uint8_t hands_over;	/* compartments that it may write to in every unit: referrals */
 	uint8_t carries;	/* of a relay: what passes through it, sealed */
 	bool below;		/* of all units below as well */
 } ACCESS[ROLE_COUNT] = {
-	[ROLE_COMMUNICATOR] = { ACTIVITIES, ACTIVITIES | CASES, ACTIVITIES, false },
-	[ROLE_CASEWORKER] = { ACTIVITIES | CASES, ACTIVITIES | CASES, ACTIVITIES | CASES, false },
-	[ROLE_SUPERVISOR] = { ACTIVITIES | CASES, ACTIVITIES | CASES, ACTIVITIES | CASES, true },
-	[ROLE_ANALYST] = { REPORTS, REPORTS, REPORTS, true },
-	[ROLE_HOLDER] = { ALL, ALL, ALL, true },
-	[ROLE_RELAY] = { 0, 0, ALL, true }
+	[ROLE_COMMUNICATOR] = { ACTIVITIES, ACTIVITIES | CASES, 0, ACTIVITIES, false },
+	[ROLE_CASEWORKER] = { ACTIVITIES | CASES, ACTIVITIES | CASES, CASES, ACTIVITIES | CASES, false },
+	[ROLE_SUPERVISOR] = { ACTIVITIES | CASES, ACTIVITIES | CASES, CASES, ACTIVITIES | CASES, true },
+	[ROLE_ANALYST] = { REPORTS, REPORTS, 0, REPORTS, true },
+	[ROLE_HOLDER] = { ALL, ALL, 0, ALL, true },
+	[ROLE_RELAY] = { 0, 0, 0, ALL, true }
 };
 
 static bool
@@ -82,8 +83,12 @@ bool
 directory_may_write(const struct directory *d, const char *device_unit,
     enum identity_role role, const char *unit, unsigned compartment)
 {
-	return (unsigned)role < ROLE_COUNT && is_allowed(d, device_unit, unit,
-	    ACCESS[role].writes, ACCESS[role].below, compartment);
+	if ((unsigned)role >= ROLE_COUNT || compartment >= DIRECTORY_COMPARTMENTS)
+		return false;
+	if (is_allowed(d, device_unit, unit, ACCESS[role].writes, ACCESS[role].below, compartment))
+		return true;
+	return (ACCESS[role].hands_over >> compartment & 1) != 0 &&
+	    entry_of(d, device_unit) != NULL && entry_of(d, unit) != NULL;
 }
 
 /* ---- lanes ---- */

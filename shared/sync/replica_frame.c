@@ -4,6 +4,7 @@
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/sync/cargo.h"
+#include "shared/sync/replica_guest.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -15,6 +16,7 @@ struct arrival {
 	size_t len;
 	struct frame_header header;
 	const struct device *author;
+	bool guest;			/* it may not read what it writes */
 	struct bytes cargo_bytes;
 	struct cargo cargo;
 	struct bytes bodies;
@@ -68,21 +70,6 @@ is_repeat(struct arrival *a, bool *repeat, struct error *err)
 	return rc;
 }
 
-/*
- * May its author write there?  As now assigned, or as first invited: a role that
- * shrank later does not take back what was written before.
- */
-static bool
-author_may_write(const struct arrival *a)
-{
-	const struct directory *d = a->replica->directory;
-	const struct invitation *inv = &a->author->cert.invitation;
-
-	return directory_may_write(d, a->author->unit, a->author->role, a->header.unit,
-	    a->header.compartment) ||
-	    directory_may_write(d, inv->unit, inv->role, a->header.unit, a->header.compartment);
-}
-
 /* REASON_NONE: opened.  *state says what becomes of it otherwise. */
 static enum rc
 open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reason *reason,
@@ -92,6 +79,7 @@ open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reas
 	const struct frame_header *h = &a->header;
 	const struct scope_key *k;
 	struct secret *key = NULL;
+	bool writes = false;
 	enum rc rc;
 
 	*state = REPLICA_QUARANTINED;
@@ -108,7 +96,10 @@ open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reas
 		*reason = REASON_SIGNATURE;
 	else if (rc != RC_OK)
 		return rc;
-	else if (!author_may_write(a))
+	else if ((rc = replica_guest_judge(r, a->author, h->unit, h->compartment, &writes,
+	    &a->guest, err)) != RC_OK)
+		return rc;
+	else if (!writes)
 		*reason = REASON_NOT_ALLOWED;
 	if (*reason != REASON_NONE)
 		return RC_OK;
@@ -157,6 +148,8 @@ unpack(struct arrival *a, enum replica_frame_state *state, enum replica_reason *
 		*reason = REASON_GRAMMAR;
 		return RC_OK;
 	}
+	if (rc == RC_OK && a->guest && !replica_guest_allows(&a->cargo))
+		*reason = REASON_NOT_ALLOWED;
 	return rc;
 }
 

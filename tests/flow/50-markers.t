@@ -125,6 +125,7 @@ cat >"$T/answers.pl" <<'END'
 		next unless $r{type} eq "text";
 		if ($r{"bind::field:refers"}) { $a{$r{name}} = $refs{$r{name}} if $refs{$r{name}}; next }
 		my $n = $r{name};
+		next if $n =~ /^(continues|peer|receivers|from_unit|to_unit|received_by)$/;	# ids and codes
 		$a{$n} = $n eq "phone" ? $phone : $n eq "id_number" ? $paper : $n =~ /_commune$|^commune_code$/ ? "06184" :
 			$n eq "pseudonym_code" || $n eq "case_no" ? "$plain-$variant" : $n eq "plan_task" ? $plain :
 			$n eq "media_url" ? "https://$plain.example/$variant" : "$plain $marked $n $variant";
@@ -146,6 +147,8 @@ day() { # HOME SPELLING
 	person=$(plant "$home" person sex=F id_kind=OTHER) || bad=1
 	case=$(plant "$home" case "person_id=$person" recv_channel=RESCUED_IN recv_date=2026-03-02 risk_level=LOW purpose=SEX \
 		ident_result=VICTIM ident_date=2026-04-01 close_reason=OTHER closed_on=2026-05-01 legal_regime=R2011) || bad=1
+	plant "$home" consent "person_id=$person" kind=SHARE_AGENCY decision=GIVEN at=2026-03-03 given_by=SELF receivers=06004 >/dev/null || bad=1
+	plant "$home" referral "case_id=$case" direction=OUT kind=REFER from_unit=06184 to_unit=06004 sent_at=2026-03-04 answer_by=2026-04-04 >/dev/null || bad=1
 	plant "$home" follow_up "case_id=$case" due=2026-06-01 safe=no >/dev/null || bad=1
 	plant "$home" service_delivery "case_id=$case" service=OTHER status=DELIVERED date_from=2026-04-05 amount_vnd=917391739 >/dev/null || bad=1
 	plant "$home" awareness_session date_start=2026-04-06 forms=OTHER,WEB topics=OTHER audiences=OTHER >/dev/null || bad=1
