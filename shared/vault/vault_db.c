@@ -272,13 +272,19 @@ static enum rc
 verify_structure(sqlite3 *db, const char *pragma, const char *good, struct error *err)
 {
 	sqlite3_stmt *stmt = NULL;
-	const char *text = NULL;
+	static const char unread[] = "unable to get the page. error code=";
+	const char *text = NULL, *code;
 	enum rc result = RC_OK;
 	int rc = sqlite3_prepare_v2(db, pragma, -1, &stmt, NULL);
 
 	if (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		text = (const char *)sqlite3_column_text(stmt, 0);
-		if (good == NULL || text == NULL || strcmp(text, good) != 0)
+		/* what the check says of a page that the disk would not give */
+		code = text == NULL ? NULL : strstr(text, unread);
+		if (code != NULL)
+			result = vault_db_rc(db, (int)strtol(code + sizeof unread - 1, NULL, 10),
+			    "check the database", err);
+		else if (good == NULL || text == NULL || strcmp(text, good) != 0)
 			result = error_set(err, RC_DAMAGED, "vault.db",
 			    "bring back the folder from a backup", "%s: %s",
 			    good == NULL ? "a row refers to one that is gone, in table" :

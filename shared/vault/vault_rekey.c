@@ -47,74 +47,17 @@ remove_new(const struct vault *v, struct error *err)
 	return remove_one(v, NEW_NAME, err);
 }
 
-/* The old one goes with its name; its log, which is empty, before it. */
-static enum rc
-take_place(const struct vault *v, struct error *err)
+/* What a VFS for one of the two databases needs. */
+static void
+as_part(const struct vault *v, struct vault *out)
 {
-	char from[FILES_PATH_MAX], to[FILES_PATH_MAX];
-	enum rc rc;
-
-	if ((rc = remove_one(v, VAULT_DB_NAME "-wal", err)) != RC_OK ||
-	    (rc = remove_one(v, NEW_NAME "-wal", err)) != RC_OK ||
-	    (rc = path_in(v, NEW_NAME, from)) != RC_OK || (rc = path_in(v, VAULT_DB_NAME, to)) != RC_OK)
-		return rc;
-	return files_rename(from, to, err);
+	memset(out, 0, sizeof *out);
+	memcpy(out->dir, v->dir, sizeof out->dir);
+	out->slots = v->slots;
+	out->master = v->master;
 }
 
-/* ---- a cut rekey ---- */
-
-static enum rc
-is_ours(const struct vault *v, const char *name, struct vault_bench bench, bool *ours,
-    struct error *err)
-{
-	struct vault probe;
-	enum rc rc;
-
-	*ours = false;
-	memset(&probe, 0, sizeof probe);
-	memcpy(probe.dir, v->dir, sizeof probe.dir);
-	probe.slots = v->slots;
-	probe.master = v->master;
-	if ((rc = vault_make_vfs(&probe, name, bench, err)) == RC_OK)
-		rc = vault_vfs_is_ours(probe.vfs, ours, err);
-	vault_vfs_free(probe.vfs);
-	return rc;
-}
-
-/*
- * SQLite must not see a database of other keys: closing it, it would remove a WAL in which it
- * could read nothing.
- */
-enum rc
-vault_rekey_settle(struct vault *v, struct vault_bench bench, struct error *err)
-{
-	char path[FILES_PATH_MAX];
-	bool left, old_ours = false, new_ours = false;
-	enum rc rc = path_in(v, NEW_NAME, path), there;
-
-	if (rc != RC_OK)
-		return rc;
-	left = files_exists(path);
-	there = is_ours(v, VAULT_DB_NAME, bench, &old_ours, err);
-	if (there != RC_OK && there != RC_NOTFOUND)
-		return there;
-	if (left && !old_ours && (rc = is_ours(v, NEW_NAME, bench, &new_ours, err)) != RC_OK)
-		return rc;
-	/* whoever opens it says that it is gone */
-	if (there == RC_NOTFOUND && !left)
-		return RC_OK;
-	if (!old_ours && !new_ours)
-		return error_set(err, RC_DAMAGED, v->dir,
-		    "copy the whole folder, then bring back the key file and the database of one time",
-		    "nothing in the database opens under the keys of this key file: it is of another"
-		    " time, or the database is damaged");
-	key_file_mend(v->dir, &v->slots, v->master);
-	if (!left)
-		return RC_OK;
-	return old_ours ? remove_new(v, err) : take_place(v, err);
-}
-
-/* ---- the new database ---- */
+/* ---- pages ---- */
 
 static int
 copy_page(sqlite3_file *from, sqlite3_file *to, int64_t page, uint8_t buf[BLOCK_SIZE])
@@ -138,30 +81,141 @@ over_quota(sqlite3_file *file)
 	    files_rc_of_errno(e) == RC_FULL;
 }
 
-static enum rc
-copy_pages(struct vault *v, struct vault *n, struct error *err)
+/* The first page last, when the others are safe: with it the copy counts. */
+static int
+copy_pages(sqlite3_file *from, sqlite3_file *to)
 {
-	sqlite3_file *from = NULL, *to = NULL;
 	uint8_t buf[BLOCK_SIZE];
 	sqlite3_int64 size = 0;
+	int rc = from->pMethods->xFileSize(from, &size);
+
+	for (int64_t page = 1; page < size / BLOCK_SIZE && rc == SQLITE_OK; page++)
+		rc = copy_page(from, to, page, buf);
+	if (rc == SQLITE_OK)
+		rc = to->pMethods->xTruncate(to, size);
+	if (rc == SQLITE_OK)
+		rc = to->pMethods->xSync(to, SQLITE_SYNC_FULL);
+	if (rc == SQLITE_OK)
+		rc = copy_page(from, to, 0, buf);
+	if (rc == SQLITE_OK)
+		rc = to->pMethods->xSync(to, SQLITE_SYNC_FULL);
+	secret_wipe(buf, sizeof buf);
+	return (rc & 255) == SQLITE_IOERR && over_quota(to) ? SQLITE_FULL : rc;
+}
+
+/* From now on the new database is not the one to bring over. */
+static int
+mark_done(sqlite3_file *file)
+{
+	static const uint8_t nothing[BLOCK_SIZE];
+	int rc = file->pMethods->xWrite(file, nothing, BLOCK_SIZE, 0);
+
+	return rc == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_FULL) : rc;
+}
+
+/*
+ * Over the old one, where it lies: no name changes, since a disk without a log of its folders
+ * may lose a name that does.  Cut anywhere, it is done again, until the new one is marked as
+ * done.  The old log is empty, and of other keys.
+ */
+static enum rc
+take_place(const struct vault *v, struct error *err)
+{
+	struct vault parts[2];
+	static const char *const names[2] = { NEW_NAME, VAULT_DB_NAME };
+	sqlite3_file *files[2] = { NULL, NULL };
+	int s = SQLITE_OK, close_rc;
+	enum rc rc = remove_one(v, VAULT_DB_NAME "-wal", err);
+
+	memset(parts, 0, sizeof parts);
+	for (int i = 0; i < 2 && rc == RC_OK && s == SQLITE_OK; i++) {
+		as_part(v, &parts[i]);
+		if ((rc = vault_make_vfs(&parts[i], names[i], PLAIN, err)) == RC_OK)
+			s = vault_vfs_open_database(parts[i].vfs, i == 1, &files[i]);
+	}
+	if (rc == RC_OK && s == SQLITE_OK && (s = copy_pages(files[0], files[1])) == SQLITE_OK)
+		s = mark_done(files[0]);
+	for (int i = 0; i < 2; i++) {
+		close_rc = vault_vfs_close_database(files[i]);
+		s = s == SQLITE_OK ? close_rc : s;
+		vault_vfs_free(parts[i].vfs);
+	}
+	if (rc == RC_OK)
+		rc = vault_db_rc(NULL, s, "bring over the new database", err);
+	return rc == RC_OK ? remove_new(v, err) : rc;
+}
+
+/* ---- a cut rekey ---- */
+
+static enum rc
+find_ours(const struct vault *v, const char *name, struct vault_bench bench,
+    struct vault_vfs_ours *out, struct error *err)
+{
+	struct vault part;
+	enum rc rc;
+
+	*out = (struct vault_vfs_ours){ false, false, false };
+	as_part(v, &part);
+	if ((rc = vault_make_vfs(&part, name, bench, err)) == RC_OK)
+		rc = vault_vfs_find_ours(part.vfs, out, err);
+	vault_vfs_free(part.vfs);
+	return rc;
+}
+
+/*
+ * SQLite must not see a database of other keys: closing it, it would remove a WAL in which it
+ * could read nothing.  A new database whose first page opens is to be brought over.  One whose
+ * first page does not was brought over already, or never will be; but when the old one has no
+ * better first page, nowhere, nothing may go.
+ */
+enum rc
+vault_rekey_settle(struct vault *v, struct vault_bench bench, struct error *err)
+{
+	struct vault_vfs_ours old, new = { false, false, false };
+	char path[FILES_PATH_MAX];
+	bool left;
+	enum rc rc = path_in(v, NEW_NAME, path), there;
+
+	if (rc != RC_OK)
+		return rc;
+	left = files_exists(path);
+	there = find_ours(v, VAULT_DB_NAME, bench, &old, err);
+	if (there != RC_OK && there != RC_NOTFOUND)
+		return there;
+	/* SQLite calls an empty file none */
+	if (left && (rc = find_ours(v, NEW_NAME, bench, &new, err)) != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	/* whoever opens it says that it is gone */
+	if (there == RC_NOTFOUND && !left)
+		return RC_OK;
+	if (!new.first && !old.first && !old.wal && (new.pages || !old.pages))
+		return error_set(err, RC_DAMAGED, v->dir,
+		    "copy the whole folder, then bring back the key file and the database of one time",
+		    "nothing in the database opens under the keys of this key file: it is of another"
+		    " time, or the database is damaged");
+	key_file_mend(v->dir, &v->slots, v->master);
+	if (!left)
+		return RC_OK;
+	return new.first ? take_place(v, err) : remove_new(v, err);
+}
+
+/* ---- the new database ---- */
+
+static enum rc
+copy_database(struct vault *v, struct vault *n, struct error *err)
+{
+	sqlite3_file *from = NULL, *to = NULL;
 	int rc, close_rc;
 
 	rc = sqlite3_wal_checkpoint_v2(v->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_file_control(v->db, "main", SQLITE_FCNTL_FILE_POINTER, &from);
-	if (rc == SQLITE_OK)
-		rc = from->pMethods->xFileSize(from, &size);
 	if (rc != SQLITE_OK)
 		return vault_db_rc(v->db, rc, "read the database", err);
 	rc = vault_vfs_open_database(n->vfs, true, &to);
-	for (int64_t page = 0; page < size / BLOCK_SIZE && rc == SQLITE_OK; page++)
-		rc = copy_page(from, to, page, buf);
 	if (rc == SQLITE_OK)
-		rc = to->pMethods->xSync(to, SQLITE_SYNC_FULL);
-	if ((rc & 255) == SQLITE_IOERR && to != NULL && over_quota(to))
-		rc = SQLITE_FULL;
+		rc = copy_pages(from, to);
 	close_rc = vault_vfs_close_database(to);
-	secret_wipe(buf, sizeof buf);
 	return vault_db_rc(NULL, rc != SQLITE_OK ? rc : close_rc, "write the new database", err);
 }
 
@@ -183,7 +237,7 @@ make_database(struct vault *v, struct vault *n, struct vault_rewrap rewrap, stru
 	enum rc rc;
 
 	if ((rc = remove_new(v, err)) != RC_OK || (rc = vault_make_vfs(n, NEW_NAME, PLAIN, err)) != RC_OK ||
-	    (rc = copy_pages(v, n, err)) != RC_OK ||
+	    (rc = copy_database(v, n, err)) != RC_OK ||
 	    (rc = vault_db_open(n->vfs, false, NULL, &n->db, err)) != RC_OK)
 		return rc;
 	if (rewrap.run != NULL)

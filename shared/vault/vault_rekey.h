@@ -7,8 +7,8 @@
  * what opens it, can no longer read what the folder holds.
  *
  * The database is written anew beside the old one (vault.db.new), under the new keys.  Then the
- * key file is replaced, and with that it is done; then the new database takes the old
- * one's place.  A power cut in between is settled at the next opening: the database that
+ * key file is replaced, and with that it is done; then the new database is written over the
+ * old one.  A power cut in between is settled at the next opening: the database whose first page
  * opens under the master key of the key file is the right one (formats.md, "New keys").
  */
 #include "shared/base/rc.h"

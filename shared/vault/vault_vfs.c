@@ -298,21 +298,21 @@ vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err)
 	return RC_OK;
 }
 
-/* Does one page, or one block that holds anything, open? */
+/* Does the first page or block open, does any, and hold something? */
 static int
-any_opens(struct sqlite3_file *file, bool *any)
+any_opens(struct sqlite3_file *file, bool *first, bool *any)
 {
 	static const uint8_t nothing[BLOCK_SIZE];
 	uint8_t buf[BLOCK_SIZE];
 	sqlite3_int64 size = 0;
 	int rc = file->pMethods->xFileSize(file, &size);
 
-	*any = false;
 	for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size && !*any; at += BLOCK_SIZE) {
 		rc = file->pMethods->xRead(file, buf, BLOCK_SIZE, at);
-		/* in a WAL what does not open reads as zeroes; so do both at half a page */
+		/* in a WAL what does not open reads as zeroes */
 		*any = (rc == SQLITE_OK || rc == SQLITE_IOERR_SHORT_READ) &&
 		    memcmp(buf, nothing, sizeof buf) != 0;
+		*first = *any && at == 0;
 		if (rc == SQLITE_IOERR_DATA || rc == SQLITE_IOERR_SHORT_READ)
 			rc = SQLITE_OK;
 	}
@@ -320,33 +320,39 @@ any_opens(struct sqlite3_file *file, bool *any)
 	return rc;
 }
 
-enum rc
-vault_vfs_is_ours(struct vault_vfs *vfs, bool *ours, struct error *err)
+static enum rc
+look_into(struct vault_vfs *vfs, const char *path, int flags, bool *first, bool *any,
+    struct error *err)
 {
-	struct { const char *path; int flags; } parts[2] = { { vfs->path, SQLITE_OPEN_MAIN_DB },
-	    { vfs->wal_path, SQLITE_OPEN_WAL } };
 	sqlite3_file *file;
 	int there = 0, rc, close_rc;
 	enum rc result;
 
-	*ours = false;
-	for (int i = 0; i < 2 && !*ours; i++) {
-		if ((result = look_for(vfs, parts[i].path, &there, err)) != RC_OK)
-			return result;
-		if (!there && i == 0)
-			return RC_NOTFOUND;
-		if (!there)
-			break;
-		rc = open_alone(vfs, parts[i].path, parts[i].flags, &file);
-		if (rc == SQLITE_OK)
-			rc = any_opens(file, ours);
-		close_rc = close_alone(file);
-		if (rc != SQLITE_OK || close_rc != SQLITE_OK)
-			return error_set(err, rc == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM ? RC_NOMEM :
-			    RC_IO, parts[i].path, NULL, "cannot read the file (%d)",
-			    rc != SQLITE_OK ? rc : close_rc);
-	}
-	return RC_OK;
+	if ((result = look_for(vfs, path, &there, err)) != RC_OK || !there)
+		return result == RC_OK ? RC_NOTFOUND : result;
+	rc = open_alone(vfs, path, flags, &file);
+	if (rc == SQLITE_OK)
+		rc = any_opens(file, first, any);
+	close_rc = close_alone(file);
+	if (rc == SQLITE_OK)
+		rc = close_rc;
+	if (rc == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
+		return RC_NOMEM;
+	return rc == SQLITE_OK ? RC_OK :
+	    error_set(err, RC_IO, path, NULL, "cannot read the file (%d)", rc);
+}
+
+enum rc
+vault_vfs_find_ours(struct vault_vfs *vfs, struct vault_vfs_ours *out, struct error *err)
+{
+	bool ignored = false;
+	enum rc rc, wal = RC_OK;
+
+	*out = (struct vault_vfs_ours){ false, false, false };
+	rc = look_into(vfs, vfs->path, SQLITE_OPEN_MAIN_DB, &out->first, &out->pages, err);
+	if ((rc == RC_OK && !out->first) || rc == RC_NOTFOUND)
+		wal = look_into(vfs, vfs->wal_path, SQLITE_OPEN_WAL, &ignored, &out->wal, err);
+	return wal == RC_OK || wal == RC_NOTFOUND ? rc : wal;
 }
 
 enum rc

@@ -50,10 +50,15 @@ int vault_vfs_close_database(struct sqlite3_file *file) RC_CHECK;
 enum rc vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err) RC_CHECK;
 
 /*
- * Is anything in the database's file, or in its WAL, sealed by this VFS's keys?  A power cut may have
- * torn the first page and others with it, hardly all.  RC_NOTFOUND: there is no database.
+ * What opens under this VFS's keys, and is not empty: the first page of the database's file, any
+ * of its pages, any block of its WAL?  A power cut may have torn the first page and others with it.
+ * RC_NOTFOUND: there is no database; the WAL was looked at.
  */
-enum rc vault_vfs_is_ours(struct vault_vfs *vfs, bool *ours, struct error *err) RC_CHECK;
+struct vault_vfs_ours {
+	bool first, pages, wal;
+};
+enum rc vault_vfs_find_ours(struct vault_vfs *vfs, struct vault_vfs_ours *out,
+    struct error *err) RC_CHECK;
 
 /*
  * Look at the WAL before SQLite does: RC_DAMAGED when whole transactions lie

@@ -18,6 +18,7 @@ struct handle {
 	void *shared[SHARED_MAX];	/* the index of a WAL; one connection a file at a time */
 	bool slots;		/* opened to be overwritten */
 	bool folder_too;	/* the first sync of a new journal or WAL syncs the folder */
+	bool rekeyed;		/* CRASH_NEW or its WAL */
 };
 
 /* Once a process: see the header. */
@@ -154,9 +155,10 @@ io_sync(sqlite3_file *file, int flags)
 	struct handle *h = handle_of(file);
 
 	(void)flags;
-	if (!crash_disk_sync(h->disk, h->file))
+	if (!(RULES.new_unsynced && h->rekeyed) && !crash_disk_sync(h->disk, h->file))
 		return SQLITE_IOERR_FSYNC;
-	if (h->folder_too && !crash_disk_sync_folder(h->disk))
+	if (h->folder_too && !(RULES.new_name_unsynced && h->rekeyed) &&
+	    !crash_disk_sync_folder(h->disk))
 		return SQLITE_IOERR_DIR_FSYNC;
 	h->folder_too = false;
 	return SQLITE_OK;
@@ -309,6 +311,7 @@ vfs_open(sqlite3_vfs *v, const char *path, sqlite3_file *file, int flags, int *o
 			return SQLITE_CANTOPEN;
 		h->folder_too = (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
 	}
+	h->rekeyed = name != NULL && strncmp(name, CRASH_NEW, sizeof CRASH_NEW - 1) == 0;
 	h->slots = (flags & SQLITE_OPEN_SUPER_JOURNAL) != 0;
 	h->base.pMethods = &METHODS;
 	if (out_flags != NULL)

@@ -19,7 +19,10 @@ enum { CRASH_DISKS_MAX = 128, CRASH_FOLDER_MAX = 32 };
 
 struct crash_disk;
 
-/* Switches that break one rule of the key file each. */
+/* The database that a rekey writes; its WAL begins so, too. */
+#define CRASH_NEW "vault.db.new"
+
+/* Switches that break one rule of the key file, or of new keys, each. */
 struct crash_calls_rules {
 	bool no_file_sync;		/* a new key file is not synced before it is renamed */
 	bool no_folder_sync;		/* nor the folder after it */
@@ -27,6 +30,9 @@ struct crash_calls_rules {
 	bool write_in_place;		/* no file beside it and no rename */
 	bool one_copy;			/* the second copy is never written again */
 	bool no_overwrite;		/* a wipe removes the names only */
+	bool new_unsynced;		/* the database of new keys is not synced before they are */
+	bool new_name_unsynced;		/* nor its name */
+	bool new_unseen;		/* an opening does not look for it */
 };
 
 void crash_calls_start(void);

@@ -1,6 +1,7 @@
 /*
  * The key file: making a vault, a new passphrase, a new recovery code, wiping; in lives where
- * one of the two copies has gone bad as well.  Passphrase n is the word "word-n".
+ * one of the two copies has gone bad as well.  And the same with new keys for the whole vault
+ * among them.  Passphrase n is the word "word-n".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "shared/vault/key_file.h"
 #include "shared/vault/secret.h"
+#include "shared/vault/vault_rekey.h"
 #include "tests/crash/crash_story.h"
 
 enum { STEPS = 8, BAD_BYTES = CRASH_SECTOR, SLOT_AT = 64 };
@@ -141,6 +143,36 @@ spoil_copy(struct crash_disk *d, const char *name, uint64_t fate)
 		abort();
 }
 
+/* New keys and one row more come together, or neither. */
+static enum rc
+one_row_more(struct vault *from, struct vault *to, struct error *err)
+{
+	(void)from;
+	(void)err;
+	return sqlite3_exec(vault_db(to), "INSERT INTO note DEFAULT VALUES", NULL, NULL,
+	    NULL) == SQLITE_OK ? RC_OK : RC_IO;
+}
+
+/* The passphrase stays, as it does for a worker: it opens both, and the copies must tell which. */
+static enum rc
+rekey(struct crash_story *s, struct error *err)
+{
+	struct vault_rewrap rewrap = { one_row_more };
+	struct secret *p = passphrase(s->marks[s->n_marks - 1].passphrase), *code = NULL;
+	enum rc rc = vault_rekey(s->vault, p, KDF, rewrap, &code, err);
+	struct crash_mark *m;
+
+	if (rc == RC_OK) {
+		m = crash_story_mark_pages(s);
+		memcpy(m->recovery, secret_bytes(code), VAULT_RECOVERY_BYTES);
+		m->bad_copy = false;
+		m->n++;
+	}
+	secret_free(code);
+	secret_free(p);
+	return rc;
+}
+
 static enum rc
 change(struct crash_story *s, struct error *err)
 {
@@ -149,6 +181,8 @@ change(struct crash_story *s, struct error *err)
 	unsigned n = s->marks[s->n_marks - 1].passphrase + 1;
 	enum rc rc;
 
+	if (s->work == &CRASH_REKEY && crash_story_pick(s, 2) == 0)
+		return rekey(s, err);
 	if (crash_story_pick(s, 3) == 0) {
 		rc = vault_new_recovery(s->vault, &code, err);
 		if (rc == RC_OK) {
@@ -344,6 +378,16 @@ keys_ask(struct crash_story *s, struct crash_disk *disk, size_t k, size_t op, ui
 
 const struct crash_work CRASH_KEYS = {
 	.name = "keys",
+	.make = keys_make,
+	.live = keys_live,
+	.open = keys_open,
+	.look = keys_look,
+	.ask = keys_ask,
+	.fates = 8,
+};
+
+const struct crash_work CRASH_REKEY = {
+	.name = "rekey",
 	.make = keys_make,
 	.live = keys_live,
 	.open = keys_open,

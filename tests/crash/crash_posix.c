@@ -34,6 +34,7 @@ static struct open_file FILES[FDS];
 static struct open_folder LISTED;
 static unsigned MADE;
 static bool FIRST_COPY;		/* the name that changed last is that of the first copy */
+static bool KEYED;		/* a key file was renamed since CRASH_NEW was made */
 
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
@@ -75,6 +76,17 @@ crash_posix_reset(void)
 	memset(&LISTED, 0, sizeof LISTED);
 	MADE = 0;
 	FIRST_COPY = false;
+	KEYED = false;
+}
+
+/* Is this sync of the folder one that the rules leave out? */
+static bool
+folder_stays(const struct crash_disk *d)
+{
+	const struct crash_calls_rules *rules = crash_calls_rules();
+
+	return rules->no_folder_sync || (rules->first_copy_unsynced && FIRST_COPY) ||
+	    (rules->new_name_unsynced && !KEYED && crash_disk_find(d, CRASH_NEW) >= 0);
 }
 
 static int
@@ -194,8 +206,7 @@ __wrap_fsync(int fd)
 	if (f == NULL)
 		return __real_fsync(fd);
 	if (f->file == FOLDER)
-		return rules->no_folder_sync || (rules->first_copy_unsynced && FIRST_COPY) ? 0 :
-		    result(crash_disk_sync_folder(f->disk));
+		return folder_stays(f->disk) ? 0 : result(crash_disk_sync_folder(f->disk));
 	return rules->no_file_sync ? 0 : result(crash_disk_sync(f->disk, f->file));
 }
 
@@ -221,6 +232,8 @@ __wrap_stat(const char *path, struct stat *st)
 
 	if (!crash_calls_ours(path))
 		return __real_stat(path, st);
+	if (name != NULL && crash_calls_rules()->new_unseen && strcmp(name, CRASH_NEW) == 0)
+		return nowhere();
 	return fill(st, d, name == NULL, d == NULL || name == NULL ? -1 : crash_disk_find(d, name));
 }
 
@@ -282,6 +295,7 @@ __wrap_rename(const char *from, const char *to)
 	if (d == NULL || d != there || name == NULL || other == NULL || crash_disk_find(d, name) < 0)
 		return nowhere();
 	FIRST_COPY = strcmp(other, "vault.key") == 0;
+	KEYED = FIRST_COPY || (KEYED && strcmp(name, CRASH_NEW) != 0);
 	if (rules->one_copy && strcmp(other, "vault.key.b") == 0)
 		return result(crash_disk_unlink(d, name));
 	if (rules->write_in_place && crash_disk_find(d, other) >= 0)

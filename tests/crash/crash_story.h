@@ -83,7 +83,7 @@ struct crash_work {
 	bool damage;			/* also let sectors go bad at the marks */
 };
 
-extern const struct crash_work CRASH_RECORDS, CRASH_TABLES, CRASH_KEYS;
+extern const struct crash_work CRASH_RECORDS, CRASH_TABLES, CRASH_KEYS, CRASH_REKEY;
 
 /* Below n. */
 unsigned crash_story_pick(struct crash_story *s, unsigned n);

@@ -18,7 +18,7 @@
 #include "shared/vault/vault.h"
 #include "tests/crash/crash_story.h"
 
-enum { WORKERS = 2, WORKS = 3, RULE_CUTS = 40000, REPLAY_PARTS = 4 };
+enum { WORKERS = 2, WORKS = 4, RULE_CUTS = 40000, REPLAY_PARTS = 4 };
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { CUTS = 5000 };
@@ -145,7 +145,14 @@ static void
 key_files_survive_every_cut(void **state)
 {
 	(void)state;
-	assert_true(survives(&CRASH_KEYS, NO_RULE_BROKEN, 25));
+	assert_true(survives(&CRASH_KEYS, NO_RULE_BROKEN, 15));
+}
+
+static void
+new_keys_survive_every_cut(void **state)
+{
+	(void)state;
+	assert_true(survives(&CRASH_REKEY, NO_RULE_BROKEN, 10));
 }
 
 /* A rule that is switched off alone must make some cut end badly. */
@@ -179,6 +186,15 @@ fails_without(const struct crash_work *work, struct vault_vfs_rules rules,
 		    (struct crash_calls_rules){ .rule = true }); \
 	}
 
+#define WITHOUT_REKEY_RULE(name, rule) \
+	static void \
+	name(void **state) \
+	{ \
+		(void)state; \
+		fails_without(&CRASH_REKEY, (struct vault_vfs_rules){ 0 }, \
+		    (struct crash_calls_rules){ .rule = true }); \
+	}
+
 WITHOUT_VAULT_RULE(fails_when_powersafe_overwrite_is_promised, promise_powersafe)
 WITHOUT_VAULT_RULE(fails_when_a_page_that_is_not_authentic_is_trusted, trust_pages)
 WITHOUT_VAULT_RULE(fails_when_a_torn_wal_block_is_an_error, strict_wal)
@@ -196,13 +212,16 @@ WITHOUT_KEY_RULE(fails_when_the_second_copy_does_not_wait_for_the_first, first_c
 WITHOUT_KEY_RULE(fails_when_a_key_file_is_written_in_place, write_in_place)
 WITHOUT_KEY_RULE(fails_when_there_is_one_copy_of_the_key_file, one_copy)
 WITHOUT_KEY_RULE(fails_when_a_wipe_does_not_overwrite, no_overwrite)
+WITHOUT_REKEY_RULE(fails_when_a_new_database_is_not_synced_before_its_keys, new_unsynced)
+WITHOUT_REKEY_RULE(fails_when_its_name_is_not_synced_before_its_keys, new_name_unsynced)
+WITHOUT_REKEY_RULE(fails_when_no_opening_looks_for_a_new_database, new_unseen)
 
 /* WORK:SEED:LIFE:OP:FATE, "early-" before it with few blocks in memory.  0: it ended well. */
 static int
 replay(const char *where)
 {
 	static const struct crash_work *const works[WORKS] = { &CRASH_RECORDS, &CRASH_TABLES,
-	    &CRASH_KEYS };
+	    &CRASH_KEYS, &CRASH_REKEY };
 	static const char early[] = "early-";
 	bool is_early = strncmp(where, early, sizeof early - 1) == 0;
 	struct crash_order order = { 0 };
@@ -254,6 +273,7 @@ main(void)
 		cmocka_unit_test(tables_survive_every_cut),
 		cmocka_unit_test(tables_survive_every_cut_when_the_wal_is_written_early),
 		cmocka_unit_test(key_files_survive_every_cut),
+		cmocka_unit_test(new_keys_survive_every_cut),
 		cmocka_unit_test(cuts_that_once_ended_badly_end_well),
 		cmocka_unit_test(fails_when_powersafe_overwrite_is_promised),
 		cmocka_unit_test(fails_when_a_page_that_is_not_authentic_is_trusted),
@@ -272,6 +292,9 @@ main(void)
 		cmocka_unit_test(fails_when_a_key_file_is_written_in_place),
 		cmocka_unit_test(fails_when_there_is_one_copy_of_the_key_file),
 		cmocka_unit_test(fails_when_a_wipe_does_not_overwrite),
+		cmocka_unit_test(fails_when_a_new_database_is_not_synced_before_its_keys),
+		cmocka_unit_test(fails_when_its_name_is_not_synced_before_its_keys),
+		cmocka_unit_test(fails_when_no_opening_looks_for_a_new_database),
 	};
 
 	if (vault_start() != RC_OK)

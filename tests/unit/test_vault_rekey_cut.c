@@ -91,7 +91,7 @@ a_cut_after_the_key_file_is_finished_by_the_next_opening(void **state)
 		if (i == 2)
 			rekey_desk_put(d, KEY_FILE_B, rekey_folder_file(&d->before, KEY_FILE_B));
 		assert_int_equal(rekey_desk_by_words(d, d->new_pass), RC_OK);
-		rekey_desk_is(d, &d->after);
+		assert_false(rekey_desk_has(d, "vault.db.new"));
 	}
 	bytes_reset(&wal);
 	rekey_desk_opens(d, d->new_pass, REKEY_ROWS);
@@ -99,15 +99,76 @@ a_cut_after_the_key_file_is_finished_by_the_next_opening(void **state)
 	assert_int_equal(rekey_desk_by_code(d, d->old_code), RC_AUTH);
 }
 
-/* Both names may lead to the new one. */
+/* The old database is half overwritten, and may be shorter or longer than the new one. */
 static void
-a_rename_that_was_half_done_is_finished(void **state)
+a_copy_that_was_half_done_is_done_again(void **state)
 {
 	struct rekey_desk *d = *state;
+	const struct bytes *old = rekey_folder_file(&d->before, "vault.db");
+	const struct bytes *now = rekey_folder_file(&d->after, "vault.db");
+	struct bytes half;
 
-	rekey_desk_put(d, "vault.db.new", rekey_folder_file(&d->after, "vault.db"));
-	assert_int_equal(rekey_desk_by_words(d, d->new_pass), RC_OK);
-	rekey_desk_is(d, &d->after);
+	for (size_t n = 0; n < 4; n++) {
+		size_t len = n == 3 ? now->len : n * 20 * REKEY_PAGE + 100;
+
+		bytes_init(&half);
+		bytes_put(&half, now->data, len);
+		bytes_put(&half, old->data + len, old->len - len);
+		if (n == 2)
+			bytes_put(&half, old->data, 3 * REKEY_PAGE);
+		/* the first page comes last */
+		memcpy(half.data, old->data, REKEY_PAGE);
+		rekey_folder_put(d, &d->after);
+		rekey_desk_put(d, "vault.db", &half);
+		rekey_desk_put(d, "vault.db.new", now);
+		bytes_reset(&half);
+		rekey_desk_opens(d, d->new_pass, REKEY_ROWS);
+		assert_false(rekey_desk_has(d, "vault.db.new"));
+	}
+}
+
+/* What was saved since is not lost to a new database that was done with, and is still there. */
+static void
+a_new_database_that_was_brought_over_stays_over(void **state)
+{
+	struct rekey_desk *d = *state;
+	struct bytes done = { 0 };
+	const struct bytes *now = rekey_folder_file(&d->after, "vault.db");
+
+	assert_int_equal(vault_open(d->f->dir, d->new_pass, &d->v, NULL), RC_OK);
+	rekey_desk_save(d->v, REKEY_LATER);
+	vault_close(d->v);
+	d->v = NULL;
+	bytes_put(&done, now->data, now->len);
+	memset(done.data, 0x5a, REKEY_PAGE);
+	rekey_desk_put(d, "vault.db.new", &done);
+	bytes_reset(&done);
+	rekey_desk_opens(d, d->new_pass, REKEY_ROWS + REKEY_LATER);
+	assert_false(rekey_desk_has(d, "vault.db.new"));
+}
+
+/* Half overwritten, and the new one has lost its first page: two faults, and nothing goes. */
+static void
+nothing_is_removed_when_neither_first_page_opens(void **state)
+{
+	struct rekey_desk *d = *state;
+	const struct bytes *old = rekey_folder_file(&d->before, "vault.db");
+	const struct bytes *now = rekey_folder_file(&d->after, "vault.db");
+	struct rekey_folder was = { .n = 0 };
+	struct bytes half = { 0 }, bad = { 0 };
+
+	bytes_put(&half, now->data, now->len);
+	memcpy(half.data, old->data, REKEY_PAGE);
+	bytes_put(&bad, now->data, now->len);
+	bad.data[77] ^= 1;
+	rekey_desk_put(d, "vault.db", &half);
+	rekey_desk_put(d, "vault.db.new", &bad);
+	bytes_reset(&half);
+	bytes_reset(&bad);
+	rekey_folder_take(d, &was);
+	assert_int_equal(rekey_desk_by_words(d, d->new_pass), RC_DAMAGED);
+	rekey_desk_is(d, &was);
+	rekey_folder_reset(&was);
 }
 
 /* First copy new, second old, and only the old code at hand: it was not done yet, and is taken back. */
@@ -156,7 +217,9 @@ main(void)
 		AFTER(a_cut_before_the_key_file_is_as_if_nothing_was_done),
 		AFTER(a_torn_first_page_beside_a_leftover_is_no_finished_rekey),
 		AFTER(a_cut_after_the_key_file_is_finished_by_the_next_opening),
-		AFTER(a_rename_that_was_half_done_is_finished),
+		AFTER(a_copy_that_was_half_done_is_done_again),
+		AFTER(a_new_database_that_was_brought_over_stays_over),
+		AFTER(nothing_is_removed_when_neither_first_page_opens),
 		AFTER(the_old_code_takes_a_cut_rekey_back),
 		AFTER(nothing_is_removed_when_neither_database_opens),
 	};
