@@ -10,7 +10,7 @@
 
 bool memory_wipes_freed(void);
 
-/* Overwrite what earlier calls left on this thread's stack, beyond what is in use. */
+/* Overwrite what earlier calls left on this thread's stack, beyond what is in use, and in vector registers. */
 void memory_wipe_stack(void);
 
 /* Overwrite the arguments of main(), which are of no use afterwards. */

@@ -112,6 +112,32 @@ wipe_pages(uint8_t *low, uint8_t *high, size_t page)
 	}
 }
 
+/*
+ * Vector registers keep what was copied last, until the linker saves them on the stack when a
+ * library is called for the first time, at the end of the process too.
+ */
+static void
+wipe_registers(void)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx512f"))
+		__asm__ volatile(".irp r,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+		    "vpxord %%zmm\\r, %%zmm\\r, %%zmm\\r\n.endr" : : : "memory");
+	if (__builtin_cpu_supports("avx"))
+		__asm__ volatile("vzeroall" : : : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+		    "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	else
+		__asm__ volatile(".irp r,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+		    "pxor %%xmm\\r, %%xmm\\r\n.endr" : : : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+		    "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+#elif defined(__aarch64__)
+	__asm__ volatile(".irp r,0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+	    "movi v\\r\\().2d, #0\n.endr" : : : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16",
+	    "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29",
+	    "v30", "v31");
+#endif
+}
+
 void
 memory_wipe_stack(void)
 {
@@ -121,8 +147,10 @@ memory_wipe_stack(void)
 	void *start;
 
 	wipe_near();
-	if (pthread_getattr_np(pthread_self(), &attr) != 0)
+	if (pthread_getattr_np(pthread_self(), &attr) != 0) {
+		wipe_registers();
 		return;
+	}
 	if (pthread_attr_getstack(&attr, &start, &len) == 0) {
 		low = start;
 		below = (size_t)((uintptr_t)&here - (uintptr_t)start);
@@ -130,6 +158,7 @@ memory_wipe_stack(void)
 			wipe_pages(low, low + (below - NEAR / 2) / page * page, page);
 	}
 	(void)pthread_attr_destroy(&attr);
+	wipe_registers();
 }
 
 #else

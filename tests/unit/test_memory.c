@@ -146,6 +146,28 @@ overwrites_what_calls_left_on_the_stack(void **state)
 	assert_true(left_at(at, DEEP) < PADDING);
 }
 
+/* What the linker's first call into a library would save. */
+static void
+overwrites_what_copying_left_in_registers(void **state)
+{
+#if defined(__x86_64__)
+	uint8_t held[16];
+
+	(void)state;
+	if (!memory_wipes_freed())
+		skip();
+	memset(held, pattern, sizeof(held));
+	__asm__ volatile("movdqu %0, %%xmm13" : : "m"(held) : "xmm13");
+	memory_wipe_stack();
+	__asm__ volatile("movdqu %%xmm13, %0" : "=m"(held));
+	for (size_t i = 0; i < sizeof(held); i++)
+		assert_int_equal(held[i], 0);
+#else
+	(void)state;
+	skip();
+#endif
+}
+
 struct shared {
 	struct thread_lock *gate;
 	uintptr_t at;
@@ -207,6 +229,7 @@ main(void)
 		cmocka_unit_test(overwrites_what_grew_and_moved),
 		cmocka_unit_test(overwrites_what_libraries_free),
 		cmocka_unit_test(overwrites_what_calls_left_on_the_stack),
+		cmocka_unit_test(overwrites_what_copying_left_in_registers),
 		cmocka_unit_test(overwrites_the_stack_of_an_ended_thread),
 		cmocka_unit_test(overwrites_arguments_but_not_the_name),
 	};
