@@ -21,9 +21,10 @@ void process_harden(void);
 
 /*
  * From here on this thread, and those that it starts, write, make and remove files only at or
- * below these places, and start no program, whatever goes wrong in them (Landlock).
+ * below these places (Landlock), start no program, and look into no other process nor reach the
+ * rarer parts of the kernel (a filter of system calls), whatever goes wrong in them.
  * Reading is as before, and so is what is open already.  NULL places are skipped.
- * false: the kernel has no such thing; nothing was changed.  There is no way back.
+ * false: the kernel lacks one or both, which is left out.  There is no way back.
  */
 bool process_confine(const char *const *places, size_t n);
 

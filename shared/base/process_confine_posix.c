@@ -1,13 +1,79 @@
-/* Landlock (landlock(7)) by its system calls: neither libc nor every kernel knows it. */
+/*
+ * Landlock (landlock(7)) by its system calls: neither libc nor every kernel knows it; and a filter
+ * of system calls (seccomp(2)) that refuses a few which none of our programs needs.
+ */
 #define _GNU_SOURCE		/* syscall, O_PATH */
 
 #include "shared/base/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#if defined(__linux__)
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#endif
+
+#if defined(__x86_64__) && defined(__LP64__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
+#define OTHER_NUMBERS 0x40000000	/* calls of x32 have this bit */
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
+#define OTHER_NUMBERS 0x40000000
+#endif
+
+#if defined(__linux__) && defined(OUR_ARCHITECTURE)
+
+/*
+ * Starting programs, looking into and steering other processes, and what most holes of kernels
+ * are reached by.  A list of what is allowed would break with every new libc; this cannot.
+ */
+static const uint32_t refused[] = {
+	SYS_execve, SYS_execveat, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp,
+	SYS_pidfd_getfd, SYS_perf_event_open, SYS_bpf, SYS_userfaultfd, SYS_io_uring_setup,
+	SYS_add_key, SYS_request_key, SYS_keyctl, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
+	SYS_setns, SYS_unshare, SYS_kexec_load, SYS_init_module, SYS_finit_module, SYS_personality,
+#ifndef __SANITIZE_ADDRESS__	/* it looks for leaks by tracing itself */
+	SYS_ptrace
+#endif
+};
+
+static bool
+filter_calls(void)
+{
+	enum { N = sizeof(refused) / sizeof(refused[0]), HEAD = 5 };
+	struct sock_filter f[HEAD + N + 2] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4),	/* the architecture */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCHITECTURE, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),	/* the number */
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, OTHER_NUMBERS, N + 1, 0),
+	};
+	const struct sock_fprog program = { sizeof(f) / sizeof(f[0]), f };
+
+	for (unsigned i = 0; i < N; i++)
+		f[HEAD + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused[i],
+		    (uint8_t)(N - i), 0);
+	f[HEAD + N] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	f[HEAD + N + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+#else
+
+static bool
+filter_calls(void)
+{
+	return false;
+}
+
+#endif
 
 #if defined(__linux__) && defined(SYS_landlock_create_ruleset)
 
@@ -63,8 +129,8 @@ allow(int rules, const char *path, uint64_t known)
 	return done;
 }
 
-bool
-process_confine(const char *const *places, size_t n)
+static bool
+confine_files(const char *const *places, size_t n)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_FLAG);
 	struct ruleset r = { known_to(version) };
@@ -86,8 +152,8 @@ process_confine(const char *const *places, size_t n)
 
 #else
 
-bool
-process_confine(const char *const *places, size_t n)
+static bool
+confine_files(const char *const *places, size_t n)
 {
 	(void)places;
 	(void)n;
@@ -95,3 +161,11 @@ process_confine(const char *const *places, size_t n)
 }
 
 #endif
+
+bool
+process_confine(const char *const *places, size_t n)
+{
+	bool filtered = filter_calls();
+
+	return confine_files(places, n) && filtered;
+}

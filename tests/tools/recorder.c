@@ -386,6 +386,9 @@ judge_start(struct recorder *r, pid_t pid)
 
 /* ---- memory ---- */
 
+/* What is larger is no memory but room that a sanitizer keeps. */
+#define MAPPING_MAX (UINT64_C(1) << 34)
+
 static void
 tell_place(struct recorder *r, pid_t pid, const char *mapping, uint64_t at, const struct marker_hit *hit,
     const uint8_t *p, size_t len)
@@ -457,7 +460,7 @@ judge_memory(struct recorder *r, pid_t pid)
 		line[strcspn(line, "\n")] = '\0';
 		file = strchr(line, '/');
 		if (sscanf(line, "%llx-%llx %7s", &from, &to, rights) != 3 || strstr(line, "[v") != NULL ||
-		    (file != NULL && rights[1] != 'w'))
+		    (file != NULL && rights[1] != 'w') || to - from > MAPPING_MAX)
 			continue;
 		judge_mapping(r, pid, mem, pages, from, to, line + strcspn(line, " "));
 	}

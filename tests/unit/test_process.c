@@ -58,57 +58,6 @@ ended_with(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int
-may_make(const char *dir, const char *name)
-{
-	char file[FILES_PATH_MAX];
-	int fd;
-
-	if (files_join(dir, name, file) != RC_OK || (fd = open(file, O_WRONLY | O_CREAT, 0600)) < 0)
-		return 0;
-	close(fd);
-	return unlink(file) == 0;
-}
-
-static void
-a_confined_process_writes_nowhere_else_and_starts_no_program(void **state)
-{
-	char inside[FILES_PATH_MAX], file[FILES_PATH_MAX];
-	int fd;
-	pid_t pid;
-
-	(void)state;
-	assert_int_equal(files_join(folder, "inside", inside), RC_OK);
-	assert_int_equal(files_join(folder, "file", file), RC_OK);
-	assert_int_equal(mkdir(inside, 0700), 0);
-	assert_true((fd = open(file, O_WRONLY | O_CREAT, 0600)) >= 0);
-	close(fd);
-	if ((pid = fork()) == 0) {
-		const char *places[] = { inside, NULL, "/nowhere/at/all", "/dev/null" };
-
-		if (!process_confine(places, 4))
-			_exit(99);
-		if (!may_make(inside, "a"))
-			_exit(1);
-		if (may_make(folder, "a"))
-			_exit(2);
-		if (open(file, O_WRONLY) >= 0 || errno != EACCES)
-			_exit(3);
-		if (unlink(file) == 0 || rename(file, inside) == 0)
-			_exit(4);
-		if (open(file, O_RDONLY) < 0 || open("/dev/null", O_RDWR) < 0)
-			_exit(5);
-		(void)execl("/bin/true", "true", (char *)NULL);
-		_exit(errno == EACCES ? 0 : 6);
-	}
-	fd = ended_with(pid);
-	assert_int_equal(unlink(file), 0);
-	assert_int_equal(rmdir(inside), 0);
-	if (fd == 99)
-		skip();
-	assert_int_equal(fd, 0);
-}
-
 static size_t
 files_in_folder(void)
 {
@@ -627,7 +576,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(hardened_process_leaves_no_core_and_survives_signals_of_writing),
 		IN_FOLDER(background_process_is_a_child_of_nobody),
-		IN_FOLDER(a_confined_process_writes_nowhere_else_and_starts_no_program),
 		cmocka_unit_test(caller_waits_until_the_background_is_ready),
 		cmocka_unit_test(caller_learns_when_the_background_dies_early),
 		cmocka_unit_test(caller_learns_why_the_background_failed),
