@@ -95,6 +95,25 @@ rest(long seconds)
 		nanosleep(&step, NULL);
 }
 
+/*
+ * The process with a whole province's keys writes where it was told to, workbooks in memory, and
+ * nowhere else; folders that are to be made are made before.
+ */
+static enum rc
+confine(struct operator *c)
+{
+	const char *places[] = { c->options.home, c->options.reports, c->options.backup,
+	    files_memory_dir(), "/dev/null" };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 1; i <= 2 && rc == RC_OK; i++)
+		if (places[i] != NULL)
+			rc = files_make_dir(places[i], &c->err);
+	if (rc == RC_OK)
+		(void)process_confine(places, sizeof(places) / sizeof(places[0]));
+	return rc;
+}
+
 static enum rc
 rounds(struct operator *c, struct vault *v, struct replica *r)
 {
@@ -113,6 +132,8 @@ rounds(struct operator *c, struct vault *v, struct replica *r)
 		    "the invitation named no server");
 	warn_if_together(c, url);
 	process_catch_stop();
+	if ((rc = confine(c)) != RC_OK)
+		return rc;
 	if ((rc = transport_open(url, replica_pin(r), false, &t, &c->err)) != RC_OK)
 		return rc;
 	for (;;) {
