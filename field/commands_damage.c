@@ -3,6 +3,7 @@
 
 #include "field/commands.h"
 #include "field/workspace.h"
+#include "shared/base/embedded.h"
 #include "shared/records/fold.h"
 #include "shared/sync/replica.h"
 #include "shared/sync/replica_salvage.h"
@@ -110,16 +111,19 @@ commands_rebuild(struct call *c)
 static enum rc
 verify_closed(struct call *c, const struct secret *passphrase)
 {
+	const struct embedded *sql = embedded_find("vault.sql");
 	struct error opening = c->err;
 	struct vault *v = NULL;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
+	if (sql == NULL)
+		return RC_INTERNAL;
 	error_clear(&c->err);
-	if ((rc = vault_open(c->home, passphrase, &v, &c->err)) == RC_OK)
+	if (vault_open_to_look(c->home, passphrase, (const char *)sql->data, &v, &c->err) == RC_OK)
 		rc = examine(c, v);
 	vault_close(v);
-	/* whole, and no workspace can be opened on it: what that said is the damage */
-	if (rc != RC_OK)
+	/* its pages are whole, or not even that can be told: what was said first is the damage */
+	if (rc == RC_DAMAGED)
 		return rc;
 	c->err = opening;
 	return opening.code;
@@ -128,13 +132,18 @@ verify_closed(struct call *c, const struct secret *passphrase)
 static enum rc
 rebuild_closed(struct call *c, const struct secret *passphrase)
 {
+	const struct embedded *sql = embedded_find("vault.sql");
 	struct replica_salvage s = { 0 };
 	struct workspace *ws = NULL;
 	struct vault *v = NULL;
+	bool wal = strstr(c->err.where, "-wal") != NULL;
 	enum rc rc;
 
+	if (sql == NULL)
+		return RC_INTERNAL;
 	error_clear(&c->err);
-	if ((rc = vault_open_damaged(c->home, passphrase, &v, &c->err)) != RC_OK)
+	if ((rc = vault_open_to_salvage(c->home, passphrase, (const char *)sql->data, &v,
+	    &c->err)) != RC_OK)
 		return rc;
 	if ((rc = replica_salvage(v, &s, &c->err)) != RC_OK) {
 		vault_close(v);
@@ -144,8 +153,12 @@ rebuild_closed(struct call *c, const struct secret *passphrase)
 	if ((rc = workspace_adopt(c->home, v, &ws, &c->err)) == RC_OK)
 		rc = fold_again(c, ws);
 	workspace_close(ws);
-	call_note(c, "%s", call_say(c, "Bản hỏng còn giữ trong vault.db.damaged.",
-	    "The damaged database is kept in vault.db.damaged."));
+	call_note(c, "%s", call_say(c, "Các tệp hỏng còn giữ trong thư mục của kho, tên có đuôi .damaged.",
+	    "The damaged files are kept in the vault's folder, under names that end in .damaged."));
+	if (wal)
+		call_note(c, "%s", call_say(c,
+		    "Những lần lưu sau chỗ hỏng chưa lấy lại được; chúng còn nằm trong vault.db-wal.damaged.",
+		    "What was saved behind the damaged place is not back; it lies in vault.db-wal.damaged."));
 	if (s.lost > 0)
 		call_note(c, "%s", call_say(c, "Hãy đồng bộ: những gì đã gửi sẽ về lại từ máy chủ.",
 		    "Sync now: what was sent before comes back from the server."));
@@ -162,9 +175,17 @@ rebuild_closed(struct call *c, const struct secret *passphrase)
 enum rc
 commands_on_damaged(struct call *c, const struct secret *passphrase)
 {
+	const char *tell;
+	enum rc rc = RC_DAMAGED;
+
 	if (c->command->run == commands_rebuild)
 		return rebuild_closed(c, passphrase);
 	if (c->command->run == commands_verify && c->notes.len == 0)
-		return verify_closed(c, passphrase);
-	return RC_DAMAGED;
+		rc = verify_closed(c, passphrase);
+	/* what the error says itself is in English */
+	tell = call_say(c, "Kho dữ liệu có chỗ hỏng. Đừng xóa gì cả: hãy chép cả thư mục sang nơi khác, rồi chạy"
+	    " field verify để xem hỏng chỗ nào, và field rebuild để giữ lại những gì còn đọc được.", "");
+	if (*tell != '\0' && c->notes.len == 0 && strstr(c->err.where, "vault.db") != NULL)
+		call_note(c, "%s", tell);
+	return rc;
 }

@@ -26,6 +26,9 @@ enum rc files_join(const char *dir, const char *name, char out[FILES_PATH_MAX]) 
 
 bool files_exists(const char *path);
 bool files_is_dir(const char *path);
+/* What stands at this very place: a link is not followed. */
+enum files_kind { FILES_NOTHING, FILES_PLAIN, FILES_LINK, FILES_OTHER };
+enum files_kind files_kind_of(const char *path);
 
 /* Make a folder that only its owner may enter; parents too.  There already: fine. */
 enum rc files_make_dir(const char *path, struct error *err) RC_CHECK;

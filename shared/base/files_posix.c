@@ -58,6 +58,16 @@ files_is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+enum files_kind
+files_kind_of(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return FILES_NOTHING;
+	return S_ISREG(st.st_mode) ? FILES_PLAIN : S_ISLNK(st.st_mode) ? FILES_LINK : FILES_OTHER;
+}
+
 /* The folder that a path lies in. */
 static enum rc
 parent_of(const char *path, char out[FILES_PATH_MAX], struct error *err)

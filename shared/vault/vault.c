@@ -294,6 +294,32 @@ vault_create_with_master(const char *dir, const struct secret *master, struct va
 	return vault_create_on(dir, master, bench, out, err);
 }
 
+/* SQLite would say less clearly that something else stands in the place of a file. */
+static enum rc
+check_places(const char *dir, struct error *err)
+{
+	static const char *const names[] = { VAULT_DB_NAME, VAULT_DB_NAME "-wal",
+	    VAULT_DB_NAME "-journal" };
+	char path[FILES_PATH_MAX];
+	enum rc rc;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		enum files_kind kind;
+
+		if ((rc = files_join(dir, names[i], path)) != RC_OK)
+			return rc;
+		kind = files_kind_of(path);
+		/* a database may lie elsewhere, what belongs to it lies beside it */
+		if (kind == FILES_OTHER || (kind == FILES_LINK && i > 0))
+			return error_set(err, RC_DAMAGED, path, "copy the whole folder, then move that away"
+			    " and bring back the file from a backup", "this is not a file");
+		if (kind == FILES_LINK && !files_exists(path))
+			return error_set(err, RC_DAMAGED, path, "connect the disk that it lies on, or bring"
+			    " back the file from a backup", "this is a link to nothing");
+	}
+	return RC_OK;
+}
+
 static enum rc
 open_with(const char *dir, struct key_file_opener opener, struct vault_bench bench,
     struct vault **out, struct error *err)
@@ -313,7 +339,8 @@ open_with(const char *dir, struct key_file_opener opener, struct vault_bench ben
 	if (rc == RC_NOTFOUND)
 		rc = error_set(err, RC_DAMAGED, dir, "bring back vault.key from a backup",
 		    "the key file of this vault is gone");
-	if (rc != RC_OK || (rc = vault_rekey_settle(v, bench, err)) != RC_OK ||
+	if (rc != RC_OK || (rc = check_places(v->dir, err)) != RC_OK ||
+	    (rc = vault_rekey_settle(v, bench, err)) != RC_OK ||
 	    (rc = open_database(v, false, bench, err)) != RC_OK)
 		goto out;
 	key_file_sweep(dir);

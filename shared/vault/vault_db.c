@@ -75,6 +75,10 @@ safe_message(sqlite3 *db, int sqlite_rc)
 	    "NOT NULL constraint failed: ", "FOREIGN KEY constraint failed" };
 	const char *message = db == NULL ? NULL : sqlite3_errmsg(db);
 
+	if (sqlite_rc == SQLITE_IOERR_DATA)
+		return "a page is not what was written";
+	if ((sqlite_rc & 255) == SQLITE_CORRUPT)
+		return "pages are missing, or do not fit together";
 	for (size_t i = 0; message != NULL && i < sizeof safe / sizeof *safe; i++) {
 		if (strncmp(message, safe[i], strlen(safe[i])) == 0)
 			return message;
@@ -93,7 +97,8 @@ vault_db_rc(struct sqlite3 *db, int sqlite_rc, const char *doing, struct error *
 	if (rc == RC_FULL)
 		help = "free some space on the disk and try again; what was saved before is safe";
 	else if (rc == RC_DAMAGED)
-		help = "copy the whole folder, then run verify";
+		help = "copy the whole folder; field verify tells what is damaged, field rebuild keeps"
+		    " what can be read";
 	return error_set(err, rc, "vault.db", help, "%s: %s (%d)", doing,
 	    safe_message(db, sqlite_rc), sqlite_rc);
 }

@@ -6,31 +6,33 @@
 #include "shared/vault/block_file.h"
 #include "shared/vault/query.h"
 #include "shared/vault/vault.h"
+#include "shared/vault/vault_file.h"
 #include "shared/vault/vault_parts.h"
 #include "shared/vault/vault_salvage.h"
 
-#define LOCK_OFFSET 0x40000000	/* a page that SQLite never writes holds this byte */
+enum { LOCK_PAGE = 0x40000000 / BLOCK_SIZE };	/* SQLite never writes it */
 
 static enum rc
 look_at_pages(struct sqlite3 *db, struct vault_damage *d, struct error *err)
 {
 	uint8_t page[BLOCK_SIZE];
 	sqlite3_file *file = NULL;
-	sqlite3_int64 size = 0;
+	int64_t pages = 0;
 	int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
 
 	if (rc == SQLITE_OK)
-		rc = file->pMethods->xFileSize(file, &size);
-	for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += BLOCK_SIZE) {
-		if (at == LOCK_OFFSET)
+		rc = vault_file_true_pages(file, &pages);
+	for (int64_t p = 0; rc == SQLITE_OK && p < pages; p++) {
+		if (p == LOCK_PAGE)
 			continue;
 		d->pages++;
-		rc = file->pMethods->xRead(file, page, BLOCK_SIZE, at);
-		if (rc != SQLITE_IOERR_DATA)
+		rc = vault_file_true_page(file, p, page);
+		/* a short one was cut off */
+		if (rc != SQLITE_IOERR_DATA && rc != SQLITE_IOERR_SHORT_READ)
 			continue;
 		rc = SQLITE_OK;
 		if (d->n_named < VAULT_PAGES_NAMED_MAX)
-			d->named[d->n_named++] = at / BLOCK_SIZE + 1;
+			d->named[d->n_named++] = p + 1;
 		d->bad_pages++;
 	}
 	return vault_rc_of_sqlite(db, rc, "read the database", err);

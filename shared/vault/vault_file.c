@@ -3,11 +3,14 @@
 
 #include <sqlite3.h>
 
+#include "shared/vault/page_mend.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault_file.h"
 
 enum {
 	HEADER_BYTES = 100,
+	SECTOR = 512,
+	FOREIGN_AT = 8,			/* slots, all of them whole */
 	WAL_HEADER_BYTES = 32,
 	FEW_BLOCKS = 2,
 	TIGHT_SLOT = BLOCK_SLOT_TEXT + BLOCK_OVERHEAD
@@ -23,6 +26,7 @@ struct vault_file {
 	const struct vault_vfs_rules *rules;
 	struct block_key *key;
 	struct page_buffers *pages;	/* the database */
+	struct page_mend *mend;		/* of a damaged one; else NULL */
 	struct block_file *blocks;	/* all others */
 	bool is_wal;
 	bool emptied;			/* a WAL: cut to nothing, and not synced since */
@@ -49,7 +53,7 @@ constant_header(uint8_t out[HEADER_BYTES])
 }
 
 static int
-page_read(struct vault_file *f, uint8_t *out, int64_t page)
+page_read_true(struct vault_file *f, uint8_t *out, int64_t page)
 {
 	sqlite3_int64 size = 0;
 	int rc, size_rc;
@@ -62,7 +66,7 @@ page_read(struct vault_file *f, uint8_t *out, int64_t page)
 		/* Past the end is an answer; half a page is damage. */
 		if (size <= page * BLOCK_SIZE) {
 			memset(out, 0, BLOCK_SIZE);
-			return rc;
+			return f->mend != NULL && page < page_mend_pages(f->mend) ? SQLITE_IOERR_DATA : rc;
 		}
 	} else if (rc != SQLITE_OK && !f->rules->hide_errors) {
 		return rc;
@@ -77,6 +81,13 @@ page_read(struct vault_file *f, uint8_t *out, int64_t page)
 	else
 		memset(out + BLOCK_PAGE_TEXT, 0, BLOCK_OVERHEAD);
 	return SQLITE_OK;
+}
+
+static int
+page_read(struct vault_file *f, uint8_t *out, int64_t page)
+{
+	return f->mend != NULL && page_mend_read(f->mend, page, out) ? SQLITE_OK :
+	    page_read_true(f, out, page);
 }
 
 static int
@@ -103,7 +114,7 @@ database_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
 {
 	struct vault_file *f = file_of(file);
 
-	if (n != BLOCK_SIZE || offset % BLOCK_SIZE != 0)
+	if (n != BLOCK_SIZE || offset % BLOCK_SIZE != 0 || f->rules->mend != NULL)
 		return SQLITE_IOERR_WRITE;
 	block_seal(f->key, (uint64_t)offset / BLOCK_SIZE, buf, BLOCK_PAGE_TEXT, f->pages->sealed);
 	if (f->rules->seal_in_place) {
@@ -119,15 +130,18 @@ database_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	struct vault_file *f = file_of(file);
 
-	return f->below->pMethods->xTruncate(f->below, size);
+	return f->rules->mend != NULL ? SQLITE_IOERR_TRUNCATE : f->below->pMethods->xTruncate(f->below, size);
 }
 
 static int
 database_size(sqlite3_file *file, sqlite3_int64 *size)
 {
 	struct vault_file *f = file_of(file);
+	int rc = f->below->pMethods->xFileSize(f->below, size);
 
-	return f->below->pMethods->xFileSize(f->below, size);
+	if (rc == SQLITE_OK && f->mend != NULL && *size < page_mend_pages(f->mend) * BLOCK_SIZE)
+		*size = page_mend_pages(f->mend) * BLOCK_SIZE;
+	return rc;
 }
 
 static int
@@ -143,6 +157,23 @@ static int
 slots_read(sqlite3_file *file, void *buf, int n, sqlite3_int64 offset)
 {
 	return block_file_read(file_of(file)->blocks, buf, n, offset);
+}
+
+int
+vault_file_true_page(sqlite3_file *file, int64_t page, uint8_t out[BLOCK_SIZE])
+{
+	return page_read_true(file_of(file), out, page);
+}
+
+int
+vault_file_true_pages(sqlite3_file *file, int64_t *out)
+{
+	struct vault_file *f = file_of(file);
+	sqlite3_int64 size = 0;
+	int rc = f->below->pMethods->xFileSize(f->below, &size);
+
+	*out = f->mend != NULL ? page_mend_true_pages(f->mend) : (size + BLOCK_SIZE - 1) / BLOCK_SIZE;
+	return rc;
 }
 
 /*
@@ -170,6 +201,8 @@ slots_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	struct vault_file *f = file_of(file);
 
+	if (f->rules->mend != NULL)
+		return SQLITE_IOERR_TRUNCATE;
 	return f->is_wal && size == 0 ? empty_wal(f) : block_file_truncate(f->blocks, size);
 }
 
@@ -179,11 +212,57 @@ slots_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
 	struct vault_file *f = file_of(file);
 	int rc;
 
+	if (f->rules->mend != NULL)
+		return SQLITE_IOERR_WRITE;
 	/* SQLite begins a new WAL over the frames of the old one, once the database has them. */
 	if (f->is_wal && offset == 0 && n == WAL_HEADER_BYTES && !f->rules->reuse_wal &&
 	    (rc = empty_wal(f)) != SQLITE_OK)
 		return rc;
 	return block_file_write(f->blocks, buf, n, offset);
+}
+
+static bool
+all_zero(const uint8_t *p, size_t len)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= p[i];
+	return any == 0;
+}
+
+/* Every sector of it was written, and what stands behind the tag is as it should be. */
+static bool
+was_written_whole(const uint8_t slot[BLOCK_SLOT])
+{
+	for (size_t at = 0; at < BLOCK_SLOT; at += SECTOR)
+		if (all_zero(slot + at, SECTOR))
+			return false;
+	return all_zero(slot + TIGHT_SLOT, BLOCK_SLOT - TIGHT_SLOT);
+}
+
+int
+vault_file_is_foreign(sqlite3_file *file, bool *out)
+{
+	struct vault_file *f = file_of(file);
+	uint8_t slot[BLOCK_SLOT], clear[BLOCK_SLOT_TEXT];
+	sqlite3_int64 size = 0;
+	size_t whole = 0;
+	bool strange = true;
+	int rc = f->below->pMethods->xFileSize(f->below, &size);
+
+	for (sqlite3_int64 b = 0; rc == SQLITE_OK && strange && b < size / BLOCK_SLOT; b++) {
+		if ((rc = f->below->pMethods->xRead(f->below, slot, BLOCK_SLOT, b * BLOCK_SLOT)) != SQLITE_OK)
+			break;
+		if (all_zero(slot, sizeof slot))
+			continue;
+		strange = was_written_whole(slot) &&
+		    !block_unseal(f->key, (uint64_t)b, slot, BLOCK_SLOT_TEXT, clear);
+		whole++;
+	}
+	secret_wipe(clear, sizeof clear);
+	*out = rc == SQLITE_OK && strange && whole >= FOREIGN_AT;
+	return rc;
 }
 
 static int
@@ -219,6 +298,8 @@ file_close(sqlite3_file *file)
 	if (f->pages != NULL)
 		secret_wipe(f->pages, sizeof *f->pages);
 	free(f->pages);
+	page_mend_free(f->mend);
+	f->mend = NULL;
 	f->blocks = NULL;
 	f->key = NULL;
 	f->pages = NULL;
@@ -347,6 +428,29 @@ vault_file_blocks(sqlite3_file *file)
 	return file_of(file)->blocks;
 }
 
+static int
+page_of(void *ctx, int64_t page, uint8_t out[BLOCK_SIZE])
+{
+	int rc = page_read_true(ctx, out, page);
+
+	return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_IOERR_DATA : rc;
+}
+
+static int
+mend(struct vault_file *f)
+{
+	struct page_mend_source from = { page_of, f, 0, f->rules->mend };
+	struct page_mend *made = NULL;
+	sqlite3_int64 size = 0;
+	int rc = f->below->pMethods->xFileSize(f->below, &size);
+
+	from.pages = (size + BLOCK_SIZE - 1) / BLOCK_SIZE;
+	if (rc == SQLITE_OK && (rc = page_mend_new(&from, &made)) == SQLITE_OK)
+		f->mend = made;
+	/* nothing left: SQLite is to find the damage itself */
+	return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
+}
+
 int
 vault_file_open(sqlite3_file *file, struct block_key *key, const struct vault_vfs_rules *rules,
     sqlite3_vfs *below, const char *name, int flags, int *out_flags)
@@ -364,8 +468,8 @@ vault_file_open(sqlite3_file *file, struct block_key *key, const struct vault_vf
 		goto out;
 	if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
 		f->pages = calloc(1, sizeof *f->pages);
-		rc = f->pages == NULL ? SQLITE_NOMEM : SQLITE_OK;
 		f->base.pMethods = &DATABASE_METHODS;
+		rc = f->pages == NULL ? SQLITE_NOMEM : rules->mend != NULL ? mend(f) : SQLITE_OK;
 		goto out;
 	}
 	f->is_wal = (flags & SQLITE_OPEN_WAL) != 0;

@@ -6,6 +6,7 @@
 
 #include "shared/base/file_stream.h"
 #include "shared/base/files.h"
+#include "shared/vault/key_file.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
@@ -43,6 +44,19 @@ copy_file(const char *from, const char *to, struct error *err)
 	return rc;
 }
 
+static bool
+is_empty(const char *path)
+{
+	struct file_stream *in = NULL;
+	uint8_t byte;
+	size_t n = 1;
+	bool empty = file_stream_open(path, &in, NULL) == RC_OK &&
+	    file_stream_get(in, &byte, 1, &n, NULL) == RC_OK && n == 0;
+
+	file_stream_close(in);
+	return empty;
+}
+
 /* To a name that is not taken: an earlier copy may hold what this one lost. */
 static enum rc
 keep_copy(const char *dir, const char *name, struct error *err)
@@ -52,7 +66,7 @@ keep_copy(const char *dir, const char *name, struct error *err)
 
 	if ((rc = files_join(dir, name, from)) != RC_OK)
 		return rc;
-	if (!files_exists(from))
+	if (!files_exists(from) || is_empty(from))
 		return RC_OK;
 	for (int i = 1; i <= COPIES_MAX; i++) {
 		snprintf(kept, sizeof kept, i == 1 ? "%s.damaged" : "%s.damaged-%d", name, i);
@@ -65,18 +79,79 @@ keep_copy(const char *dir, const char *name, struct error *err)
 	    "more than %d copies of a damaged file", COPIES_MAX);
 }
 
-enum rc
-vault_open_damaged(const char *dir, const struct secret *passphrase, struct vault **out,
-    struct error *err)
+static enum rc
+by_passphrase(const struct keyslots *k, const void *ctx, struct secret **master)
 {
-	struct vault_vfs_rules rules = { .no_damage_check = true };
+	return keyslots_open_passphrase(k, ctx, master);
+}
+
+/* The master key; and whoever may not have it leaves no copies behind. */
+static enum rc
+take_master(const char *dir, const struct secret *passphrase, struct secret **out, struct error *err)
+{
+	struct key_file_opener opener = { by_passphrase, passphrase };
+	struct vault *v = NULL;
 	enum rc rc;
 
 	*out = NULL;
+	if ((rc = vault_hold_folder(dir, &v, err)) == RC_OK &&
+	    (rc = key_file_read(dir, opener, &v->slots, out, err)) == RC_NOTFOUND)
+		rc = error_set(err, RC_DAMAGED, dir, "bring back vault.key from a backup",
+		    "the key file of this vault is gone");
+	vault_close(v);
+	return rc;
+}
+
+static enum rc
+open_to_look(const char *dir, const struct secret *master, const char *sql, struct vault **out,
+    struct error *err)
+{
+	struct vault_vfs_rules rules = { .no_damage_check = true, .no_checkpoint_at_open = true,
+	    .mend = sql };
+
+	return vault_open_on(dir, master, (struct vault_bench){ NULL, &rules }, out, err);
+}
+
+enum rc
+vault_open_to_look(const char *dir, const struct secret *passphrase, const char *sql,
+    struct vault **out, struct error *err)
+{
+	struct secret *master = NULL;
+	enum rc rc;
+
+	*out = NULL;
+	if ((rc = take_master(dir, passphrase, &master, err)) == RC_OK)
+		rc = open_to_look(dir, master, sql, out, err);
+	secret_free(master);
+	return rc;
+}
+
+enum rc
+vault_open_to_salvage(const char *dir, const struct secret *passphrase, const char *sql,
+    struct vault **out, struct error *err)
+{
+	struct vault_vfs_rules rules = { .no_damage_check = true };
+	struct secret *master = NULL;
+	struct vault *v = NULL;
+	enum rc rc;
+
+	*out = NULL;
+	/* nothing is copied of what cannot be read at all */
+	if ((rc = take_master(dir, passphrase, &master, err)) != RC_OK ||
+	    (rc = open_to_look(dir, master, sql, &v, err)) != RC_OK)
+		goto out;
+	vault_close(v);
 	if ((rc = keep_copy(dir, VAULT_DB_NAME, err)) != RC_OK ||
 	    (rc = keep_copy(dir, VAULT_DB_NAME "-wal", err)) != RC_OK)
-		return rc;
-	return vault_open_by_rules(dir, passphrase, &rules, out, err);
+		goto out;
+	rc = vault_open_on(dir, master, (struct vault_bench){ NULL, &rules }, out, err);
+	if (rc == RC_DAMAGED) {
+		error_clear(err);
+		rc = open_to_look(dir, master, sql, out, err);
+	}
+out:
+	secret_free(master);
+	return rc;
 }
 
 /* Rows -------------------------------------------------------------------- */
@@ -352,7 +427,10 @@ change_over(struct vault *v, struct error *err)
 	v->db = NULL;
 	vault_vfs_free(v->vfs);
 	v->vfs = NULL;
-	if ((rc = files_join(v->dir, NEW_NAME, from)) == RC_OK &&
+	/* a WAL that could not be brought into the old one must not meet the new one */
+	if ((rc = files_join(v->dir, VAULT_DB_NAME "-wal", to)) == RC_OK && files_exists(to))
+		rc = files_remove(to, err);
+	if (rc == RC_OK && (rc = files_join(v->dir, NEW_NAME, from)) == RC_OK &&
 	    (rc = files_join(v->dir, VAULT_DB_NAME, to)) == RC_OK)
 		rc = files_rename(from, to, err);
 	if ((again = vault_make_vfs(v, VAULT_DB_NAME, bench, err)) == RC_OK)

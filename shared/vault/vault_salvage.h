@@ -30,12 +30,19 @@ enum rc vault_examine(struct vault *v, struct vault_damage *out, struct error *e
 bool vault_is_whole(const struct vault_damage *d);
 
 /*
- * As vault_open, also when the WAL is damaged before its end: then what stands before the
- * damaged place is recovered.  vault.db and its WAL are copied first, as they lie, to
- * vault.db.damaged and vault.db-wal.damaged (with -2 … behind it if that is taken).
+ * Open a damaged vault to look at it: also when its WAL is damaged before the end, or the list
+ * of tables cannot be read, or the file was cut off (page_mend).  Nothing can be written.
+ * sql: the migrations of a new vault.
  */
-enum rc vault_open_damaged(const char *dir, const struct secret *passphrase, struct vault **out,
-    struct error *err) RC_CHECK;
+enum rc vault_open_to_look(const char *dir, const struct secret *passphrase, const char *sql,
+    struct vault **out, struct error *err) RC_CHECK;
+/*
+ * To salvage it: what stands in the WAL before a damaged place is recovered.  Once the key file
+ * is opened, vault.db and its WAL are copied, as they lie, to vault.db.damaged and
+ * vault.db-wal.damaged (with -2 … behind it if that is taken).
+ */
+enum rc vault_open_to_salvage(const char *dir, const struct secret *passphrase, const char *sql,
+    struct vault **out, struct error *err) RC_CHECK;
 
 struct vault_salvage_table {
 	const char *name;

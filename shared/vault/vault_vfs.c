@@ -80,6 +80,9 @@ vfs_delete(sqlite3_vfs *base, const char *name, int sync_dir)
 {
 	sqlite3_vfs *below = vfs_of(base)->below;
 
+	/* what is only looked at keeps its WAL */
+	if (vfs_of(base)->rules.mend != NULL)
+		return SQLITE_IOERR_DELETE;
 	return below->xDelete(below, name, sync_dir);
 }
 
@@ -292,7 +295,9 @@ vault_vfs_database_size(struct vault_vfs *vfs, int64_t *size, struct error *err)
 		rc = file->pMethods->xFileSize(file, &n);
 	close_rc = close_alone(file);
 	if (rc != SQLITE_OK || close_rc != SQLITE_OK)
-		return error_set(err, rc == SQLITE_NOMEM ? RC_NOMEM : RC_IO, vfs->path, NULL,
+		return error_set(err, rc == SQLITE_NOMEM ? RC_NOMEM : RC_IO, vfs->path,
+		    "something else may stand in its place: copy the whole folder, then bring back the"
+		    " file from a backup",
 		    "cannot open the database (%d)", rc != SQLITE_OK ? rc : close_rc);
 	*size = n;
 	return RC_OK;
@@ -339,7 +344,8 @@ look_into(struct vault_vfs *vfs, const char *path, int flags, bool *first, bool 
 	if (rc == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
 		return RC_NOMEM;
 	return rc == SQLITE_OK ? RC_OK :
-	    error_set(err, RC_IO, path, NULL, "cannot read the file (%d)", rc);
+	    error_set(err, RC_IO, path, "something else may stand in its place: copy the whole folder,"
+	    " then bring back the file from a backup", "cannot read the file (%d)", rc);
 }
 
 enum rc
@@ -360,6 +366,7 @@ vault_vfs_check_wal(struct vault_vfs *vfs, struct error *err)
 {
 	struct wal_check found = { 0 };
 	sqlite3_file *file = NULL;
+	bool foreign = false;
 	int there = 0, rc, close_rc;
 	enum rc result;
 
@@ -370,16 +377,24 @@ vault_vfs_check_wal(struct vault_vfs *vfs, struct error *err)
 	rc = open_alone(vfs, vfs->wal_path, SQLITE_OPEN_WAL, &file);
 	if (rc == SQLITE_OK)
 		rc = wal_check_run(vault_file_blocks(file), &found);
+	if (rc == SQLITE_OK && !found.damaged && !vfs->rules.tight_slots)
+		rc = vault_file_is_foreign(file, &foreign);
 	close_rc = close_alone(file);
 	if (rc == SQLITE_NOMEM)
 		return RC_NOMEM;
 	if (rc != SQLITE_OK || close_rc != SQLITE_OK)
-		return error_set(err, RC_IO, vfs->wal_path, NULL,
+		return error_set(err, RC_IO, vfs->wal_path,
+		    "something else may stand in its place: copy the whole folder, then move that away",
 		    "cannot read the write-ahead log (%d)",
 		    rc != SQLITE_OK ? rc : close_rc);
+	if (foreign)
+		return error_set(err, RC_DAMAGED, vfs->wal_path, "bring back the one that belongs"
+		    " here; nothing was changed.  Without it the work saved last is missing:"
+		    " field rebuild keeps it aside", "the write-ahead log is of another vault, or from before its keys were changed");
 	if (found.damaged)
 		return error_set(err, RC_DAMAGED, vfs->wal_path,
-		    "nothing was changed; copy the whole folder before anything else",
+		    "nothing was changed.  Copy the whole folder, then run field rebuild: it keeps what"
+		    " stands before the damaged place, and the file itself",
 		    "saved work stands behind a damaged place after frame %lld of %lld",
 		    (long long)found.sound, (long long)found.frames);
 	return RC_OK;

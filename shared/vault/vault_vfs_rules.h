@@ -3,8 +3,8 @@
 
 /*
  * vault_vfs_rules: switches that break one rule of architecture section 4 each,
- * so that a test can show that the rule is needed.  The programs never set one;
- * all false is how a vault works.
+ * so that a test can show that the rule is needed.  All false is how a vault works;
+ * of the programs only vault_salvage sets some, to get at what is left of a damaged one.
  */
 #include <stdbool.h>
 
@@ -21,8 +21,11 @@ struct vault_vfs_rules {
 	bool keep_reserved;		/* reserved bytes read as they lie on the disk */
 	bool seal_in_place;		/* encrypt in SQLite's own buffer */
 
-	/* This one breaks no rule: small transactions do what only large ones do else. */
-	bool few_blocks;		/* two blocks of a WAL in memory */
+	/* These break no rule. */
+	bool few_blocks;		/* small transactions do what only large ones do else: two
+					   blocks of a WAL in memory */
+	const char *mend;		/* a damaged database is opened by page_mend, whose sql this is;
+					   nothing is written.  Borrowed */
 };
 
 #endif
