@@ -81,6 +81,13 @@ enum rc replica_retry_shares(struct replica *r, struct error *err) RC_CHECK;
 enum rc replica_retry_waiting(struct replica *r, struct replica_sync_result *count,
     struct error *err) RC_CHECK;
 
+/*
+ * The last statement that this device may have known when it wrote in the scope: before the one
+ * that moved it elsewhere.  What is sealed after the news of a move was written before it.
+ */
+enum rc replica_could_write_at(struct replica *r, const char *scope_unit, unsigned compartment,
+    uint64_t *seq, struct error *err);
+
 /* The forms as the directory publishes them now (or the built-in ones). */
 enum rc replica_load_forms(struct replica *r, struct error *err) RC_CHECK;
 

@@ -177,7 +177,9 @@ seal_load(struct packing *p, struct load *l, const struct bytes *cargo, struct e
 	memcpy(h.unit, s->unit, sizeof(h.unit));
 	h.compartment = s->compartment;
 	h.epoch = key->epoch;
-	h.directory_seq = directory_count(p->replica->directory) - 1;
+	if ((rc = replica_could_write_at(p->replica, s->unit, s->compartment, &h.directory_seq,
+	    err)) != RC_OK)
+		return rc;
 	(void)directory_head_at(p->replica->directory, h.directory_seq, h.directory_head);
 	h.ranges = l->heads;
 	h.n_ranges = l->n_logs;

@@ -337,6 +337,50 @@ a_role_that_grows_brings_what_was_written_before(void **state)
 	workspace_close(b);
 }
 
+/*
+ * Only one frame goes with the first request on a line that is not known yet.  What is sealed after
+ * that, when the news of the move has come, was written before it all the same; and so
+ * again for the unit in between.
+ */
+static void
+what_was_written_before_a_move_arrives_after_it(void **state)
+{
+	static const char *const person[] = { "full_name", "Đặng Thị Hòa", "sex", "F", NULL };
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *first = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *second = province_device(p, "06002", ROLE_CASEWORKER, "Lý Văn Sáng");
+	struct error err = { 0 };
+	struct replica_sync_result r;
+	size_t n;
+
+	province_sync(p, a);
+	province_meet(p);
+	province_add(a, "outreach", visit);
+	province_add(a, "person", person);
+	assert_int_equal(authority_assign(p->authority, replica_device(a->replica), "06002",
+	    ROLE_CASEWORKER, &n, &err), RC_OK);
+	province_meet(p);
+	r = province_sync(p, a);
+	assert_int_equal(r.sent_frames, 2);
+	assert_int_equal(r.relay_quarantined, 0);
+	assert_int_equal(status_of(a).unsent_entries, 0);
+	province_add(a, "outreach", visit);
+	province_add(a, "person", person);
+	assert_int_equal(authority_assign(p->authority, replica_device(a->replica), "20",
+	    ROLE_ANALYST, &n, &err), RC_OK);
+	province_meet(p);
+	assert_int_equal(province_sync(p, a).relay_quarantined, 0);
+	province_sync(p, first);
+	province_sync(p, second);
+	assert_int_equal(status_of(first).records, 2);
+	assert_int_equal(status_of(second).records, 2);
+	assert_int_equal(status_of(first).quarantined + status_of(second).quarantined, 0);
+	workspace_close(a);
+	workspace_close(first);
+	workspace_close(second);
+}
+
 /* The relay's disk as it was before; a is not there to hand in its work again. */
 static void
 a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone(void **state)
@@ -399,6 +443,7 @@ main(void)
 		T(a_unit_that_is_new_below_a_supervisor_brings_all_of_its_work),
 		T(a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone),
 		T(a_role_that_grows_brings_what_was_written_before),
+		T(what_was_written_before_a_move_arrives_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
