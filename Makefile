@@ -10,12 +10,12 @@ V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 
 PACKAGES := gcc make pkg-config libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libsodium-dev \
-	libmicrohttpd-dev libutf8proc-dev libjansson-dev libxlsxwriter-dev libcmocka-dev \
-	perl python3 unzip curl strace
+	libmicrohttpd-dev libgnutls28-dev libutf8proc-dev libjansson-dev libxlsxwriter-dev libcmocka-dev \
+	perl python3 unzip curl strace openssl
 ifneq ($(filter bench-vault,$(MAKECMDGOALS)),)
 PACKAGES += libsqlcipher-dev
 endif
-LIBS := sqlite3 libcurl zlib libsodium libmicrohttpd libutf8proc jansson xlsxwriter
+LIBS := sqlite3 libcurl zlib libsodium libmicrohttpd gnutls libutf8proc jansson xlsxwriter
 
 # The first goal of a bare machine brings its packages; $(shell) runs before the rules are read.
 NEEDS_PACKAGES := $(filter-out clean help,$(or $(MAKECMDGOALS),all))

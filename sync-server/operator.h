@@ -25,10 +25,10 @@ struct operator_options {
 	const char *dir;		/* "." */
 	const char *passphrase_file, *new_passphrase_file, *code_file, *recovery_file;
 	const char *name, *unit, *role, *out, *days, *server, *pin, *reason;
-	const char *listen, *tls_cert, *tls_key;
+	const char *listen, *tls_cert, *tls_key, *reserve;
 	const char *home, *reports, *backup, *every, *from, *to;
 	const char *kdf_memory, *lang;
-	bool once, below, json, quiet, help, version;
+	bool once, below, tls, plain, json, quiet, help, version;
 	const char *args[OPERATOR_ARGUMENTS_MAX];
 	size_t n_args;
 };
@@ -125,6 +125,19 @@ const char *operator_word(const struct operator *c, const char *vi, const char *
 /* Point in time as text: ISO for JSON, local for people. */
 void operator_time(const struct operator *c, int64_t at, char out[21]);
 
+/* ---- operator_tls.c ---- */
+
+/* The pin in the file of --pin; "" without that option.  RC_FORMAT. */
+enum { OPERATOR_PIN_MAX = 128 };
+enum rc operator_read_pin(struct operator *c, char out[OPERATOR_PIN_MAX]) RC_CHECK;
+/*
+ * Certificate and key of a server, as PEM: of --tls-cert and --tls-key, or with --tls the relay's
+ * own, which are made in its folder if they are not there.  Both are empty without any of these.
+ * pin: of the certificate.  Wipe `key`.
+ */
+enum rc operator_read_tls(struct operator *c, const char *folder, struct bytes *key,
+    struct bytes *certificate, char pin[OPERATOR_PIN_MAX]) RC_CHECK;
+
 /* ---- the subcommands ---- */
 enum rc operator_init(struct operator *c) RC_CHECK;
 enum rc operator_units(struct operator *c) RC_CHECK;
@@ -140,6 +153,7 @@ enum rc operator_quarantine(struct operator *c) RC_CHECK;
 enum rc operator_recover(struct operator *c) RC_CHECK;
 enum rc operator_exchange(struct operator *c) RC_CHECK;
 enum rc operator_serve(struct operator *c) RC_CHECK;
+enum rc operator_pin(struct operator *c) RC_CHECK;
 enum rc operator_consolidate(struct operator *c) RC_CHECK;
 enum rc operator_verify(struct operator *c) RC_CHECK;
 enum rc operator_backup(struct operator *c) RC_CHECK;

@@ -134,7 +134,7 @@ rounds(struct operator *c, struct vault *v, struct replica *r)
 	process_catch_stop();
 	if ((rc = confine(c)) != RC_OK)
 		return rc;
-	if ((rc = transport_open(url, replica_pin(r), false, &t, &c->err)) != RC_OK)
+	if ((rc = transport_open(url, replica_pin(r), c->options.plain, &t, &c->err)) != RC_OK)
 		return rc;
 	for (;;) {
 		rc = consolidator_round(v, r, t, &plan, &result, &c->err);

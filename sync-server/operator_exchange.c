@@ -50,10 +50,11 @@ exchange_url(struct operator *c, struct authority *a)
 {
 	struct authority_meeting all;
 	struct transport *t = NULL;
+	char pin[OPERATOR_PIN_MAX];
 	enum rc rc;
 
-	/* What is said is signed, and secrets in it are sealed: plain HTTP will do. */
-	if ((rc = transport_open(c->options.args[0], "", true, &t, &c->err)) == RC_OK)
+	if ((rc = operator_read_pin(c, pin)) == RC_OK &&
+	    (rc = transport_open(c->options.args[0], pin, c->options.plain, &t, &c->err)) == RC_OK)
 		rc = operator_meet(c, a, say_over, t, &all);
 	transport_close(t);
 	return rc == RC_OK ? print_meeting(c, &all) : rc;

@@ -8,7 +8,7 @@
 #include "sync-server/operator.h"
 #include "sync-server/relay.h"
 
-enum { PIN_FILE_MAX = 4096, PIN_MAX = 127, HEX_ID = 2 * IDENTITY_ID_BYTES + 1 };
+enum { HEX_ID = 2 * IDENTITY_ID_BYTES + 1 };
 
 static enum rc
 role_of(struct operator *c, enum identity_role *out)
@@ -25,31 +25,6 @@ role_of(struct operator *c, enum identity_role *out)
 }
 
 /* ---- invite ---- */
-
-/* The line "sha256//…" of a file; the fingerprint of the server's TLS key. */
-static enum rc
-read_pin(struct operator *c, char out[PIN_MAX + 1])
-{
-	struct bytes text;
-	size_t len;
-	enum rc rc;
-
-	out[0] = '\0';
-	if (c->options.pin == NULL)
-		return RC_OK;
-	bytes_init(&text);
-	if ((rc = files_read(c->options.pin, PIN_FILE_MAX, &text, &c->err)) == RC_OK) {
-		len = strcspn(bytes_cstr(&text), "\r\n");
-		if (len > PIN_MAX || strncmp(bytes_cstr(&text), "sha256//", 8) != 0)
-			rc = error_set(&c->err, RC_FORMAT, c->options.pin,
-			    "the first line is sha256// and the digest in base 64",
-			    "this is no pin of a key");
-		else
-			memcpy(out, text.data, len), out[len] = '\0';
-	}
-	bytes_reset(&text);
-	return rc;
-}
 
 /* The code goes to a file of its own or to standard output, alone. */
 static enum rc
@@ -96,7 +71,7 @@ invite(struct operator *c, struct authority *a)
 {
 	struct authority_invite request = { .unit = c->options.unit, .name = c->options.name };
 	uint8_t id[IDENTITY_ID_BYTES];
-	char pin[PIN_MAX + 1];
+	char pin[OPERATOR_PIN_MAX];
 	struct secret *code = NULL;
 	struct bytes file;
 	long days;
@@ -105,7 +80,7 @@ invite(struct operator *c, struct authority *a)
 	bytes_init(&file);
 	if ((rc = role_of(c, &request.role)) != RC_OK ||
 	    (rc = operator_number("days", c->options.days, 1, AUTHORITY_DAYS_MAX, 14, &days,
-	    &c->err)) != RC_OK || (rc = read_pin(c, pin)) != RC_OK)
+	    &c->err)) != RC_OK || (rc = operator_read_pin(c, pin)) != RC_OK)
 		return rc;
 	request.days = (int)days;
 	request.url = c->options.server != NULL ? c->options.server : "";

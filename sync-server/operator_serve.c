@@ -7,7 +7,7 @@
 #include "sync-server/depot.h"
 #include "sync-server/relay_http.h"
 
-enum { HOST_MAX = 128, PEM_MAX = 1 << 20, STEP_MS = 500, PORT_MAX = 65535 };
+enum { HOST_MAX = 128, STEP_MS = 500, PORT_MAX = 65535 };
 
 #define LISTEN_DEFAULT "127.0.0.1:8414"
 
@@ -36,19 +36,18 @@ parse_listen(struct operator *c, char host[HOST_MAX], uint16_t *port)
 	return rc;
 }
 
+/* Laptops speak plain HTTP only to their own machine: elsewhere it must be meant. */
 static enum rc
-read_pem(struct operator *c, const char *path, struct bytes *out, const char **text)
+check_plain(struct operator *c, const char *host)
 {
-	enum rc rc;
+	bool loopback = strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+	    strcmp(host, "localhost") == 0;
 
-	*text = NULL;
-	if (path == NULL)
+	if (loopback || c->options.tls || c->options.plain || c->options.tls_cert != NULL)
 		return RC_OK;
-	if ((rc = files_read(path, PEM_MAX, out, &c->err)) == RC_OK) {
-		*text = bytes_cstr(out);
-		rc = out->rc;
-	}
-	return rc;
+	return error_set(&c->err, RC_USAGE, "listen",
+	    "add --tls (or --tls-cert and --tls-key), or --plain if you mean it",
+	    "other machines would speak to it without TLS");
 }
 
 static enum rc
@@ -85,7 +84,7 @@ confine(const char *folder)
 enum rc
 operator_serve(struct operator *c)
 {
-	char folder[FILES_PATH_MAX], host[HOST_MAX];
+	char folder[FILES_PATH_MAX], host[HOST_MAX], pin[OPERATOR_PIN_MAX];
 	struct relay_http_config config = { .clock = c->clock, .address = host };
 	struct bytes cert, key;
 	struct depot *depot = NULL;
@@ -93,14 +92,18 @@ operator_serve(struct operator *c)
 
 	bytes_init(&cert);
 	bytes_init(&key);
-	if ((c->options.tls_cert == NULL) != (c->options.tls_key == NULL))
-		return error_set(&c->err, RC_USAGE, "tls-cert", "give both --tls-cert and --tls-key",
-		    "a certificate and its key belong together");
 	if ((rc = parse_listen(c, host, &config.port)) != RC_OK ||
+	    (rc = check_plain(c, host)) != RC_OK ||
 	    (rc = operator_folder(c, "relay", folder)) != RC_OK ||
-	    (rc = read_pem(c, c->options.tls_cert, &cert, &config.tls_cert)) != RC_OK ||
-	    (rc = read_pem(c, c->options.tls_key, &key, &config.tls_key)) != RC_OK)
+	    (rc = operator_read_tls(c, folder, &key, &cert, pin)) != RC_OK)
 		goto out;
+	if (cert.len > 0) {
+		config.tls_cert = bytes_cstr(&cert);
+		config.tls_key = bytes_cstr(&key);
+		if ((rc = cert.rc != RC_OK ? cert.rc : key.rc) != RC_OK)
+			goto out;
+		operator_note(c, pin, pin);
+	}
 	confine(folder);
 	if ((rc = depot_open(folder, &depot, &c->err)) != RC_OK)
 		goto out;

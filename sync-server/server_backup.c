@@ -26,6 +26,8 @@ static const struct part {
 	{ "authority/vault.db-wal", "authority/vault.db-wal" },
 	{ "relay/relay.key", "relay/relay.key" },
 	{ "relay/depot.db", DEPOT_COPY },
+	{ "relay/tls.key", "relay/tls.key" },
+	{ "relay/tls.crt", "relay/tls.crt" },
 };
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 

@@ -116,6 +116,7 @@ struct replica_gate {
 
 enum {
 	REPLICA_FAILURES_MAX = 8,		/* in a row; then a sync gives up */
+	REPLICA_FAILURES_UNMET = 2,		/* as long as the server was not reached at all; 1 if busy */
 	REPLICA_WAIT_MIN_MS = 1000,		/* before the second try; doubled each time */
 	REPLICA_WAIT_BUSY_MS = 10000,		/* the same, when the server asks for it */
 	REPLICA_WAIT_MAX_MS = 60000,

@@ -453,6 +453,7 @@ try_again(struct replica_syncing *s, enum rc rc, int64_t start)
 {
 	enum transport_trouble trouble = transport_trouble(s->transport);
 	int64_t wait = rc == RC_UNAVAILABLE ? REPLICA_WAIT_BUSY_MS : REPLICA_WAIT_MIN_MS;
+	unsigned most = s->met ? REPLICA_FAILURES_MAX : rc == RC_NET ? REPLICA_FAILURES_UNMET : 1;
 
 	if (s->line.wait == NULL || (rc != RC_NET && rc != RC_UNAVAILABLE))
 		return false;
@@ -460,7 +461,7 @@ try_again(struct replica_syncing *s, enum rc rc, int64_t start)
 	    !transport_trouble_passes(trouble) && !s->met))
 		return false;
 	s->progress.failures = s->moved ? 1 : s->progress.failures + 1;
-	if (s->progress.failures > REPLICA_FAILURES_MAX)
+	if (s->progress.failures > most)
 		return false;
 	for (unsigned i = 1; i < s->progress.failures && wait < REPLICA_WAIT_MAX_MS; i++)
 		wait *= 2;

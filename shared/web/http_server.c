@@ -478,9 +478,11 @@ static enum rc
 start_daemon(struct http_server *s, const union address *address, bool v6, struct error *err)
 {
 	const struct http_config *c = &s->config;
-	struct MHD_OptionItem tls[3] = {
+	static const char *const priorities = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+	struct MHD_OptionItem tls[4] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, NULL },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, NULL },
 		{ MHD_OPTION_END, 0, NULL }
 	};
 	unsigned flags = c->no_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0;
@@ -497,6 +499,7 @@ start_daemon(struct http_server *s, const union address *address, bool v6, struc
 		/* the library takes what it does not change through void pointers */
 		memcpy(&tls[0].ptr_value, &c->tls_cert, sizeof(void *));
 		memcpy(&tls[1].ptr_value, &c->tls_key, sizeof(void *));
+		memcpy(&tls[2].ptr_value, &priorities, sizeof(void *));
 	}
 	errno = 0;
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
@@ -508,7 +511,7 @@ start_daemon(struct http_server *s, const union address *address, bool v6, struc
 	    MHD_OPTION_CONNECTION_TIMEOUT, c->idle_seconds,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_SERVER_HEADERS_MAX,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_ARRAY, c->tls_cert != NULL ? tls : tls + 2,
+	    MHD_OPTION_ARRAY, c->tls_cert != NULL ? tls : tls + 3,
 	    MHD_OPTION_END);
 	if (s->daemon != NULL)
 		return RC_OK;

@@ -3,6 +3,8 @@
 #   portal     a login page, as a hotel's network shows it     redirect   sends to such a page
 #   rubbish    our content type around noise                   hold       takes the request, says nothing
 #   busy       503                                             tangle     a status line that is none
+#   sign-in    511, as a network's gate says it                proxy      407, as a proxy that wants a password says it
+#   gateway    502                                             late       504
 #   cut N      the server's true reply, but only N thousandths of it
 #   flip       the true reply with one bit turned, each time elsewhere
 use strict;
@@ -48,6 +50,10 @@ my $page = '<!DOCTYPE html><title>Wi-Fi</title><form method=post>Mời đăng nh
 my %canned = (
 	portal => "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n",
 	redirect => "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/login\r\nContent-Type: text/html\r\n",
+	'sign-in' => "HTTP/1.1 511 Network Authentication Required\r\nContent-Type: text/html\r\n",
+	proxy => "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=x\r\nContent-Type: text/html\r\n",
+	gateway => "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n",
+	late => "HTTP/1.1 504 Gateway Timeout\r\nContent-Type: text/html\r\n",
 	busy => "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n",
 	tangle => "HTTQ/9 yes\r\n",
 );
