@@ -33,6 +33,7 @@ struct model {
 	struct vault_folder *f;
 	struct bytes files[FILES];	/* as a power cut leaves them: the WAL is full */
 	struct bytes settled;		/* vault.db after a clean close */
+	struct bytes wal;		/* another copy of the WAL */
 	struct bytes other[FILES];	/* of another vault */
 };
 
@@ -139,6 +140,8 @@ set_up(void **state)
 		vault_close(v);
 	}
 	take(m, "vault.db", &m->settled);
+	bytes_init(&m->wal);
+	bytes_put(&m->wal, m->files[3].data, m->files[3].len);
 	*state = m;
 	return 0;
 }
@@ -154,6 +157,7 @@ tear_down(void **state)
 		bytes_reset(&m->other[i]);
 	}
 	bytes_reset(&m->settled);
+	bytes_reset(&m->wal);
 	free(m);
 	return vault_folder_tear_down(&f);
 }
@@ -460,6 +464,120 @@ a_folder_in_the_place_of_a_file_is_told(void **state)
 	}
 }
 
+enum strange { A_PIPE, A_LINK_TO_ITSELF, NOTHING, A_HUGE_ONE, STRANGES };
+
+static void
+put_strange(const struct model *m, const char *name, enum strange what)
+{
+	char path[400];
+
+	path_of(m, name, path);
+	remove_one(m, name);
+	switch (what) {
+	case A_PIPE:
+		assert_int_equal(mkfifo(path, 0600), 0);
+		break;
+	case A_LINK_TO_ITSELF:
+		assert_int_equal(symlink(path, path), 0);
+		break;
+	case A_HUGE_ONE:
+		put(m, name, (const uint8_t *)"x", 1);
+		assert_int_equal(truncate(path, (off_t)1 << 26), 0);
+		break;
+	case NOTHING:
+	case STRANGES:
+		put(m, name, (const uint8_t *)"", 0);
+	}
+}
+
+/* One copy of the key file is enough; a database or WAL of the kind is told by its name. */
+static void
+what_is_no_file_of_a_vault_is_told_by_name(void **state)
+{
+	struct model *m = *state;
+
+	for (int i = 0; i < FILES - 1; i++) {
+		for (int what = 0; what < STRANGES; what++) {
+			struct vault *v = NULL;
+			struct error err = { 0 };
+			enum rc rc;
+
+			mend(m);
+			put_strange(m, NAMES[i], (enum strange)what);
+			rc = open_it(m, &v, &err);
+			if (i < 2) {
+				assert_int_equal(rc, RC_OK);
+				assert_int_equal(readable(vault_db(v), ROWS), ROWS);
+			} else if (i == 2 && what == A_HUGE_ONE) {
+				/* what stands in the WAL may be enough to open it */
+				assert_true(rc == RC_DAMAGED || vault_verify(v, &err) == RC_DAMAGED);
+			} else if (i == 2 || what < NOTHING) {
+				assert_int_equal(rc, RC_DAMAGED);
+				assert_non_null(strstr(err.where, m->f->dir));
+				assert_true(err.help[0] != '\0');
+			} else {
+				/* a WAL that is gone takes with it what was in it alone */
+				assert_int_equal(rc, RC_OK);
+				assert_int_equal(readable(vault_db(v), ROWS), ROWS - COMMITS);
+			}
+			vault_close(v);
+			assert_mends(m);
+		}
+	}
+	for (int what = 0; what < STRANGES; what++) {
+		struct vault *v = NULL;
+		struct error err = { 0 };
+
+		mend(m);
+		put_strange(m, NAMES[0], (enum strange)what);
+		put_strange(m, NAMES[1], (enum strange)what);
+		assert_int_equal(open_it(m, &v, &err), RC_DAMAGED);
+		assert_non_null(strstr(err.what, "key file"));
+	}
+	assert_mends(m);
+}
+
+/* A bit of every slot that was written. */
+static void
+turn_slots(struct bytes *wal)
+{
+	static const uint8_t nothing[SLOT];
+
+	for (size_t at = 0; at + SLOT <= wal->len; at += SLOT)
+		if (memcmp(wal->data + at, nothing, SLOT) != 0)
+			wal->data[at] ^= 1;
+}
+
+/* All of it was written, and none of it opens: that is no power cut. */
+static void
+a_wal_of_other_keys_is_told_and_left_alone(void **state)
+{
+	struct model *m = *state;
+	struct bytes *wal = &m->files[3], now;
+	struct vault *v = NULL;
+	struct error err = { 0 };
+
+	mend(m);
+	turn_slots(wal);
+	put(m, NAMES[3], wal->data, wal->len);
+	assert_int_equal(open_it(m, &v, &err), RC_DAMAGED);
+	assert_non_null(strstr(err.what, "another vault"));
+	take(m, NAMES[3], &now);
+	assert_int_equal(now.len, wal->len);
+	assert_memory_equal(now.data, wal->data, now.len);
+	bytes_reset(&now);
+	/* with a sector that was never written it may be one */
+	memset(wal->data + 1024, 0, 512);
+	put(m, NAMES[3], wal->data, wal->len);
+	assert_int_equal(open_it(m, &v, &err), RC_OK);
+	assert_int_equal(readable(vault_db(v), ROWS), ROWS - COMMITS);
+	vault_close(v);
+	bytes_reset(wal);
+	bytes_init(wal);
+	bytes_put(wal, m->wal.data, m->wal.len);
+	assert_mends(m);
+}
+
 static void
 a_missing_file_is_told(void **state)
 {
@@ -582,6 +700,8 @@ main(void)
 		cmocka_unit_test(one_damaged_copy_of_the_key_file_is_made_good),
 		cmocka_unit_test(two_damaged_copies_are_told_and_left_alone),
 		cmocka_unit_test(a_folder_in_the_place_of_a_file_is_told),
+		cmocka_unit_test(what_is_no_file_of_a_vault_is_told_by_name),
+		cmocka_unit_test(a_wal_of_other_keys_is_told_and_left_alone),
 		cmocka_unit_test(a_missing_file_is_told),
 		cmocka_unit_test(files_of_another_vault_and_of_each_other_are_told),
 		cmocka_unit_test(moved_pages_are_noticed),
