@@ -8,13 +8,14 @@
 enum { GROUPS_A_LINE = 3, GROUP_MAX = 5, SHEET_MAX = 4096 };
 
 static const char head[] =
-    "PHIẾU MÃ KHÔI PHỤC                                  Recovery sheet (English below)\n"
+    "PHIẾU MÃ KHÔI PHỤC                              Recovery sheet (English below)\n"
     "==============================================================================\n\n";
 
 static const char vietnamese[] =
     "Dùng khi quên mật khẩu:   field passphrase   với lựa chọn   --code-file TỆP,\n"
-    "trong TỆP là mã này trên một dòng (\"-\" để gõ từ bàn phím); hoặc với\n"
-    "field restore   để mở bản sao lưu cùng thời trên máy khác.\n\n"
+    "trong TỆP là mã này trên một dòng (\"-\" để gõ từ bàn phím);\n"
+    "hoặc   field restore   để mở trên máy khác bản sao lưu\n"
+    "đã làm khi mã này còn hiệu lực.\n\n"
     "- Ai có phiếu này và chiếc máy, hoặc một bản sao lưu, thì đọc được tất cả.\n"
     "  Cất phiếu nơi khóa kín, không để cùng máy.\n"
     "- Chữ hoa hay thường đều được; O đọc là 0, I và L đọc là 1; bỏ qua dấu gạch.\n"

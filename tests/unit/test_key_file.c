@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -234,6 +235,79 @@ a_copy_of_a_newer_program_is_never_written_over(void **state)
 	assert_memory_equal(now, newer, len);
 }
 
+/* Which copy is the right one only the database tells: until then an older one stays. */
+static void
+reading_alone_changes_neither_copy(void **state)
+{
+	struct fixture *f = *state;
+	struct key_file_opener opener = { open_recovery, f->code };
+	uint8_t old[COPY_MAX], new[COPY_MAX], now[COPY_MAX];
+	size_t n_old = load(f->a, old), n_new;
+	struct secret *master = NULL;
+	struct keyslots k;
+
+	assert_int_equal(key_file_replace(f->dir, &f->k, f->master, NULL), RC_OK);
+	n_new = load(f->a, new);
+	store(f->b, old, n_old);
+	assert_int_equal(key_file_read(f->dir, opener, &k, &master, NULL), RC_OK);
+	assert_int_equal(load(f->a, now), n_new);
+	assert_memory_equal(now, new, n_new);
+	assert_int_equal(load(f->b, now), n_old);
+	assert_memory_equal(now, old, n_old);
+	key_file_mend(f->dir, &k, master);
+	assert_true(copies_are_equal(f));
+	assert_int_equal(load(f->b, now), n_new);
+	assert_memory_equal(now, new, n_new);
+	secret_free(master);
+}
+
+static enum rc
+open_passphrase(const struct keyslots *k, const void *ctx, struct secret **master)
+{
+	return keyslots_open_passphrase(k, ctx, master);
+}
+
+static long
+memory_ever_kib(void)
+{
+	struct rusage r;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &r), 0);
+	return r.ru_maxrss;
+}
+
+/* Both copies ask for more memory or passes than there may be: neither is spent. */
+static void
+a_forged_cost_is_refused_before_it_is_paid(void **state)
+{
+	static const uint32_t costs[][2] = { { 1025, 1 }, { 0x7fffffff, 1 }, { 0xffffffff, 0xffffffff },
+	    { 512, 11 } };
+	enum { COST_AT = 35 + 4 + 16, MORE_KIB = 100 * 1024 };
+	struct vault_kdf cheap = { VAULT_KDF_MEMORY_MIN_MIB, 1 };
+	struct fixture *f = *state;
+	struct key_file_opener opener = { open_passphrase, f->code };
+	uint8_t raw[COPY_MAX];
+	struct secret *master = NULL;
+	struct keyslots k;
+	size_t len;
+	long before;
+
+	assert_int_equal(keyslots_put_passphrase(&f->k, f->code, cheap, f->master), RC_OK);
+	assert_int_equal(key_file_replace(f->dir, &f->k, f->master, NULL), RC_OK);
+	len = load(f->a, raw);
+	before = memory_ever_kib();
+	for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+		for (int b = 0; b < 8; b++)
+			raw[COST_AT + b] = (uint8_t)(costs[i][b / 4] >> 8 * (b % 4));
+		crypto_generichash(raw + len - 32, 32, raw, len - 32, NULL, 0);
+		store(f->a, raw, len);
+		store(f->b, raw, len);
+		assert_int_equal(key_file_read(f->dir, opener, &k, &master, NULL), RC_DAMAGED);
+		assert_null(master);
+	}
+	assert_true(memory_ever_kib() - before < MORE_KIB);
+}
+
 static void
 create_refuses_to_write_over_a_key_file(void **state)
 {
@@ -278,6 +352,8 @@ main(void)
 		TEST(after_a_cut_between_the_copies_the_newer_one_counts),
 		TEST(a_forged_newer_copy_does_not_count),
 		TEST(a_copy_of_a_newer_program_is_never_written_over),
+		TEST(reading_alone_changes_neither_copy),
+		TEST(a_forged_cost_is_refused_before_it_is_paid),
 		TEST(create_refuses_to_write_over_a_key_file),
 		TEST(destroy_overwrites_before_it_removes),
 	};

@@ -288,34 +288,59 @@ reads_a_code_as_people_write_it(void **state)
 	}
 }
 
+/* Every other character at every place; any two that change places. */
 static void
 notices_a_slip_of_the_pen_at_every_place(void **state)
 {
+	static const char letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	struct secret *code, *read = NULL;
+	uint8_t raw[20];
 	char out[80];
 
 	(void)state;
-	assert_int_equal(secret_random(20, &code), RC_OK);
+	for (size_t i = 0; i < sizeof raw; i++)
+		raw[i] = (uint8_t)(37 * i + 11);
+	assert_int_equal(secret_from(raw, sizeof raw, &code), RC_OK);
 	assert_int_equal(secret_code_print(code, out, sizeof out), RC_OK);
 	for (size_t i = 0; out[i] != '\0'; i++) {
 		char was = out[i];
 
-		if (was == '-')
-			continue;
-		out[i] = was == '7' ? '8' : '7';
-		assert_int_equal(secret_code_read(out, 20, &read), RC_AUTH);
-		assert_null(read);
+		for (const char *c = letters; *c != '\0' && was != '-'; c++) {
+			out[i] = *c;
+			assert_int_equal(secret_code_read(out, 20, &read), *c == was ? RC_OK : RC_AUTH);
+			assert_true((read != NULL) == (*c == was));
+			secret_free(read);
+		}
 		out[i] = was;
-	}
-	/* two neighbours swapped */
-	if (out[0] != out[1]) {
-		char was = out[0];
-
-		out[0] = out[1];
-		out[1] = was;
-		assert_int_equal(secret_code_read(out, 20, &read), RC_AUTH);
+		for (size_t k = i + 1; out[k] != '\0'; k++) {
+			if (was == '-' || out[k] == '-' || out[k] == was)
+				continue;
+			out[i] = out[k];
+			out[k] = was;
+			assert_int_equal(secret_code_read(out, 20, &read), RC_AUTH);
+			out[k] = out[i];
+			out[i] = was;
+		}
 	}
 	secret_free(code);
+}
+
+/* Each letter that is taken for another, in both cases, and every blank. */
+static void
+reads_letters_that_look_alike(void **state)
+{
+	static const char *const same[] = { "01234-567-4KC0W", "OI234-567-4KCOW", "ol234-567-4kcoW",
+	    "oL234567 4KcOw", "0i2\t34-5-6-7\r\n4KC0W\n", " O1234--567 - 4KC0W " };
+	static const uint8_t five[] = { 0x00, 0x44, 0x32, 0x14, 0xC7 };
+	struct secret *read;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		assert_int_equal(secret_code_read(same[i], 5, &read), RC_OK);
+		assert_memory_equal(secret_bytes(read), five, 5);
+		secret_free(read);
+	}
+	assert_int_equal(secret_code_read("U1234-567-4KC0W", 5, &read), RC_FORMAT);
 }
 
 static void
@@ -368,6 +393,7 @@ main(void)
 		cmocka_unit_test(prints_a_code_as_formats_md_says),
 		cmocka_unit_test(reads_a_code_as_people_write_it),
 		cmocka_unit_test(notices_a_slip_of_the_pen_at_every_place),
+		cmocka_unit_test(reads_letters_that_look_alike),
 		cmocka_unit_test(refuses_what_is_not_a_code),
 	};
 
