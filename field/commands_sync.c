@@ -8,6 +8,7 @@
 #include "field/workspace.h"
 #include "shared/base/clock.h"
 #include "shared/base/process.h"
+#include "shared/records/referral.h"
 #include "shared/sync/replica.h"
 
 static const char *const levels[] = { "none", "stored", "held" };
@@ -191,19 +192,22 @@ commands_status(struct call *c)
 	struct replica *r = c->ws->replica;
 	const struct unit *unit = directory_unit(replica_directory(r), replica_unit(r));
 	struct replica_status s;
+	struct record_context ctx = workspace_records(c->ws, c->lang);
 	char device[33], when[17] = "";
+	uint64_t referrals;
 	enum rc rc;
 
-	if ((rc = replica_status(r, &s, &c->err)) != RC_OK)
+	if ((rc = replica_status(r, &s, &c->err)) != RC_OK ||
+	    (rc = referral_count_waiting(&ctx, replica_unit(r), &referrals, &c->err)) != RC_OK)
 		return rc;
 	bytes_hex(replica_device(r), IDENTITY_ID_BYTES, device);
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "records",
+		    "{s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "records",
 		    (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
 		    (json_int_t)s.conflicts, "duplicates", 0, "waiting", (json_int_t)s.waiting,
 		    "quarantined", (json_int_t)s.quarantined, "newer", (json_int_t)s.newer, "gaps",
-		    (json_int_t)s.gaps, "last_receipt", receipt_json(s.receipt_level, s.receipt_at),
+		    (json_int_t)s.gaps, "referrals", (json_int_t)referrals, "last_receipt", receipt_json(s.receipt_level, s.receipt_at),
 		    "device", device, "unit", replica_unit(r), "role",
 		    identity_role_name(replica_role(r)), "locked", 0));
 	call_print(c, "%s: %s (%s), %s", call_say(c, "Đơn vị", "Unit"),
@@ -215,6 +219,10 @@ commands_status(struct call *c)
 	call_print(c, call_say(c, "Cần xem lại: %" PRIu64 ". Đang chờ: %" PRIu64 ". Giữ riêng: %" PRIu64 ".",
 	    "To review: %" PRIu64 ".  Waiting: %" PRIu64 ".  Set aside: %" PRIu64 "."), s.conflicts,
 	    s.waiting, s.quarantined);
+	if (referrals > 0)
+		call_print(c, call_say(c, "Hồ sơ chuyển đến chờ phản hồi: %" PRIu64
+		    " (field referrals --waiting).", "Referred here, to be answered: %" PRIu64
+		    " (field referrals --waiting)."), referrals);
 	if (s.receipt_level > 0)
 		clock_vietnamese(s.receipt_at, when);
 	call_print(c, "%s: %s %s", call_say(c, "Xác nhận gần nhất", "Last receipt"),

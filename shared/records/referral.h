@@ -102,6 +102,10 @@ enum rc referral_tell(const struct record_context *c, const struct dot *id,
     struct referral_story *out, struct error *err) RC_CHECK;
 void referral_story_reset(struct referral_story *s);
 
+/* How many that came to a unit nobody has answered. */
+enum rc referral_count_waiting(const struct record_context *c, const char *unit, uint64_t *n,
+    struct error *err) RC_CHECK;
+
 /* Counting ------------------------------------------------------------------ */
 
 /* Two persons (record.id) that are one. */

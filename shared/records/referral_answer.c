@@ -236,3 +236,19 @@ out:
 	record_view_reset(&v);
 	return rc;
 }
+
+/* Waiting ------------------------------------------------------------------ */
+
+enum rc
+referral_count_waiting(const struct record_context *c, const char *unit, uint64_t *n,
+    struct error *err)
+{
+	int64_t count = 0;
+	enum rc rc = RC_OK;
+
+	if (form_set_find(c->forms, GUEST_REFERRAL_FORM) != NULL)
+		rc = query_int(c->db, err, &count, "SELECT count(*) FROM form_referral WHERE alive = 1"
+		    " AND direction = 'IN' AND outcome IS NULL AND unit = ?1", "t", unit);
+	*n = (uint64_t)count;
+	return rc;
+}

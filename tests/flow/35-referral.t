@@ -68,6 +68,7 @@ complains 73 "waits for its answer" "it is not handed over twice" on "$lan" refe
 all_sync "$lan" "$thu" "$binh" "$chief"
 is "$(on "$lan" --json referrals | json 0 sent) $(on "$lan" --json referrals | json 0 state)" "stored PENDING" "the relay has it, and an answer is awaited"
 is "$(on "$lan" --json status | json quarantined) $(on "$thu" --json status | json quarantined)" "0 0" "nothing was set aside"
+is "$(on "$thu" --json status | json referrals) $(on "$lan" --json status | json referrals)" "1 0" "the receiver's status asks for an answer"
 is "$(value_of "$thu" "$new" case_no) $(value_of "$thu" "$new" ident_result)" "LS/2026/7 VICTIM" "the receiver has the case"
 newperson=$(value_of "$thu" "$new" person_id)
 is "$(value_of "$thu" "$newperson" full_name)" "Đặng Thị Hòa" "with its person"
