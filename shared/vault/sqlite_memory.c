@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "shared/base/memory.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/sqlite_memory.h"
 
@@ -40,7 +41,8 @@ memory_free(void *block)
 	if (block == NULL)
 		return;
 	p = (union prefix *)block - 1;
-	secret_wipe(block, p->len);
+	if (!memory_wipes_freed())
+		secret_wipe(block, p->len);
 	free(p);
 }
 
