@@ -355,6 +355,8 @@ what_was_written_before_a_move_arrives_after_it(void **state)
 	size_t n;
 
 	province_sync(p, a);
+	province_sync(p, first);
+	province_sync(p, second);
 	province_meet(p);
 	province_add(a, "outreach", visit);
 	province_add(a, "person", person);
