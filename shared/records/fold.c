@@ -101,6 +101,7 @@ forget_all(struct fold *f)
 		}
 	}
 	f->n_unweighed = 0;
+	duplicate_touched_reset(&f->touched);
 }
 
 void
@@ -204,8 +205,13 @@ fold_parts_write(struct fold *f, struct fold_record *r, struct error *err)
 	row.unit = scope.unit;
 	if (r->state.creator.log != 0)
 		rc = fold_parts_log(f, r->state.creator.log, &creator, err);
+	/* whom a link speaks of is asked before and after: it may have spoken of others */
+	if (rc == RC_OK)
+		rc = duplicate_cluster_touch(f->db, &f->touched, r->was_form, r->id, err);
 	if (rc == RC_OK)
 		rc = tables_write(f->tables, &row, &n, &words, err);
+	if (rc == RC_OK)
+		rc = duplicate_cluster_touch(f->db, &f->touched, r->state.form, r->id, err);
 	if (rc == RC_OK)
 		rc = statement_run(f->store, err, "ittiiibiiiiib", r->id, r->state.form, scope.unit,
 		    (int64_t)scope.compartment, register_created_at(&r->state),
@@ -279,6 +285,8 @@ fold_flush(struct fold *f, struct error *err)
 		rc = fold_parts_weigh(f, err);
 	if (rc == RC_OK)
 		rc = write_dirty(f, err);
+	if (rc == RC_OK)
+		rc = duplicate_cluster_update(f->db, &f->touched, err);
 	if (rc == RC_OK)
 		forget_records(f);
 	return rc;

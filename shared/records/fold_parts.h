@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/records/duplicate_cluster.h"
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/records/register.h"
@@ -45,6 +46,7 @@ struct fold {
 	size_t n_records, n_bytes;
 	uint64_t *unweighed;		/* logs seen for the first time */
 	size_t n_unweighed, cap_unweighed;
+	struct duplicate_touched touched;	/* persons whose cluster is to be made again */
 	struct sqlite3_stmt *load, *make, *store, *log, *weighed, *of_log;
 	struct sqlite3_stmt *words_find, *words_drop, *words_put;
 };

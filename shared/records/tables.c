@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/base/text.h"
+#include "shared/records/duplicate_cluster.h"
 #include "shared/records/merged.h"
 #include "shared/records/statement.h"
 #include "shared/records/tables_schema.h"
@@ -54,6 +55,8 @@ tables_open(struct sqlite3 *db, const struct form_set *forms, struct tables **ou
 		else
 			rc = tables_schema_make(db, f->form, err);
 	}
+	if (rc == RC_OK)
+		rc = duplicate_cluster_schema(db, forms, err);
 	if (rc == RC_OK)
 		rc = statement_prepare(db, "SELECT id FROM record WHERE log = ?1 AND n = ?2",
 		    &t->find, err);

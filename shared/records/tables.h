@@ -8,6 +8,8 @@
  *     unit TEXT, created_at INTEGER        seconds
  *     alive INTEGER                        0: deleted
  *     conflicts INTEGER                    registers of it in conflict
+ *     cluster INTEGER                      of form_person alone: whom the person is linked
+ *                                          to (duplicate_cluster.h), NULL: nobody
  *     <field> ...)                         one column a scalar field, as displayed
  *   form_<form>__<field>(id, item_log, item_n, item, value, voided)
  *                                          one row a value of a union, append or

@@ -9,7 +9,7 @@
 #include "shared/records/tables.h"
 #include "shared/vault/query.h"
 
-static const char *const FIXED[] = { "id", "unit", "created_at", "alive", "conflicts" };
+static const char *const FIXED[] = { "id", "unit", "created_at", "alive", "conflicts", "cluster" };
 
 void
 tables_column(const char *field, char out[TABLES_NAME_MAX])

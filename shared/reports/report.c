@@ -395,6 +395,8 @@ report_run(struct sqlite3 *db, const struct form_set *forms, const struct report
 	if (rc == RC_OK)
 		rc = report_temp_make(db, err);
 	if (rc == RC_OK)
+		rc = report_temp_persons(db, err);
+	if (rc == RC_OK)
 		rc = run_in_savepoint(&r);
 	if (rc == RC_OK) {
 		*out = r.report;

@@ -8,8 +8,8 @@
  * file is written and which tables it may ask.
  *
  * The data base is only read; what a run needs beside it are TEMP tables, which
- * stay in memory (temp_store) and are gone when the run ends, but for those that
- * report_units and report_persons fill.
+ * stay in memory (temp_store) and are gone when the run ends, but for the
+ * units that report_units fills and the list of linked persons.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -103,14 +103,6 @@ struct report_unit {
  * be made of one unit, and no unit has a name.
  */
 enum rc report_units(struct sqlite3 *db, const struct report_unit *units, size_t n,
-    struct error *err) RC_CHECK;
-
-/*
- * Persons (record.id) that are linked as one: each with the smallest of its cluster.
- * Who is not named stands alone.  Replaces what was there.
- */
-struct report_person { int64_t person, cluster; };
-enum rc report_persons(struct sqlite3 *db, const struct report_person *persons, size_t n,
     struct error *err) RC_CHECK;
 
 struct report_order {

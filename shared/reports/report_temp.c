@@ -67,20 +67,17 @@ report_units(struct sqlite3 *db, const struct report_unit *units, size_t n, stru
 }
 
 enum rc
-report_persons(struct sqlite3 *db, const struct report_person *persons, size_t n,
-    struct error *err)
+report_temp_persons(struct sqlite3 *db, struct error *err)
 {
-	struct sqlite3_stmt *s = NULL;
-	enum rc rc = report_temp_make(db, err);
+	int64_t linked = 0;
+	enum rc rc = query_run(db, err, "DELETE FROM temp.person_cluster", "");
 
 	if (rc == RC_OK)
-		rc = query_run(db, err, "DELETE FROM temp.person_cluster", "");
-	if (rc == RC_OK)
-		rc = statement_prepare(db, "INSERT OR REPLACE INTO temp.person_cluster VALUES (?, ?)",
-		    &s, err);
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = statement_run(s, err, "ii", persons[i].person, persons[i].cluster);
-	statement_free(s);
+		rc = query_int(db, err, &linked, "SELECT count(*) FROM main.pragma_table_info"
+		    "('form_person') WHERE name = 'cluster'", "");
+	if (rc == RC_OK && linked > 0)
+		rc = query_run(db, err, "INSERT INTO temp.person_cluster(person, cluster)"
+		    " SELECT id, cluster FROM main.form_person WHERE cluster IS NOT NULL", "");
 	return rc;
 }
 

@@ -9,6 +9,8 @@
 
 /* unit and person_cluster, where they are missing; never on a disk. */
 enum rc report_temp_make(struct sqlite3 *db, struct error *err) RC_CHECK;
+/* person_cluster as the fold has it now (duplicate_cluster.h). */
+enum rc report_temp_persons(struct sqlite3 *db, struct error *err) RC_CHECK;
 /* code: the words of the report, then the lists of the forms. */
 enum rc report_temp_codes(struct sqlite3 *db, const struct form_set *forms,
     const struct report_definition *d, enum form_lang lang, struct error *err) RC_CHECK;

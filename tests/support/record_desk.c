@@ -20,9 +20,15 @@ must(enum rc rc, const char *what)
 void
 record_desk_open(struct record_desk *d, uint8_t device)
 {
+	record_desk_open_with(d, device, record_fixture_forms(1));
+}
+
+void
+record_desk_open_with(struct record_desk *d, uint8_t device, struct form_set *forms)
+{
 	memset(d, 0, sizeof(*d));
 	d->db = record_fixture_db();
-	d->forms = record_fixture_forms(1);
+	d->forms = forms;
 	d->seed = 4000 + device;
 	d->now = 1764000000;
 	d->clock = clock_fixed(&d->now);

@@ -25,6 +25,8 @@ struct record_desk {
 };
 
 void record_desk_open(struct record_desk *d, uint8_t device);
+/* The same with other forms, which it takes. */
+void record_desk_open_with(struct record_desk *d, uint8_t device, struct form_set *forms);
 void record_desk_close(struct record_desk *d);
 
 /* Pairs "name=value" up to a NULL; "name=" clears.  In a transaction of its own. */

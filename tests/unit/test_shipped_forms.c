@@ -116,6 +116,11 @@ static const struct {
 	    "", "recv_date" },
 	{ "case", "recv_channel=SELF_COMMUNE|recv_date=2026-11-01|risk_level=HIGH", "",
 	    "person_id" },
+	{ "person_link", "person_a" ID "|person_b=00000000000000ff.7|verdict=SAME|"
+	    "reasons=Đã đối chiếu thẻ căn cước", "", NULL },
+	{ "person_link", "person_a" ID "|verdict=SAME", "", "person_b" },
+	{ "person_link", "person_a" ID "|person_b" ID "|verdict=DIFFERENT", "", "person_b" },
+	{ "person_link", "person_a" ID "|person_b=00000000000000ff.7", "", "verdict" },
 	{ "follow_up", "case_id" ID "|due=2026-10-14|done_at=2026-10-16|mode=VISIT|safe=yes|"
 	    "living=HARD|health=FAIR|work=NONE|income_trend=SAME|stigma=yes|retrafficking_risk=LOW|"
 	    "new_needs=VOC,LOAN|note=Muốn học may.|next_due=2026-12-14", "", NULL },
