@@ -28,6 +28,9 @@ enum rc commands_decline(struct call *c) RC_CHECK;
 enum rc commands_lapse(struct call *c) RC_CHECK;
 enum rc commands_referrals(struct call *c) RC_CHECK;
 enum rc commands_sent(struct call *c) RC_CHECK;
+enum rc commands_duplicates(struct call *c) RC_CHECK;
+enum rc commands_link(struct call *c) RC_CHECK;
+enum rc commands_unlink(struct call *c) RC_CHECK;
 /* sync */
 enum rc commands_sync(struct call *c) RC_CHECK;
 enum rc commands_bundle_export(struct call *c) RC_CHECK;
@@ -60,6 +63,8 @@ enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC
 /* A code's label in the call's language, or the text itself. */
 const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);
+/* Pairs of persons that wait for a decision; found again only when something was written. */
+enum rc commands_duplicates_count(struct call *c, uint64_t *out) RC_CHECK;
 /* Is there a vault to ask a passphrase for?  RC_NOTFOUND. */
 enum rc commands_need_vault(struct call *c) RC_CHECK;
 /* The passphrase from --passphrase-file, or asked for; twice when it is a new one. */

@@ -194,18 +194,19 @@ commands_status(struct call *c)
 	struct replica_status s;
 	struct record_context ctx = workspace_records(c->ws, c->lang);
 	char device[33], when[17] = "";
-	uint64_t referrals;
+	uint64_t referrals, duplicates;
 	enum rc rc;
 
 	if ((rc = replica_status(r, &s, &c->err)) != RC_OK ||
-	    (rc = referral_count_waiting(&ctx, replica_unit(r), &referrals, &c->err)) != RC_OK)
+	    (rc = referral_count_waiting(&ctx, replica_unit(r), &referrals, &c->err)) != RC_OK ||
+	    (rc = commands_duplicates_count(c, &duplicates)) != RC_OK)
 		return rc;
 	bytes_hex(replica_device(r), IDENTITY_ID_BYTES, device);
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:I,s:I,s:I,s:i,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "records",
+		    "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "records",
 		    (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
-		    (json_int_t)s.conflicts, "duplicates", 0, "waiting", (json_int_t)s.waiting,
+		    (json_int_t)s.conflicts, "duplicates", (json_int_t)duplicates, "waiting", (json_int_t)s.waiting,
 		    "quarantined", (json_int_t)s.quarantined, "newer", (json_int_t)s.newer, "gaps",
 		    (json_int_t)s.gaps, "referrals", (json_int_t)referrals, "last_receipt", receipt_json(s.receipt_level, s.receipt_at),
 		    "device", device, "unit", replica_unit(r), "role",
@@ -223,6 +224,9 @@ commands_status(struct call *c)
 		call_print(c, call_say(c, "Hồ sơ chuyển đến chờ phản hồi: %" PRIu64
 		    " (field referrals --waiting).", "Referred here, to be answered: %" PRIu64
 		    " (field referrals --waiting)."), referrals);
+	if (duplicates > 0)
+		call_print(c, call_say(c, "Có thể trùng người: %" PRIu64 " cặp hồ sơ.",
+		    "May be one person: %" PRIu64 " pairs of records."), duplicates);
 	if (s.receipt_level > 0)
 		clock_vietnamese(s.receipt_at, when);
 	call_print(c, "%s: %s %s", call_say(c, "Xác nhận gần nhất", "Last receipt"),

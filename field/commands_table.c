@@ -31,6 +31,9 @@ static const struct call_option resolve_options[] = {
 	{ "pick", CALL_TEXT, "K" }, { "value", CALL_TEXT, "V" }, { "seen", CALL_TEXT, "TOKEN" },
 	{ "reason", CALL_TEXT, "TEXT" }, NO_MORE
 };
+static const struct call_option duplicates_options[] = {
+	{ "decided", CALL_FLAG, NULL }, { "limit", CALL_TEXT, "N" }, NO_MORE
+};
 static const struct call_option sync_options[] = {
 	{ "server", CALL_TEXT, "URL" }, { "plain", CALL_FLAG, NULL }, NO_MORE
 };
@@ -93,6 +96,12 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 0, 0, "t", referrals_options, commands_referrals },
 	{ "sent", "", { "những gì đã gửi mà máy này không xem được", "what was sent and cannot be read here" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_sent },
+	{ "duplicates", "", { "những hồ sơ có thể là của cùng một người", "records that may be one person" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", duplicates_options, commands_duplicates },
+	{ "link", "ID ID --reason TEXT", { "kết luận hai hồ sơ là của cùng một người", "two records are one person" },
+	    CALL_IN_WORKSPACE, 2, 2, "t", void_options, commands_link },
+	{ "unlink", "ID ID", { "kết luận hai hồ sơ không phải của cùng một người", "two records are not one person" },
+	    CALL_IN_WORKSPACE, 2, 2, "t", void_options, commands_unlink },
 	{ "sync", "", { "đồng bộ với máy chủ của tỉnh", "sync with the province's server" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", sync_options, commands_sync },
 	{ "bundle export", "FILE", { "ghi gói đồng bộ ra tệp", "write a bundle for a stick" },

@@ -7,6 +7,7 @@
  * once: whoever shares it holds `gate`, which a sync leaves while it waits.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/rc.h"
@@ -28,6 +29,8 @@ struct workspace {
 	struct thread_lock *gate;	/* NULL: nobody shares it */
 	bool syncing;
 	bool closing;			/* the vault is being locked: what takes long gives up */
+	/* How many pairs may be duplicates, as long as nothing is written (commands_duplicate.c). */
+	struct { bool known; int64_t changes; uint64_t pairs; } duplicates;
 };
 
 /* RC_AUTH: wrong passphrase.  RC_NOTFOUND: no vault, or not joined.  RC_BUSY: open elsewhere. */
