@@ -447,24 +447,7 @@ open_whatever(const struct model *m)
 	vault_close(v);
 }
 
-static void
-a_folder_in_the_place_of_a_file_is_told(void **state)
-{
-	struct model *m = *state;
-	char path[400];
-
-	for (int i = 0; i < FILES; i++) {
-		mend(m);
-		remove_one(m, NAMES[i]);
-		path_of(m, NAMES[i], path);
-		assert_int_equal(mkdir(path, 0700), 0);
-		open_whatever(m);
-		assert_true(i == 4 || files_is_dir(path));
-		assert_mends(m);
-	}
-}
-
-enum strange { A_PIPE, A_LINK_TO_ITSELF, NOTHING, A_HUGE_ONE, STRANGES };
+enum strange { A_FOLDER, A_PIPE, A_LINK_TO_ITSELF, NOTHING, A_HUGE_ONE, STRANGES };
 
 static void
 put_strange(const struct model *m, const char *name, enum strange what)
@@ -474,6 +457,9 @@ put_strange(const struct model *m, const char *name, enum strange what)
 	path_of(m, name, path);
 	remove_one(m, name);
 	switch (what) {
+	case A_FOLDER:
+		assert_int_equal(mkdir(path, 0700), 0);
+		break;
 	case A_PIPE:
 		assert_int_equal(mkfifo(path, 0600), 0);
 		break;
@@ -699,7 +685,6 @@ main(void)
 		cmocka_unit_test(a_cut_off_wal_leaves_whole_transactions),
 		cmocka_unit_test(one_damaged_copy_of_the_key_file_is_made_good),
 		cmocka_unit_test(two_damaged_copies_are_told_and_left_alone),
-		cmocka_unit_test(a_folder_in_the_place_of_a_file_is_told),
 		cmocka_unit_test(what_is_no_file_of_a_vault_is_told_by_name),
 		cmocka_unit_test(a_wal_of_other_keys_is_told_and_left_alone),
 		cmocka_unit_test(a_missing_file_is_told),
