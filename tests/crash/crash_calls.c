@@ -39,7 +39,7 @@ crash_calls_use(struct crash_disk *d)
 	memset(DISKS, 0, sizeof DISKS);
 	crash_posix_reset();
 	if (d != NULL)
-		crash_calls_mount(CRASH_FOLDER + sizeof CRASH_ROOT - 1, d);
+		crash_calls_mount(&CRASH_FOLDER[sizeof CRASH_ROOT - 1], d);
 }
 
 void
