@@ -8,7 +8,6 @@
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/reports/report.h"
-#include "shared/reports/report_clusters.h"
 #include "shared/sync/replica.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/query.h"
@@ -217,8 +216,6 @@ workspace_prepare_reports(struct workspace *ws, struct error *err)
 		}
 		rc = report_units(vault_db(ws->vault), units, n, err);
 	}
-	if (rc == RC_OK)
-		rc = report_clusters_tell(vault_db(ws->vault), replica_forms(ws->replica), err);
 	free(units);
 	free(days);
 	return rc;

@@ -6,7 +6,6 @@
 
 #include "shared/base/files.h"
 #include "shared/reports/report.h"
-#include "shared/reports/report_clusters.h"
 #include "shared/reports/workbook.h"
 #include "shared/vault/vault.h"
 
@@ -44,8 +43,6 @@ tell_units(struct replica *r, struct error *err)
 	}
 	if (units != NULL && days != NULL)
 		rc = report_units(replica_db(r), units, n, err);
-	if (rc == RC_OK)
-		rc = report_clusters_tell(replica_db(r), replica_forms(r), err);
 	free(units);
 	free(days);
 	return rc;

@@ -7,7 +7,8 @@
  *
  * Links are records of the form person_link: two persons and a verdict.  A pair is linked
  * if a living link says SAME, none says DIFFERENT, and none of them is in conflict: while
- * people disagree, they are two.  A cluster is a connected component of linked pairs; its
+ * people disagree, they are two.  A copy that came with a referral (`continues`) is linked to
+ * its original, whatever people say.  A cluster is a connected component of linked pairs; its
  * number is the record.id of the person with the least id (dot) in it, also when that person is
  * not read here.  NULL: stands alone.
  */
@@ -37,10 +38,12 @@ struct duplicate_touched {
 void duplicate_touched_reset(struct duplicate_touched *t);
 
 /*
- * Note whom a record that is about to be written, or was just written, concerns.
- * form: the form whose row of it stands in the tables now.
+ * Note whom a record concerns, before its row is written (with the form whose row of it stands
+ * in the tables, "" for none) and after.
  */
-enum rc duplicate_cluster_touch(struct sqlite3 *db, struct duplicate_touched *t,
+enum rc duplicate_cluster_touch_before(struct sqlite3 *db, struct duplicate_touched *t,
+    const char *form, int64_t record, struct error *err) RC_CHECK;
+enum rc duplicate_cluster_touch_after(struct sqlite3 *db, struct duplicate_touched *t,
     const char *form, int64_t record, struct error *err) RC_CHECK;
 /* Make the clusters of those persons again, and forget them. */
 enum rc duplicate_cluster_update(struct sqlite3 *db, struct duplicate_touched *t,

@@ -207,11 +207,11 @@ fold_parts_write(struct fold *f, struct fold_record *r, struct error *err)
 		rc = fold_parts_log(f, r->state.creator.log, &creator, err);
 	/* whom a link speaks of is asked before and after: it may have spoken of others */
 	if (rc == RC_OK)
-		rc = duplicate_cluster_touch(f->db, &f->touched, r->was_form, r->id, err);
+		rc = duplicate_cluster_touch_before(f->db, &f->touched, r->was_form, r->id, err);
 	if (rc == RC_OK)
 		rc = tables_write(f->tables, &row, &n, &words, err);
 	if (rc == RC_OK)
-		rc = duplicate_cluster_touch(f->db, &f->touched, r->state.form, r->id, err);
+		rc = duplicate_cluster_touch_after(f->db, &f->touched, r->state.form, r->id, err);
 	if (rc == RC_OK)
 		rc = statement_run(f->store, err, "ittiiibiiiiib", r->id, r->state.form, scope.unit,
 		    (int64_t)scope.compartment, register_created_at(&r->state),

@@ -106,19 +106,4 @@ void referral_story_reset(struct referral_story *s);
 enum rc referral_count_waiting(const struct record_context *c, const char *unit, uint64_t *n,
     struct error *err) RC_CHECK;
 
-/* Counting ------------------------------------------------------------------ */
-
-/* Two persons (record.id) that are one. */
-struct referral_pair { int64_t a, b; };
-/* Persons of whom one continues the other, as far as both are read here.  free() *out. */
-enum rc referral_pairs(const struct record_context *c, struct referral_pair **out, size_t *n,
-    struct error *err) RC_CHECK;
-/*
- * Persons that are to be counted as one, each with the smallest of its cluster: those pairs, and
- * others that the caller knows of.  free() *out.
- */
-struct referral_person { int64_t person, cluster; };
-enum rc referral_persons(const struct record_context *c, const struct referral_pair *others,
-    size_t n_others, struct referral_person **out, size_t *n, struct error *err) RC_CHECK;
-
 #endif

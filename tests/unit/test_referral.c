@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/records/duplicate_link.h"
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/records/referral.h"
 #include "shared/records/referral_parts.h"
+#include "shared/vault/query.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "tests/support/province.h"
@@ -300,6 +302,19 @@ a_consent_withdrawn_elsewhere_stops_the_next_sharing_and_shows_as_late(void **st
 	workspace_close(chief);
 }
 
+/* Persons in the only cluster there is. */
+static int64_t
+counted_as_one(struct sqlite3 *db)
+{
+	int64_t n = 0, clusters = 0;
+
+	assert_int_equal(query_int(db, NULL, &clusters, "SELECT count(DISTINCT cluster)"
+	    " FROM form_person", ""), RC_OK);
+	assert_int_equal(clusters, 1);
+	assert_int_equal(query_int(db, NULL, &n, "SELECT count(cluster) FROM form_person", ""), RC_OK);
+	return n;
+}
+
 /* ---- one story ---- */
 
 static void
@@ -310,14 +325,15 @@ a_person_handed_on_twice_counts_once(void **state)
 	struct workspace *b = province_device(p, "06002", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *chief = province_device(p, "20", ROLE_SUPERVISOR, "Lý Thị Thu");
 	struct referral_sent first, second;
-	struct referral_person *persons;
 	struct referral_story told;
 	struct record_context c;
 	struct error err = { 0 };
 	struct story s, other;
 	struct dot consent;
 	char text[200];
-	size_t n;
+	struct dot link;
+	bool written;
+	enum rc rc;
 
 	make_case(a, "20", &s);
 	make_case(a, "20", &other);
@@ -335,22 +351,13 @@ a_person_handed_on_twice_counts_once(void **state)
 	(void)province_sync(p, chief);
 	assert_int_equal(answer(chief, second.incoming, true), RC_OK);
 	c = workspace_records(chief, FORM_EN);
-	assert_int_equal(referral_persons(&c, NULL, 0, &persons, &n, &err), RC_OK);
-	assert_int_equal(n, 3);
-	for (size_t i = 0; i < n; i++)
-		assert_true(persons[i].cluster == persons[0].person);
-	free(persons);
-	{	/* linked by a person with somebody else: one cluster of four */
-		struct referral_pair link;
-
-		assert_int_equal(record_to_local(c.db, &other.person, &link.a), RC_OK);
-		assert_int_equal(record_to_local(c.db, &s.person, &link.b), RC_OK);
-		assert_int_equal(referral_persons(&c, &link, 1, &persons, &n, &err), RC_OK);
-		assert_int_equal(n, 4);
-		for (size_t i = 0; i < n; i++)
-			assert_true(persons[i].cluster == persons[0].person);
-		free(persons);
-	}
+	assert_int_equal(counted_as_one(c.db), 3);
+	/* linked by a person with somebody else: one cluster of four */
+	assert_int_equal(workspace_begin(chief, &err), RC_OK);
+	rc = duplicate_link_decide(&c, &other.person, &s.person, true, "20", "một người", &link,
+	    &written, &err);
+	assert_int_equal(workspace_end(chief, rc, &err), RC_OK);
+	assert_int_equal(counted_as_one(c.db), 4);
 	tell(chief, first.new_case, &told);
 	assert_int_equal(told.n_links, 2);
 	assert_false(told.links[0].outgoing);
