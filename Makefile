@@ -66,7 +66,7 @@ OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo check bench bench-vault lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
+.PHONY: all demo check bench bench-vault bench-duplicates lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -132,6 +132,8 @@ bench: all $(BENCHES)
 	@tests/bench/run $(B)
 bench-vault: $(B)/bench/bench_vault
 	@tests/bench/run-vault $(B)
+bench-duplicates: $(B)/bench/bench_duplicates
+	@$< $(or $(PERSONS),100000) $(or $(PLANTED),2000) $(or $(SEED),2026)
 crash: $(B)/tests/test_crash
 	CRASH_CUTS=$(or $(CUTS),1000000) $(B)/tests/test_crash
 lint:
@@ -165,6 +167,7 @@ help:
 	@echo "check    every test; the last line is 'N passed, N failed'"
 	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
 	@echo "bench-vault  the vault's disk work beside plain SQLite and SQLCipher (ROWS= MANY= ROUNDS=)"
+	@echo "bench-duplicates  planted second records among persons: found, right, seconds, memory (PERSONS= PLANTED= SEED=)"
 	@echo "crash    power cuts at every write of a vault's life (CUTS=1000000; 100,000 of them in check)"
 	@echo "lint     floors, headers that compile alone, analyzers, manual pages"
 	@echo "san      check under AddressSanitizer and UBSan"

@@ -447,4 +447,3 @@ twice_registered_make(size_t n, size_t planted, uint64_t seed)
 		leave_out(&seed, &all[i]);
 	return all;
 }
-

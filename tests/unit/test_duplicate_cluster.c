@@ -232,6 +232,44 @@ link_of_a_form_that_is_not_known_yet_holds_once_it_is(void **state)
 	record_desk_close(&old);
 }
 
+static struct dot
+add_copy(struct record_desk *d, const char *name, struct dot of)
+{
+	char pair[64], continues[DOT_TEXT_MAX + 16] = "continues=";
+	struct dot id;
+
+	snprintf(pair, sizeof(pair), "full_name=%s", name);
+	dot_text(&of, continues + strlen(continues));
+	assert_int_equal(record_desk_add(d, "person", &id, pair, continues, NULL), RC_OK);
+	return id;
+}
+
+static void
+copies_of_a_referral_are_one_with_their_original_also_where_it_is_not_read(void **state)
+{
+	struct dot a, b, c, of = { 5, 1 };
+	struct record_desk d;
+	char continues[DOT_TEXT_MAX + 16] = "continues=";
+
+	(void)state;
+	record_desk_open_with(&d, 1, shipped());
+	a = add_copy(&d, "Hoa", of);
+	b = add_copy(&d, "Hoa", of);	/* by a second unit; nobody here reads the original */
+	assert_cluster(&d, a, of);
+	assert_cluster(&d, b, of);
+	c = add_copy(&d, "Hoa", b);
+	assert_cluster(&d, c, of);
+	decide(&d, a, b, false);	/* what the program knows is not for people to deny */
+	assert_cluster(&d, a, of);
+	/* a copy that comes to continue another record leaves those it stood with */
+	dot_text(&c, continues + strlen(continues));
+	assert_int_equal(record_desk_edit(&d, b, NULL, NULL, continues, NULL), RC_OK);
+	assert_cluster(&d, a, of);
+	assert_cluster(&d, b, least(b, c));
+	assert_cluster(&d, c, least(b, c));
+	record_desk_close(&d);
+}
+
 /* An independent model ------------------------------------------------- */
 
 /* What a living record of a pair says, read as a person reads it. */
@@ -367,6 +405,7 @@ main(void)
 		cmocka_unit_test(decision_is_one_record_a_pair_and_needs_a_reason_to_link),
 		cmocka_unit_test(link_that_comes_before_its_persons_holds_once_they_come),
 		cmocka_unit_test(link_of_a_form_that_is_not_known_yet_holds_once_it_is),
+		cmocka_unit_test(copies_of_a_referral_are_one_with_their_original_also_where_it_is_not_read),
 		cmocka_unit_test(clusters_are_the_components_of_what_all_desks_decided),
 	};
 
