@@ -164,6 +164,9 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 	}
 	if ((rc = replica_setting_put(r->db, "nonce", w->nonce, sizeof(w->nonce), s->err)) != RC_OK)
 		return rc;
+	/* a retired device hands in again, too, what a restored relay has forgotten */
+	if (w->status == STATUS_RETIRED)
+		return new_generation(s, s->err);
 	if (w->status != STATUS_OK)
 		return RC_OK;
 	rc = compare_chains(s);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/authority_internal.h"
-#include "sync-server/depot.h"
+#include "sync-server/depot_internal.h"
 #include "tests/support/province.h"
 
 /* Devices whose standing changes, logs that fork, units and roles that grow. */
@@ -433,6 +434,37 @@ a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone(void **state)
 	workspace_close(b);
 }
 
+/* Its receipts are of the relay's other life: what it holds may be the only copy. */
+static void
+a_retired_device_hands_in_again_what_a_restored_relay_lost(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct depot_counts counts;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	size_t n;
+
+	province_sync(p, a);
+	province_meet(p);
+	province_add(a, "outreach", visit);
+	province_sync(p, a);
+	assert_int_equal(status_of(a).unsent_entries, 0);
+	assert_int_equal(authority_retire(p->authority, replica_device(a->replica), "mất máy", &n,
+	    &err), RC_OK);
+	province_meet(p);
+	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_int_equal(status_of(a).unsent_entries, 1);
+	assert_int_equal(sqlite3_exec(p->depot->sql.db, "DELETE FROM stream; DELETE FROM frame", NULL,
+	    NULL, NULL), SQLITE_OK);
+	error_clear(&err);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_int_equal(depot_count(p->depot, &counts), RC_OK);
+	assert_int_equal(counts.aside, 1);
+	workspace_close(a);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -446,6 +478,7 @@ main(void)
 		T(a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone),
 		T(a_role_that_grows_brings_what_was_written_before),
 		T(what_was_written_before_a_move_arrives_after_it),
+		T(a_retired_device_hands_in_again_what_a_restored_relay_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
