@@ -229,6 +229,7 @@ depot_open(const char *dir, struct depot **out, struct error *err)
 		return error_set(err, RC_NOTFOUND, dir, "make one with `init`", "no relay is here");
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return RC_NOMEM;
+	memcpy(d->dir, dir, strnlen(dir, sizeof(d->dir) - 1));
 	if ((rc = read_key(key, &d->identity, err)) != RC_OK ||
 	    (rc = depot_sql_start(&d->sql, database, false, err)) != RC_OK)
 		goto out;
@@ -298,6 +299,22 @@ depot_limit(struct depot *d, uint64_t bytes)
 	sqlite3_snprintf(sizeof(sql), sql, "PRAGMA max_page_count = %lld", (long long)pages);
 	/* not one of the kept statements: the text is not a literal */
 	return sqlite3_exec(d->sql.db, sql, NULL, NULL, NULL) == SQLITE_OK ? RC_OK : RC_INTERNAL;
+}
+
+void
+depot_reserve(struct depot *d, uint64_t bytes)
+{
+	d->reserve = bytes;
+}
+
+bool
+depot_has_room(const struct depot *d, size_t len)
+{
+	uint64_t room;
+
+	/* where it cannot be seen, the disk itself will say so */
+	return d->reserve == 0 || files_room(d->dir, &room, NULL) != RC_OK ||
+	    room >= d->reserve + 2 * (uint64_t)len;
 }
 
 const struct error *

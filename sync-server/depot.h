@@ -47,6 +47,12 @@ enum rc depot_backup(struct depot *d, const char *path, struct error *err) RC_CH
 enum rc depot_renew_generation(struct depot *d) RC_CHECK;
 /* The database may grow to so many bytes; 0: no limit.  Beyond it: RC_FULL. */
 enum rc depot_limit(struct depot *d, uint64_t bytes) RC_CHECK;
+/*
+ * Leave so much room on the disk.  depot_has_room: may so many bytes be stored?  What is
+ * small (nonces, statements, receipts) does not ask.
+ */
+void depot_reserve(struct depot *d, uint64_t bytes);
+bool depot_has_room(const struct depot *d, size_t len);
 /* What failed last, described. */
 const struct error *depot_error(const struct depot *d);
 

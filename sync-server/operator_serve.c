@@ -7,7 +7,8 @@
 #include "sync-server/depot.h"
 #include "sync-server/relay_http.h"
 
-enum { HOST_MAX = 128, STEP_MS = 500, PORT_MAX = 65535 };
+enum { HOST_MAX = 128, STEP_MS = 500, PORT_MAX = 65535,
+	RESERVE_MIB = 256, RESERVE_MAX_MIB = 1 << 20, OTHER_FILES = 64 };
 
 #define LISTEN_DEFAULT "127.0.0.1:8414"
 
@@ -81,6 +82,15 @@ confine(const char *folder)
 	(void)process_confine(places, sizeof(places) / sizeof(places[0]));
 }
 
+/* As many as the system gives files for. */
+static unsigned
+connections(void)
+{
+	unsigned files = process_allow_files(RELAY_HTTP_CONNECTIONS + OTHER_FILES);
+
+	return files > 2 * OTHER_FILES ? files - OTHER_FILES : OTHER_FILES;
+}
+
 enum rc
 operator_serve(struct operator *c)
 {
@@ -88,11 +98,14 @@ operator_serve(struct operator *c)
 	struct relay_http_config config = { .clock = c->clock, .address = host };
 	struct bytes cert, key;
 	struct depot *depot = NULL;
+	long reserve;
 	enum rc rc;
 
 	bytes_init(&cert);
 	bytes_init(&key);
 	if ((rc = parse_listen(c, host, &config.port)) != RC_OK ||
+	    (rc = operator_number("reserve", c->options.reserve, 0, RESERVE_MAX_MIB, RESERVE_MIB,
+	    &reserve, &c->err)) != RC_OK ||
 	    (rc = check_plain(c, host)) != RC_OK ||
 	    (rc = operator_folder(c, "relay", folder)) != RC_OK ||
 	    (rc = operator_read_tls(c, folder, &key, &cert, pin)) != RC_OK)
@@ -107,7 +120,9 @@ operator_serve(struct operator *c)
 	confine(folder);
 	if ((rc = depot_open(folder, &depot, &c->err)) != RC_OK)
 		goto out;
+	depot_reserve(depot, (uint64_t)reserve << 20);
 	config.depot = depot;
+	config.connections_max = connections();
 	rc = serve(c, &config);
 out:
 	depot_close(depot);

@@ -6,21 +6,7 @@
 #include "shared/vault/secret.h"
 #include "sync-server/relay_internal.h"
 
-enum { MINUTE_MS = 60000 };
-
-/* How fast a device asks: a bucket of tokens, one a request. */
-struct pace {
-	uint8_t device[16];
-	int64_t at;		/* milliseconds */
-	int64_t tokens;		/* in thousandths */
-};
-
-struct relay {
-	struct depot *depot;
-	struct clock clock;
-	unsigned per_minute;
-	struct pace *paces;	/* by the first bytes of the id; a newcomer takes the place */
-};
+enum { MINUTE_MS = 60000, DAY_MS = 86400000 };
 
 /* ---- the relay ---- */
 
@@ -29,16 +15,17 @@ relay_new(struct depot *depot, const struct clock *clock, unsigned per_minute,
     struct relay **out)
 {
 	struct relay *r = calloc(1, sizeof(*r));
+	enum rc rc;
 
 	*out = NULL;
 	if (r == NULL)
 		return RC_NOMEM;
 	r->depot = depot;
 	r->clock = *clock;
-	r->per_minute = per_minute;
-	if ((r->paces = calloc(RELAY_DEVICES_PACED, sizeof(*r->paces))) == NULL) {
-		free(r);
-		return RC_NOMEM;
+	if ((rc = relay_pace_new(RELAY_DEVICES_PACED, per_minute, MINUTE_MS, &r->requests)) != RC_OK ||
+	    (rc = relay_pace_new(RELAY_DEVICES_PACED, RELAY_BYTES_A_DAY, DAY_MS, &r->bytes)) != RC_OK) {
+		relay_free(r);
+		return rc;
 	}
 	*out = r;
 	return RC_OK;
@@ -49,30 +36,26 @@ relay_free(struct relay *r)
 {
 	if (r == NULL)
 		return;
-	free(r->paces);
+	relay_pace_free(r->requests);
+	relay_pace_free(r->bytes);
 	free(r);
+}
+
+void
+relay_set_bytes_a_day(struct relay *r, uint64_t bytes)
+{
+	relay_pace_set(r->bytes, bytes);
 }
 
 /* May this device ask again now? */
 static bool
 may_ask(struct relay *r, const uint8_t device[16])
 {
-	struct pace *p = &r->paces[((size_t)device[0] << 8 | device[1]) % RELAY_DEVICES_PACED];
-	int64_t now = clock_monotonic_ms(), full = (int64_t)r->per_minute * 1000;
+	int64_t now = clock_monotonic_ms();
 
-	if (r->per_minute == 0)
-		return true;
-	if (memcmp(p->device, device, sizeof(p->device)) != 0) {
-		memcpy(p->device, device, sizeof(p->device));
-		p->tokens = full;
-		p->at = now;
-	}
-	p->tokens += (now - p->at) * full / MINUTE_MS;
-	p->tokens = p->tokens < full ? p->tokens : full;
-	p->at = now;
-	if (p->tokens < 1000)
+	if (!relay_pace_may(r->requests, device, now) || !relay_pace_may(r->bytes, device, now))
 		return false;
-	p->tokens -= 1000;
+	relay_pace_take(r->requests, device, 1, now);
 	return true;
 }
 
@@ -158,6 +141,11 @@ take_hello(struct relay_session *s, const uint8_t *p, size_t len)
 	device = directory_device(dir, s->hello.device);
 	if (device != NULL)
 		return meet(s, device);
+	/* as much work as for a known one whose signature does not hold */
+	rc = exchange_hello_verify(s->hello_bytes.data, s->hello_bytes.len,
+	    depot_identity(s->depot)->sign_public);
+	if (rc == RC_NOMEM)
+		return rc;
 	s->phase = PHASE_CERTIFICATE;
 	return RC_OK;
 }
@@ -248,6 +236,7 @@ take_open(struct relay_session *s, enum item_type type, const uint8_t *p, size_t
 {
 	bool trusted = s->status == STATUS_OK;
 
+	relay_pace_take(s->relay->bytes, s->hello.device, len, clock_monotonic_ms());
 	switch (type) {
 	case ITEM_FRAME:
 		return relay_take_frame(s, p, len);
@@ -413,8 +402,12 @@ relay_session_finish(struct relay_session *s)
 		refuse(s, STATUS_UNKNOWN_DEVICE);
 	if ((rc = depot_begin(s->depot)) != RC_OK)
 		return s->failed = rc;
-	if ((rc = turn_nonce(s, nonce)) == RC_OK && (rc = relay_service_start(s)) == RC_OK &&
-	    (rc = put_welcome(s, nonce)) == RC_OK && s->status != STATUS_RETIRED)
+	if ((rc = turn_nonce(s, nonce)) == RC_OK && (rc = relay_service_start(s)) == RC_OK) {
+		if (s->no_room && s->status == STATUS_OK)
+			s->status = STATUS_FULL;
+		rc = put_welcome(s, nonce);
+	}
+	if (rc == RC_OK && s->status != STATUS_RETIRED)
 		rc = relay_give_receipts(s);
 	rc = depot_end(s->depot, rc);
 	s->finished = rc == RC_OK;

@@ -26,13 +26,17 @@ enum {
 	RELAY_DOWN_CEILING = 64 << 20,		/* and whatever it names */
 	RELAY_FRAMES_MAX = 65536,		/* of one request; later ones get no receipt */
 	RELAY_ASIDE_MAX = 64 << 20,		/* bytes that a device may have set aside */
-	RELAY_DEVICES_PACED = 4096		/* whose pace is kept in mind */
+	RELAY_DEVICES_PACED = 4096,		/* whose pace is kept in mind */
+	RELAY_BYTES_A_DAY = 512 << 20		/* that a device may hand in */
 };
 
 /* per_minute: requests that a device may make, in bursts of as many; 0: no limit. */
 enum rc relay_new(struct depot *depot, const struct clock *clock, unsigned per_minute,
     struct relay **out) RC_CHECK;
 void relay_free(struct relay *r);
+
+/* Instead of RELAY_BYTES_A_DAY; 0: no limit. */
+void relay_set_bytes_a_day(struct relay *r, uint64_t bytes);
 
 enum rc relay_session_new(struct relay *r, struct relay_session **out) RC_CHECK;
 /*

@@ -7,14 +7,17 @@
 #include "shared/sync/exchange.h"
 #include "shared/web/http_server.h"
 #include "sync-server/relay.h"
+#include "sync-server/relay_pace.h"
 
-enum { BODY_SECONDS = 120, HEAD_SECONDS = 20, IDLE_SECONDS = 60 };
+enum { BODY_SECONDS = 120, HEAD_SECONDS = 20, IDLE_SECONDS = 60, MINUTE_MS = 60000 };
 
 struct relay_http {
 	struct depot *depot;
 	struct clock clock;
 	struct relay *relay;
 	struct http_server *server;
+	struct relay_pace *addresses;
+	bool counts_loopback;
 	size_t exchanges;		/* bytes of unfinished /exchange bodies */
 };
 
@@ -41,6 +44,23 @@ status_of(enum rc rc)
 	return rc == RC_FULL ? 507 : 500;
 }
 
+/* Before anything is looked at that costs a signature. */
+static bool
+may_ask(struct relay_http *h, const struct http_request *r)
+{
+	static const uint8_t here[13] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127 };
+	uint8_t peer[HTTP_SERVER_PEER_BYTES];
+	int64_t now = clock_monotonic_ms();
+
+	http_server_peer(r, peer);
+	if (!h->counts_loopback && memcmp(peer, here, sizeof(here)) == 0)
+		return true;
+	if (!relay_pace_may(h->addresses, peer, now))
+		return false;
+	relay_pace_take(h->addresses, peer, 1, now);
+	return true;
+}
+
 static unsigned
 on_begin(void *ctx, struct http_request *r)
 {
@@ -48,6 +68,8 @@ on_begin(void *ctx, struct http_request *r)
 	bool sync = strcmp(http_server_path(r), "/sync") == 0;
 	struct call *call;
 
+	if (!may_ask(h, r))
+		return 429;
 	if (strcmp(http_server_method(r), "POST") != 0 ||
 	    (!sync && strcmp(http_server_path(r), "/exchange") != 0))
 		return 404;
@@ -177,7 +199,8 @@ relay_http_open(const struct relay_http_config *config, struct relay_http **out,
 {
 	struct http_config c = { .address = config->address, .port = config->port,
 		.tls_cert = config->tls_cert, .tls_key = config->tls_key,
-		.connections_max = config->connections_max, .idle_seconds = IDLE_SECONDS,
+		.connections_max = config->connections_max != 0 ? config->connections_max :
+		RELAY_HTTP_CONNECTIONS, .idle_seconds = IDLE_SECONDS,
 		.head_seconds = HEAD_SECONDS, .body_seconds = BODY_SECONDS,
 		.body_max = EXCHANGE_BODY_MAX, .no_date = true, .begin = on_begin,
 		.body = on_body, .answer = on_answer, .done = on_done };
@@ -194,6 +217,12 @@ relay_http_open(const struct relay_http_config *config, struct relay_http **out,
 	    RELAY_HTTP_PER_ADDRESS;
 	rc = relay_new(config->depot, &config->clock,
 	    config->per_minute != 0 ? config->per_minute : RELAY_HTTP_PER_MINUTE, &h->relay);
+	if (rc == RC_OK && config->bytes_a_day != 0)
+		relay_set_bytes_a_day(h->relay, config->bytes_a_day);
+	h->counts_loopback = config->address_per_minute != 0;
+	if (rc == RC_OK)
+		rc = relay_pace_new(RELAY_HTTP_ADDRESSES, h->counts_loopback ?
+		    config->address_per_minute : RELAY_HTTP_ADDRESS_PER_MINUTE, MINUTE_MS, &h->addresses);
 	if (rc == RC_OK)
 		rc = http_server_open(&c, &h->server, err);
 	if (rc != RC_OK) {
@@ -229,5 +258,6 @@ relay_http_close(struct relay_http *h)
 		return;
 	http_server_close(h->server);
 	relay_free(h->relay);
+	relay_pace_free(h->addresses);
 	free(h);
 }

@@ -5,8 +5,8 @@
  * relay_http: the relay on the network.  POST /sync and POST /exchange; everything else
  * is a small 404.  Uploads go into the relay as they arrive, replies leave as they
  * are made.  Replies carry Content-Type and, when they are short, Content-Length;
- * errors have no body: 400 not a message, 403 not the authority, 413 too large,
- * 503 try again, 507 the disk is full, 500 our fault.
+ * errors have no body: 400 not a message, 403 not the authority, 413 too large, 429 too
+ * many requests from there, 503 try again, 507 the disk is full, 500 our fault.
  */
 #include <stdint.h>
 
@@ -20,6 +20,9 @@ enum {
 	RELAY_HTTP_SHORT = 64 << 10,		/* a reply up to here is sent with its length */
 	RELAY_HTTP_PER_ADDRESS = 64,		/* several offices may come from one address */
 	RELAY_HTTP_PER_MINUTE = 120,		/* requests of a device */
+	RELAY_HTTP_ADDRESS_PER_MINUTE = 1200,	/* requests of an address */
+	RELAY_HTTP_ADDRESSES = 8192,		/* whose pace is kept in mind */
+	RELAY_HTTP_CONNECTIONS = 2000,
 	RELAY_HTTP_EXCHANGES_MAX = 192 << 20	/* bytes of unfinished /exchange bodies, all together */
 };
 
@@ -29,9 +32,13 @@ struct relay_http_config {
 	const char *address;		/* of this machine, an IP address */
 	uint16_t port;			/* 0: a free one */
 	const char *tls_cert, *tls_key;	/* PEM texts; NULL: plain HTTP */
-	unsigned connections_max;	/* 0: the server's default */
+	unsigned connections_max;	/* 0: RELAY_HTTP_CONNECTIONS */
 	unsigned per_address_max;	/* 0: RELAY_HTTP_PER_ADDRESS */
 	unsigned per_minute;		/* 0: RELAY_HTTP_PER_MINUTE */
+	/* 0: RELAY_HTTP_ADDRESS_PER_MINUTE, and this machine itself as often as it likes: a
+	   proxy may stand there */
+	unsigned address_per_minute;
+	uint64_t bytes_a_day;		/* of a device; 0: RELAY_BYTES_A_DAY */
 };
 
 /* Results of http_server_open. */

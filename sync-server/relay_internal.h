@@ -4,6 +4,13 @@
 /* relay_internal: what the files of relay share. */
 #include "shared/sync/exchange.h"
 #include "sync-server/relay.h"
+#include "sync-server/relay_pace.h"
+
+struct relay {
+	struct depot *depot;
+	struct clock clock;
+	struct relay_pace *requests, *bytes;	/* of a device, a minute and a day */
+};
 
 /* A frame of this request that is stored. */
 struct relay_accepted {
@@ -51,6 +58,7 @@ struct relay_session {
 	enum exchange_status status;
 	bool authentic;			/* its signature holds: it may learn something */
 	bool chains_differ;
+	bool no_room;			/* a frame was not stored for want of it */
 	uint64_t quarantined;
 	struct relay_accepted *accepted;
 	size_t n_accepted, cap_accepted;

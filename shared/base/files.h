@@ -59,6 +59,9 @@ enum rc files_rename(const char *from, const char *to, struct error *err) RC_CHE
 enum rc files_remove(const char *path, struct error *err) RC_CHECK;
 enum rc files_sync_dir(const char *dir, struct error *err) RC_CHECK;
 
+/* Bytes that may still be written on the disk of a path. */
+enum rc files_room(const char *path, uint64_t *out, struct error *err) RC_CHECK;
+
 /* Names in a folder, sorted by byte; free each and the array with files_names_free. */
 enum rc files_list(const char *dir, char ***names, size_t *n, struct error *err) RC_CHECK;
 void files_names_free(char **names, size_t n);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -545,4 +546,17 @@ files_memory_dir(void)
 	if (is_in_memory(runtime))
 		return runtime;
 	return is_in_memory("/dev/shm") ? "/dev/shm" : NULL;
+}
+
+enum rc
+files_room(const char *path, uint64_t *out, struct error *err)
+{
+	struct statvfs v;
+
+	*out = 0;
+	if (statvfs(path, &v) != 0)
+		return error_set(err, files_rc_of_errno(errno), path, "check the disk",
+		    "cannot see how much room is left: %s", strerror(errno));
+	*out = (uint64_t)v.f_bavail * (uint64_t)v.f_frsize;
+	return RC_OK;
 }

@@ -40,6 +40,9 @@ enum rc process_background(bool *is_child, struct error *err) RC_CHECK;
 void process_ready(void);
 void process_failed(enum rc rc, const struct error *err);
 
+/* So many open files at a time, or as many as the system allows; the number. */
+unsigned process_allow_files(unsigned n);
+
 /* After this, SIGINT and SIGTERM only make process_should_stop() true. */
 void process_catch_stop(void);
 bool process_should_stop(void);

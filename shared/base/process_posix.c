@@ -197,3 +197,19 @@ process_should_stop(void)
 {
 	return stop_asked != 0;
 }
+
+unsigned
+process_allow_files(unsigned n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	if (limit.rlim_cur < n) {
+		limit.rlim_cur = limit.rlim_max < n ? limit.rlim_max : n;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+			return 0;
+	}
+	return limit.rlim_cur < n ? (unsigned)limit.rlim_cur : n;
+}

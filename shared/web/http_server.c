@@ -23,6 +23,7 @@ struct link {
 	struct http_server *server;
 	MHD_socket fd;
 	int64_t deadline;
+	bool busy;		/* a request came whole and is answered: who listens need not speak */
 };
 
 struct http_server {
@@ -51,6 +52,12 @@ struct http_request {
 	void *next_ctx;
 };
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 /* ---- deadlines ---- */
 
 static struct link *
@@ -67,6 +74,17 @@ set_deadline(struct link *link, int64_t milliseconds)
 {
 	if (link != NULL)
 		link->deadline = clock_monotonic_ms() + milliseconds;
+}
+
+/* The same for a request under way, whose time as a whole is bounded, too. */
+static void
+set_request_deadline(struct http_request *r, int64_t milliseconds)
+{
+	int64_t end = r->since + (int64_t)r->server->config.whole_seconds * 1000;
+
+	set_deadline(r->link, milliseconds);
+	if (r->link != NULL && r->link->deadline > end)
+		r->link->deadline = end;
 }
 
 /* Time that so many bytes may take. */
@@ -110,6 +128,18 @@ on_connection(void *cls, struct MHD_Connection *connection, void **socket_contex
 	*socket_context = link;
 }
 
+/*
+ * The library's epoll is edge-triggered and does not see a client that says the last it has
+ * and hangs up: such a connection would stay until its time is over.
+ */
+static bool
+has_hung_up(MHD_socket fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void
 sweep(struct http_server *s)
 {
@@ -119,7 +149,7 @@ sweep(struct http_server *s)
 		return;
 	s->swept = now;
 	for (struct link *l = s->links; l != NULL; l = l->next)
-		if (l->deadline < now) {
+		if (l->deadline < now || (!l->busy && has_hung_up(l->fd))) {
 			shutdown(l->fd, SHUT_RDWR);
 			l->deadline = INT64_MAX;
 		}
@@ -204,7 +234,7 @@ begin_request(struct http_request *r)
 	struct http_server *s = r->server;
 	unsigned refused = judge_length(r);
 
-	set_deadline(r->link, time_for(s, 0));
+	set_request_deadline(r, time_for(s, 0));
 	if (refused == 0) {
 		r->begun = true;
 		refused = s->config.begin(s->config.ctx, r);
@@ -230,7 +260,7 @@ take_body(struct http_request *r, const char *p, size_t *len)
 	allowed = time_for(s, r->received);
 	if (r->received > s->config.body_max || clock_monotonic_ms() - r->since > allowed)
 		return MHD_NO;
-	r->link->deadline = r->since + allowed;
+	set_request_deadline(r, r->since + allowed - clock_monotonic_ms());
 	if (s->config.body != NULL)
 		rc = s->config.body(s->config.ctx, r, (const uint8_t *)p, *len);
 	*len = 0;
@@ -255,7 +285,8 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 		return take_body(r, upload_data, upload_data_size);
 	if (r->replied)
 		return MHD_YES;
-	set_deadline(r->link, time_for(s, 0));
+	r->link->busy = true;
+	set_request_deadline(r, time_for(s, 0));
 	s->config.answer(s->config.ctx, r);
 	if (!r->replied)
 		http_server_reply(r, 500, NULL, "", 0);
@@ -273,6 +304,8 @@ on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
 	(void)code;
 	if (r == NULL)
 		return;
+	if (r->link != NULL)
+		r->link->busy = false;
 	/* the next request's headers must be whole some time after the longest silence */
 	set_deadline(r->link,
 	    ((int64_t)s->config.idle_seconds + (int64_t)s->config.head_seconds) * 1000);
@@ -328,6 +361,30 @@ http_server_header_count(const struct http_request *r, const char *name)
 
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &c);
 	return c.n;
+}
+
+void
+http_server_peer(const struct http_request *r, uint8_t out[HTTP_SERVER_PEER_BYTES])
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection,
+	    MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	union address address;
+
+	memset(out, 0, HTTP_SERVER_PEER_BYTES);
+	if (info == NULL || info->client_addr == NULL)
+		return;
+	if (info->client_addr->sa_family == AF_INET) {
+		memcpy(&address.v4, info->client_addr, sizeof(address.v4));
+		memcpy(out, mapped, sizeof(mapped));
+		memcpy(out + sizeof(mapped), &address.v4.sin_addr, 4);
+	} else if (info->client_addr->sa_family == AF_INET6) {
+		memcpy(&address.v6, info->client_addr, sizeof(address.v6));
+		if (memcmp(&address.v6.sin6_addr, mapped, sizeof(mapped)) == 0)
+			memcpy(out, &address.v6.sin6_addr, HTTP_SERVER_PEER_BYTES);
+		else
+			memcpy(out, &address.v6.sin6_addr, 8);
+	}
 }
 
 const char *
@@ -399,7 +456,7 @@ http_server_reply(struct http_request *r, unsigned status, const char *content_t
 		return;
 	if (len > 0)
 		memcpy(copy, body, len);
-	set_deadline(r->link, time_for(r->server, len));
+	set_request_deadline(r, time_for(r->server, len));
 	response = MHD_create_response_from_buffer(len, copy, MHD_RESPMEM_MUST_FREE);
 	if (response == NULL)
 		free(copy);
@@ -418,7 +475,7 @@ pull(void *cls, uint64_t position, char *buf, size_t cap)
 	if (n == 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	/* what was pulled before is on its way: this piece gets its own time */
-	set_deadline(r->link, time_for(r->server, n));
+	set_request_deadline(r, time_for(r->server, n));
 	return (ssize_t)n;
 }
 
@@ -443,15 +500,10 @@ fill_defaults(struct http_config *c)
 	c->idle_seconds = c->idle_seconds ? c->idle_seconds : HTTP_SERVER_IDLE_SECONDS;
 	c->head_seconds = c->head_seconds ? c->head_seconds : HTTP_SERVER_HEAD_SECONDS;
 	c->body_seconds = c->body_seconds ? c->body_seconds : HTTP_SERVER_BODY_SECONDS;
+	c->whole_seconds = c->whole_seconds ? c->whole_seconds : HTTP_SERVER_WHOLE_SECONDS;
 	c->rate = c->rate ? c->rate : HTTP_SERVER_RATE;
 	c->body_max = c->body_max ? c->body_max : HTTP_SERVER_BODY_MAX;
 }
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 static enum rc
 read_address(const char *text, uint16_t port, union address *out, bool *v6)
@@ -485,13 +537,9 @@ start_daemon(struct http_server *s, const union address *address, bool v6, struc
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, NULL },
 		{ MHD_OPTION_END, 0, NULL }
 	};
-	unsigned flags = c->no_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0;
+	unsigned flags = MHD_USE_EPOLL | (c->no_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0);
 
-	/*
-	 * select, and not epoll: the library's epoll is edge-triggered and does not see a
-	 * client that says the last it has and hangs up; such connections would stay
-	 * until they time out.
-	 */
+	/* epoll: select watches no more than 1,024 files; what it does not see, sweep() does */
 	if (v6)
 		flags |= MHD_USE_IPv6;
 	if (c->tls_cert != NULL) {

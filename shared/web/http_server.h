@@ -23,13 +23,15 @@ struct http_request;	/* one request; lives until `done` */
 
 enum {
 	HTTP_SERVER_CONNECTIONS = 256,		/* defaults for what is 0 in the configuration */
-	HTTP_SERVER_CONNECTIONS_CEILING = 900,	/* what select() can watch, less some */
+	HTTP_SERVER_CONNECTIONS_CEILING = 4096,
 	HTTP_SERVER_IDLE_SECONDS = 60,
 	HTTP_SERVER_HEAD_SECONDS = 15,
 	HTTP_SERVER_BODY_SECONDS = 60,
+	HTTP_SERVER_WHOLE_SECONDS = 3600,
 	HTTP_SERVER_RATE = 256,			/* bytes a second, below the slowest link */
 	HTTP_SERVER_BODY_MAX = 1 << 20,
-	HTTP_SERVER_HEADERS_MAX = 64 << 10	/* memory of a connection, headers included */
+	HTTP_SERVER_HEADERS_MAX = 64 << 10,	/* memory of a connection, headers included */
+	HTTP_SERVER_PEER_BYTES = 16
 };
 
 struct http_config {
@@ -40,6 +42,7 @@ struct http_config {
 	unsigned idle_seconds;		/* silence after which a connection is closed */
 	unsigned head_seconds;		/* by then the headers are whole */
 	unsigned body_seconds;		/* for a body or a piece of reply, and 1 s a `rate` bytes */
+	unsigned whole_seconds;		/* by then a request is received and answered, whatever its pace */
 	unsigned rate;
 	uint64_t body_max;
 	bool no_date;			/* leave the Date header out: saves 37 bytes a reply */
@@ -80,6 +83,11 @@ const char *http_server_path(const struct http_request *r);
 /* The first header of that name, NULL if there is none. */
 const char *http_server_header(const struct http_request *r, const char *name);
 size_t http_server_header_count(const struct http_request *r, const char *name);
+/*
+ * Whom it came from, for counting: an IPv6 network of 64 bits, or an IPv4 address (mapped), or
+ * zeroes.
+ */
+void http_server_peer(const struct http_request *r, uint8_t out[HTTP_SERVER_PEER_BYTES]);
 const char *http_server_query(const struct http_request *r, const char *name);
 void http_server_set_user(struct http_request *r, void *user);
 void *http_server_user(const struct http_request *r);

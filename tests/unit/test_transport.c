@@ -540,6 +540,20 @@ time_until_cut(uint16_t port, const char *first, const char *drip)
 }
 
 static void
+server_gives_no_request_more_than_its_time(void **state)
+{
+	struct echo e = { 0 };
+	struct http_server *s = echo_server(&e, (struct http_config){ .head_seconds = 5,
+		.body_seconds = 30, .rate = 1, .whole_seconds = 1 });
+
+	(void)state;
+	/* faster than the slowest rate, and still no end in sight */
+	assert_in_range(time_until_cut(http_server_port(s),
+	    "POST /sync HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n", "x"), 400, 4000);
+	http_server_close(s);
+}
+
+static void
 server_cuts_those_who_drip(void **state)
 {
 	struct echo e = { 0 };
@@ -630,6 +644,7 @@ main(void)
 		cmocka_unit_test(streams_megabytes_both_ways),
 		cmocka_unit_test(server_refuses_a_body_over_its_limit),
 		cmocka_unit_test(server_cuts_those_who_drip),
+		cmocka_unit_test(server_gives_no_request_more_than_its_time),
 		cmocka_unit_test(server_refuses_two_lengths),
 		cmocka_unit_test(server_says_when_its_port_is_taken),
 	};

@@ -1,0 +1,283 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/base/process.h"
+#include "shared/sync/exchange.h"
+#include "shared/sync/transport.h"
+#include "shared/vault/secret.h"
+#include "sync-server/relay_http.h"
+#include "sync-server/relay_pace.h"
+#include "tests/support/relay_world.h"
+
+/* What one device, one address or a thousand silent ones may take from a relay. */
+static struct world w;
+static struct relay_http *server;
+static struct transport *line;
+
+static void
+serve(unsigned address_per_minute, uint64_t bytes_a_day)
+{
+	struct relay_http_config config = { .clock = w.clock, .depot = w.depot, .address = "127.0.0.1",
+		.address_per_minute = address_per_minute, .bytes_a_day = bytes_a_day };
+	struct error err = { 0 };
+	char url[64];
+
+	assert_int_equal(relay_http_open(&config, &server, &err), RC_OK);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", relay_http_port(server));
+	assert_int_equal(relay_http_start(server), RC_OK);
+	assert_int_equal(transport_open(url, "", false, &line, NULL), RC_OK);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	if (secret_start() != RC_OK)
+		return -1;
+	world_open(&w);
+	server = NULL;
+	line = NULL;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	transport_close(line);
+	relay_http_close(server);
+	world_close(&w);
+	return 0;
+}
+
+static enum rc
+collect(void *ctx, const void *p, size_t len)
+{
+	bytes_put(ctx, p, len);
+	return ((struct bytes *)ctx)->rc;
+}
+
+static enum rc
+ask(struct worker *k, const struct bytes *items, struct heard *a)
+{
+	struct bytes request = worker_request(k, items, true), reply = { 0 };
+	enum rc rc;
+
+	memset(a, 0, sizeof(*a));
+	rc = transport_post(line, "/sync", request.data, request.len, collect, &reply, NULL);
+	if (rc == RC_OK) {
+		world_take_reply(&w, reply.data, reply.len, a);
+		worker_learn(k, a);
+	}
+	bytes_reset(&request);
+	bytes_reset(&reply);
+	return rc;
+}
+
+/* A frame of so many bytes as an item. */
+static void
+put_frame(struct bytes *items, struct worker *k, size_t bytes)
+{
+	struct bytes f = worker_frame(k, "24.1.1", 0, 1, 10, bytes);
+
+	exchange_put(items, ITEM_FRAME, f.data, f.len);
+	bytes_reset(&f);
+}
+
+static long
+resident_pages(void)
+{
+	long size, resident = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld %ld", &size, &resident), 2);
+	fclose(f);
+	return resident;
+}
+
+/* A connection from one of this machine's many addresses, that says a little and waits. */
+static int
+idle_connection(unsigned n)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET };
+	static const char begun[] = "POST /sync HTTP/1.1\r\nHost: x\r\nContent-Le";
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + n / 50);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	to.sin_port = htons(relay_http_port(server));
+	assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(send(fd, begun, sizeof(begun) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(begun) - 1);
+	return fd;
+}
+
+static void
+a_thousand_idle_connections_do_not_keep_others_waiting(void **state)
+{
+	enum { IDLE = 1000 };
+	static int fds[IDLE];
+	struct worker k;
+	struct heard a;
+	struct timespec before, after;
+	long pages;
+
+	(void)state;
+	if (process_allow_files(2 * IDLE + 100) < 2 * IDLE + 100)
+		skip();
+	serve(0, 0);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	pages = resident_pages();
+	for (unsigned i = 0; i < IDLE; i++)
+		fds[i] = idle_connection(i);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(ask(&k, NULL, &a), RC_OK);
+		assert_int_equal(a.welcome.status, STATUS_OK);
+		heard_reset(&a);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	pages = resident_pages() - pages;
+	print_message("ten syncs beside %d idle connections: %.3f s; %ld kB for them all\n", IDLE,
+	    (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9,
+	    pages * 4);
+	assert_true(after.tv_sec - before.tv_sec < 10);
+	assert_true(pages * 4 < 40 << 10);
+	for (unsigned i = 0; i < IDLE; i++)
+		close(fds[i]);
+	worker_close(&k);
+}
+
+static void
+an_address_that_asks_too_often_is_told_to_wait(void **state)
+{
+	struct bytes got = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	serve(3, 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(transport_post(line, "/sync", (const uint8_t *)"x", 1, collect, &got,
+		    NULL), RC_PROTOCOL);
+	assert_int_equal(transport_post(line, "/sync", (const uint8_t *)"x", 1, collect, &got, &err),
+	    RC_UNAVAILABLE);
+	assert_non_null(strstr(err.what, "429"));
+}
+
+static void
+a_device_has_so_many_bytes_a_day(void **state)
+{
+	struct worker k, other;
+	struct bytes items = { 0 };
+	struct heard a;
+
+	(void)state;
+	serve(0, 100000);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &other);
+	put_frame(&items, &k, 150000);
+	assert_int_equal(ask(&k, &items, &a), RC_OK);
+	assert_int_equal(a.n_receipted, 1);	/* what began within the limit is taken whole */
+	heard_reset(&a);
+	assert_int_equal(ask(&k, NULL, &a), RC_OK);
+	assert_int_equal(a.welcome.status, STATUS_TOO_MANY);
+	heard_reset(&a);
+	assert_int_equal(ask(&other, NULL, &a), RC_OK);
+	assert_int_equal(a.welcome.status, STATUS_OK);
+	assert_int_equal(a.n_frames, 1);
+	heard_reset(&a);
+	bytes_reset(&items);
+	worker_close(&k);
+	worker_close(&other);
+}
+
+static void
+a_disk_without_room_takes_no_frame_and_serves_all_the_same(void **state)
+{
+	struct worker k, other;
+	struct bytes items = { 0 };
+	struct heard a;
+
+	(void)state;
+	serve(0, 0);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &other);
+	put_frame(&items, &k, 5000);
+	assert_int_equal(ask(&k, &items, &a), RC_OK);
+	heard_reset(&a);
+	bytes_reset(&items);
+	put_frame(&items, &other, 5000);
+	depot_reserve(w.depot, UINT64_MAX / 4);
+	assert_int_equal(ask(&other, &items, &a), RC_OK);
+	assert_int_equal(a.welcome.status, STATUS_FULL);
+	assert_int_equal(a.n_receipted, 0);
+	assert_int_equal(a.n_frames, 1);
+	heard_reset(&a);
+	depot_reserve(w.depot, 0);
+	assert_int_equal(ask(&other, &items, &a), RC_OK);
+	assert_int_equal(a.welcome.status, STATUS_OK);
+	assert_int_equal(a.n_receipted, 1);
+	heard_reset(&a);
+	bytes_reset(&items);
+	worker_close(&k);
+	worker_close(&other);
+}
+
+/* ---- buckets ---- */
+
+static void
+a_bucket_fills_again_with_time(void **state)
+{
+	static const uint8_t one[16] = { 1 }, two[16] = { 2 };
+	struct relay_pace *p;
+
+	(void)state;
+	assert_int_equal(relay_pace_new(64, 10, 1000, &p), RC_OK);
+	for (int i = 0; i < 10; i++) {
+		assert_true(relay_pace_may(p, one, 5000));
+		relay_pace_take(p, one, 1, 5000);
+	}
+	assert_false(relay_pace_may(p, one, 5000));
+	assert_true(relay_pace_may(p, two, 5000));
+	assert_false(relay_pace_may(p, one, 5050));
+	assert_true(relay_pace_may(p, one, 5110));
+	/* who took too much waits the longer, but not for ever */
+	relay_pace_take(p, one, 1000000, 5110);
+	assert_false(relay_pace_may(p, one, 9000));
+	assert_true(relay_pace_may(p, one, 9400));
+	/* a clock that runs backwards gives nothing */
+	relay_pace_take(p, two, 10, 6000);
+	assert_false(relay_pace_may(p, two, 3000));
+	relay_pace_set(p, 0);
+	assert_true(relay_pace_may(p, two, 3000));
+	relay_pace_free(p);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_thousand_idle_connections_do_not_keep_others_waiting),
+		TEST(an_address_that_asks_too_often_is_told_to_wait),
+		TEST(a_device_has_so_many_bytes_a_day),
+		TEST(a_disk_without_room_takes_no_frame_and_serves_all_the_same),
+		cmocka_unit_test(a_bucket_fills_again_with_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
