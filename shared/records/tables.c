@@ -52,9 +52,9 @@ tables_open(struct sqlite3 *db, const struct form_set *forms, struct tables **ou
 		f->drop_child = calloc(f->form->n_fields + 1, sizeof(struct sqlite3_stmt *));
 		if (f->put_child == NULL || f->drop_child == NULL)
 			rc = RC_NOMEM;
-		else
-			rc = tables_schema_make(db, f->form, err);
 	}
+	if (rc == RC_OK)
+		rc = tables_schema_make(db, forms, err);
 	if (rc == RC_OK)
 		rc = duplicate_cluster_schema(db, forms, err);
 	if (rc == RC_OK)

@@ -7,6 +7,7 @@
 
 #include "shared/records/merged.h"
 #include "shared/records/tables.h"
+#include "shared/records/tables_there.h"
 #include "shared/vault/query.h"
 
 static const char *const FIXED[] = { "id", "unit", "created_at", "alive", "conflicts", "cluster" };
@@ -89,10 +90,13 @@ run(struct sqlite3 *db, struct bytes *sql, struct error *err)
 }
 
 static enum rc
-make_table(struct sqlite3 *db, const char *table, struct error *err)
+make_table(struct sqlite3 *db, const struct tables_there *there, const char *table,
+    struct error *err)
 {
 	struct bytes sql;
 
+	if (tables_there_has(there, "table ", table))
+		return RC_OK;
 	bytes_init(&sql);
 	bytes_text(&sql, "CREATE TABLE IF NOT EXISTS ");
 	tables_schema_name(&sql, table);
@@ -102,12 +106,15 @@ make_table(struct sqlite3 *db, const char *table, struct error *err)
 }
 
 static enum rc
-make_index(struct sqlite3 *db, const char *table, const char *column, struct error *err)
+make_index(struct sqlite3 *db, const struct tables_there *there, const char *table,
+    const char *column, struct error *err)
 {
 	char name[2 * TABLES_NAME_MAX];
 	struct bytes sql;
 
 	snprintf(name, sizeof(name), "%s_by_%s", table, column);
+	if (tables_there_has(there, "index ", name))
+		return RC_OK;
 	bytes_init(&sql);
 	bytes_text(&sql, "CREATE INDEX IF NOT EXISTS ");
 	tables_schema_name(&sql, name);
@@ -119,6 +126,7 @@ make_index(struct sqlite3 *db, const char *table, const char *column, struct err
 	return run(db, &sql, err);
 }
 
+/* Asked anew: two fields may come to one column. */
 static enum rc
 has_column(struct sqlite3 *db, const char *table, const char *column, bool *out,
     struct error *err)
@@ -154,13 +162,16 @@ add_column(struct sqlite3 *db, const char *table, const struct form_field *field
 }
 
 static enum rc
-make_child(struct sqlite3 *db, const char *form, const char *field, struct error *err)
+make_child(struct sqlite3 *db, const struct tables_there *there, const char *form,
+    const char *field, struct error *err)
 {
 	char table[TABLES_NAME_MAX];
 	struct bytes sql;
 	enum rc rc;
 
 	tables_name(form, field, table);
+	if (tables_there_has(there, "table ", table))
+		return make_index(db, there, table, "value", err);
 	bytes_init(&sql);
 	bytes_text(&sql, "CREATE TABLE IF NOT EXISTS ");
 	tables_schema_name(&sql, table);
@@ -169,36 +180,68 @@ make_child(struct sqlite3 *db, const char *form, const char *field, struct error
 	    " PRIMARY KEY(id, item_log, item_n, item)) WITHOUT ROWID");
 	if ((rc = run(db, &sql, err)) != RC_OK)
 		return rc;
-	return make_index(db, table, "value", err);
+	return make_index(db, there, table, "value", err);
 }
 
-enum rc
-tables_schema_make(struct sqlite3 *db, const struct form *form, struct error *err)
+/* A column or a child table for each field. */
+static enum rc
+make_fields(struct sqlite3 *db, const struct tables_there *there, const struct form *form,
+    struct error *err)
 {
 	char table[TABLES_NAME_MAX], column[TABLES_NAME_MAX];
-	const char *date = NULL;
+	struct tables_there columns;
 	enum rc rc;
 
 	tables_name(form->name, NULL, table);
-	if ((rc = make_table(db, table, err)) != RC_OK)
-		return rc;
+	rc = tables_there_columns(db, table, &columns, err);
 	for (size_t i = 0; rc == RC_OK && i < form->n_fields; i++) {
 		const struct form_field *field = &form->fields[i];
 
-		if (tables_schema_has_column(field)) {
+		tables_column(field->name, column);
+		if (tables_schema_has_child(field))
+			rc = make_child(db, there, form->name, field->name, err);
+		else if (tables_schema_has_column(field) && !tables_there_has(&columns, "", column))
 			rc = add_column(db, table, field, err);
-			if (date == NULL && field->type == FORM_DATE)
-				date = field->name;
-		} else if (tables_schema_has_child(field)) {
-			rc = make_child(db, form->name, field->name, err);
-		}
 	}
-	if (rc == RC_OK)
-		rc = make_index(db, table, "unit", err);
-	if (rc == RC_OK && date != NULL) {
-		tables_column(date, column);
-		rc = make_index(db, table, column, err);
-	}
+	tables_there_reset(&columns);
+	return rc;
+}
+
+static const struct form_field *
+first_date(const struct form *form)
+{
+	for (size_t i = 0; i < form->n_fields; i++)
+		if (form->fields[i].type == FORM_DATE && tables_schema_has_column(&form->fields[i]))
+			return &form->fields[i];
+	return NULL;
+}
+
+static enum rc
+make_form(struct sqlite3 *db, const struct tables_there *there, const struct form *form,
+    struct error *err)
+{
+	const struct form_field *date = first_date(form);
+	char table[TABLES_NAME_MAX], column[TABLES_NAME_MAX];
+	enum rc rc;
+
+	tables_name(form->name, NULL, table);
+	if ((rc = make_table(db, there, table, err)) != RC_OK ||
+	    (rc = make_fields(db, there, form, err)) != RC_OK ||
+	    (rc = make_index(db, there, table, "unit", err)) != RC_OK || date == NULL)
+		return rc;
+	tables_column(date->name, column);
+	return make_index(db, there, table, column, err);
+}
+
+enum rc
+tables_schema_make(struct sqlite3 *db, const struct form_set *forms, struct error *err)
+{
+	struct tables_there there;
+	enum rc rc = tables_there_all(db, &there, err);
+
+	for (size_t i = 0; rc == RC_OK && i < form_set_count(forms); i++)
+		rc = make_form(db, &there, form_set_at(forms, i), err);
+	tables_there_reset(&there);
 	return rc;
 }
 

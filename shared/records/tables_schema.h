@@ -14,7 +14,8 @@ void tables_schema_name(struct bytes *sql, const char *name);
 bool tables_schema_has_column(const struct form_field *field);
 /* Has it a child table? */
 bool tables_schema_has_child(const struct form_field *field);
-/* Make what is missing for one form. */
-enum rc tables_schema_make(struct sqlite3 *db, const struct form *form, struct error *err) RC_CHECK;
+/* Make what is missing for all forms. */
+enum rc tables_schema_make(struct sqlite3 *db, const struct form_set *forms,
+    struct error *err) RC_CHECK;
 
 #endif

@@ -147,6 +147,42 @@ newer_form_adds_a_column_and_opening_twice_changes_nothing(void **state)
 	form_set_free(newer);
 }
 
+/* Each alone, as when a program was ended, or a damaged vault was mended without it. */
+static void
+whatever_is_missing_is_made_again(void **state)
+{
+	static const char *const gone[] = {
+		"DROP INDEX form_thing_by_unit", "DROP INDEX form_thing_by_born",
+		"ALTER TABLE form_thing DROP COLUMN detail", "DROP INDEX form_thing__topics_by_value",
+		"DROP TABLE form_thing__topics", "DROP TABLE form_thing", "DROP TABLE form_part"
+	};
+	static const char list[] = "SELECT group_concat(name, ' ') FROM (SELECT s.type || ' ' || s.name"
+	    " AS name FROM sqlite_schema s UNION ALL SELECT s.name || '.' || c.name || ' ' || c.type"
+	    " FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'table' ORDER BY 1)";
+	struct form_set *forms = record_fixture_forms(1);
+	struct tables *t;
+	struct record_desk d;
+	char *whole, *now;
+
+	(void)state;
+	record_desk_open(&d, 1);
+	whole = record_fixture_text(d.db, list);
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+		record_fixture_run(d.db, gone[i]);
+		now = record_fixture_text(d.db, list);
+		assert_string_not_equal(now, whole);
+		free(now);
+		assert_int_equal(tables_open(d.db, forms, &t, NULL), RC_OK);
+		tables_close(t);
+		now = record_fixture_text(d.db, list);
+		assert_string_equal(now, whole);
+		free(now);
+	}
+	free(whole);
+	record_desk_close(&d);
+	form_set_free(forms);
+}
+
 int
 main(void)
 {
@@ -157,6 +193,7 @@ main(void)
 		cmocka_unit_test(reference_is_the_number_of_a_record_that_may_come_later),
 		cmocka_unit_test(indexes_stand_on_unit_and_the_first_date),
 		cmocka_unit_test(newer_form_adds_a_column_and_opening_twice_changes_nothing),
+		cmocka_unit_test(whatever_is_missing_is_made_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
