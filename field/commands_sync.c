@@ -64,6 +64,10 @@ print_result(struct call *c, const struct replica_sync_result *r)
 		clock_vietnamese(r->receipt_at, when);
 		call_print(c, "%s (%s)", level_words(c, r->receipt_level), when);
 	}
+	if (r->audit_cut)
+		call_note(c, "%s", call_say(c, "Nhật ký của máy chủ đã bị sửa hoặc cắt bớt: báo cho tỉnh,"
+		    " kèm mã \"audit\" trong field status --json.", "The server's audit log was changed or"
+		    " shortened: tell the province, with \"audit\" of field status --json."));
 	if (r->waits_for_admission)
 		call_note(c, "%s", call_say(c, "Máy này đang chờ tỉnh chấp nhận: dữ liệu gửi lên được giữ lại,"
 		    " chưa chuyển tiếp.", "This device waits to be admitted by the province: what it"
@@ -186,6 +190,22 @@ commands_bundle_import(struct call *c)
 	return print_result(c, &r);
 }
 
+enum { AUDIT_TEXT = 64 };
+
+/* "N:HEAD" of the server's audit log as this device saw it last. */
+static enum rc
+audit_text(struct call *c, char out[AUDIT_TEXT])
+{
+	uint8_t head[16];
+	char hex[33];
+	uint64_t n;
+	enum rc rc = replica_audit_head(c->ws->replica, &n, head, &c->err);
+
+	bytes_hex(head, sizeof(head), hex);
+	snprintf(out, AUDIT_TEXT, "%" PRIu64 ":%s", n, hex);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 enum rc
 commands_status(struct call *c)
 {
@@ -193,7 +213,7 @@ commands_status(struct call *c)
 	const struct unit *unit = directory_unit(replica_directory(r), replica_unit(r));
 	struct replica_status s;
 	struct record_context ctx = workspace_records(c->ws, c->lang);
-	char device[33], when[17] = "";
+	char device[33], when[17] = "", audit[AUDIT_TEXT];
 	uint64_t referrals, duplicates;
 	enum rc rc;
 
@@ -202,10 +222,12 @@ commands_status(struct call *c)
 	    (rc = commands_duplicates_count(c, &duplicates)) != RC_OK)
 		return rc;
 	bytes_hex(replica_device(r), IDENTITY_ID_BYTES, device);
+	if ((rc = audit_text(c, audit)) != RC_OK)
+		return rc;
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "records",
-		    (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
+		    "{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "audit", audit,
+		    "records", (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
 		    (json_int_t)s.conflicts, "duplicates", (json_int_t)duplicates, "waiting", (json_int_t)s.waiting,
 		    "quarantined", (json_int_t)s.quarantined, "newer", (json_int_t)s.newer, "gaps",
 		    (json_int_t)s.gaps, "referrals", (json_int_t)referrals, "last_receipt", receipt_json(s.receipt_level, s.receipt_at),

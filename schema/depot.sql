@@ -99,3 +99,14 @@ CREATE TABLE alarm(
   detail TEXT NOT NULL,
   UNIQUE(kind, device, detail)
 );
+
+-- version 2
+-- What the relay did, a line each; every head covers all lines before it (formats.md "Audit log").
+CREATE TABLE audit(
+  n INTEGER PRIMARY KEY,              -- 1, 2, 3 … without a gap
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  device BLOB NOT NULL,               -- 16 bytes; zeroes: nobody's
+  detail TEXT NOT NULL,
+  head BLOB NOT NULL                  -- 16 bytes
+);

@@ -281,6 +281,8 @@ depot_renew_generation(struct depot *d)
 	rc = put_setting(&d->sql, "generation", generation, sizeof(generation));
 	if (rc == RC_OK)
 		memcpy(d->generation, generation, sizeof(generation));
+	if (rc == RC_OK)
+		rc = depot_audit(d, 0, "restored", NULL, "");
 	return depot_end(d, rc);
 }
 

@@ -189,6 +189,24 @@ enum rc depot_lines_in(struct depot *d, const char *lane, uint64_t after, uint64
 /* Remember a receipt; *added is false when it was there. */
 enum rc depot_note_receipt(struct depot *d, const uint8_t *p, size_t len, bool *added) RC_CHECK;
 
+/* ---- the audit log (depot_audit.c, formats.md "Audit log") ---- */
+enum { DEPOT_AUDIT_HEAD_BYTES = 16, DEPOT_AUDIT_TEXT_MAX = 200 };
+/* One line more, inside a group.  device may be NULL. */
+enum rc depot_audit(struct depot *d, int64_t at, const char *kind, const uint8_t device[16],
+    const char *detail) RC_CHECK;
+/* Number of lines, and the head that covers them; zeroes when there is none. */
+enum rc depot_audit_head(struct depot *d, uint64_t *n,
+    uint8_t head[DEPOT_AUDIT_HEAD_BYTES]) RC_CHECK;
+/*
+ * Does every line follow from the one before?  *bad: the first that does not, 0: all do.
+ * known: a head that somebody carried away when there were known_n lines, or NULL; *bad is
+ * then also set when the log no longer has that head there.
+ */
+enum rc depot_audit_verify(struct depot *d, uint64_t known_n, const uint8_t *known,
+    uint64_t *lines, uint64_t *bad) RC_CHECK;
+/* When a device was seen last.  RC_NOTFOUND: never. */
+enum rc depot_seen_at(struct depot *d, const uint8_t device[16], int64_t *at) RC_CHECK;
+
 /* ---- for the operator ---- */
 /* Once for each kind, device and detail. */
 enum rc depot_alarm(struct depot *d, int64_t at, const char *kind, const uint8_t device[16],

@@ -203,8 +203,16 @@ enum rc
 depot_alarm(struct depot *d, int64_t at, const char *kind, const uint8_t device[16],
     const char *detail)
 {
-	return depot_sql_run(&d->sql, "INSERT OR IGNORE INTO alarm(at, kind, device, detail)"
+	int64_t there;
+	enum rc rc;
+
+	rc = depot_sql_int(&d->sql, &there, "SELECT 1 FROM alarm WHERE kind = ?1 AND device = ?2"
+	    " AND detail = ?3", "tbt", kind, device, (size_t)IDENTITY_ID_BYTES, detail);
+	if (rc != RC_NOTFOUND)
+		return rc;
+	rc = depot_sql_run(&d->sql, "INSERT INTO alarm(at, kind, device, detail)"
 	    " VALUES(?1, ?2, ?3, ?4)", "itbt", at, kind, device, (size_t)IDENTITY_ID_BYTES, detail);
+	return rc == RC_OK ? depot_audit(d, at, kind, device, detail) : rc;
 }
 
 enum rc

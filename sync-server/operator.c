@@ -61,7 +61,7 @@ const struct operator_entry operator_table[] = {
 	    "back both folders up; the authority stays sealed" } },
 	{ "restore", operator_restore, 1, 1, "FILE", OPTIONS("passphrase-file"),
 	    { "khôi phục bản sao lưu vào thư mục trống", "put a backup into an empty folder" } },
-	{ "verify", operator_verify, 0, 0, "", OPTIONS(AUTHORITY),
+	{ "verify", operator_verify, 0, 0, "[--audit N:HEAD]", OPTIONS(AUTHORITY, "audit"),
 	    { "kiểm tra toàn bộ danh bạ và chữ ký", "check every chain and signature" } },
 	{ NULL, NULL, 0, 0, NULL, NULL, { NULL, NULL } },
 };

@@ -25,7 +25,7 @@ struct operator_options {
 	const char *dir;		/* "." */
 	const char *passphrase_file, *new_passphrase_file, *code_file, *recovery_file;
 	const char *name, *unit, *role, *out, *days, *server, *pin, *reason;
-	const char *listen, *tls_cert, *tls_key, *reserve;
+	const char *listen, *tls_cert, *tls_key, *reserve, *audit;
 	const char *home, *reports, *backup, *every, *from, *to;
 	const char *kdf_memory, *lang;
 	bool once, below, tls, plain, json, quiet, help, version;

@@ -53,6 +53,8 @@ static const struct option options[] = {
 	    "HTTP without TLS, to other machines as well" } },
 	{ "reserve", TEXT, AT(reserve), "MIB", { "chừa lại chừng này trên ổ đĩa (mặc định 256)",
 	    "leave so much room on the disk (default 256)" } },
+	{ "audit", TEXT, AT(audit), "N:HEAD", { "đầu nhật ký mà một máy đã mang về (field status --json)",
+	    "head of the audit log that a laptop carried away (field status --json)" } },
 	{ "home", TEXT, AT(home), "DIR", { "kho dữ liệu của thiết bị lưu giữ",
 	    "vault of the holder's device" } },
 	{ "reports", TEXT, AT(reports), "DIR", { "ghi báo cáo vào thư mục này", "write the reports there" } },

@@ -120,6 +120,10 @@ operator_serve(struct operator *c)
 	confine(folder);
 	if ((rc = depot_open(folder, &depot, &c->err)) != RC_OK)
 		goto out;
+	if ((rc = depot_begin(depot)) != RC_OK ||
+	    (rc = depot_end(depot, depot_audit(depot, clock_now(&c->clock), "serve", NULL, host))) !=
+	    RC_OK)
+		goto out;
 	depot_reserve(depot, (uint64_t)reserve << 20);
 	config.depot = depot;
 	config.connections_max = connections();

@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/files.h"
@@ -208,6 +209,41 @@ say_alarm(void *ctx, int64_t at, const char *kind, const uint8_t device[16], con
 		operator_warn(a->c, &said);
 }
 
+/* "N:HEAD" of --audit. */
+static enum rc
+read_head(struct operator *c, uint64_t *n, uint8_t head[DEPOT_AUDIT_HEAD_BYTES])
+{
+	const char *colon = strchr(c->options.audit, ':');
+	char *end = NULL;
+
+	*n = strtoull(c->options.audit, &end, 10);
+	if (colon == NULL || end != colon || end == c->options.audit ||
+	    strlen(colon + 1) != 2 * DEPOT_AUDIT_HEAD_BYTES ||
+	    !bytes_unhex(colon + 1, head, DEPOT_AUDIT_HEAD_BYTES))
+		return error_set(&c->err, RC_USAGE, "audit", "take it from field status --json",
+		    "this is no head of an audit log");
+	return RC_OK;
+}
+
+static enum rc
+verify_audit(struct operator *c, struct depot *depot, json_t *object)
+{
+	uint8_t head[DEPOT_AUDIT_HEAD_BYTES];
+	uint64_t known = 0, lines, bad;
+	enum rc rc;
+
+	if (c->options.audit != NULL && (rc = read_head(c, &known, head)) != RC_OK)
+		return rc;
+	rc = depot_audit_verify(depot, known, c->options.audit != NULL ? head : NULL, &lines, &bad);
+	if (rc == RC_OK && bad != 0)
+		rc = error_set(&c->err, RC_DAMAGED, "audit log",
+		    "somebody changed or shortened it: keep this copy, and look at a backup",
+		    "line %llu is not what it was", (unsigned long long)bad);
+	if (rc == RC_OK && json_object_set_new(object, "audit", json_integer((json_int_t)lines)) != 0)
+		rc = RC_NOMEM;
+	return rc;
+}
+
 static enum rc
 verify_relay(struct operator *c, json_t *object)
 {
@@ -222,6 +258,8 @@ verify_relay(struct operator *c, json_t *object)
 		return rc;
 	if ((rc = depot_count(depot, &counts)) == RC_OK)
 		rc = depot_alarms(depot, say_alarm, &alarms);
+	if (rc == RC_OK)
+		rc = verify_audit(c, depot, object);
 	depot_close(depot);
 	if (json_object_set_new(object, "statements", json_integer((json_int_t)counts.statements)) ||
 	    json_object_set_new(object, "certificates",
@@ -245,6 +283,7 @@ operator_verify(struct operator *c)
 		{ "waiting", { "Khung đang chờ", "Frames waiting" } },
 		{ "aside", { "Khung giữ riêng", "Frames kept aside" } },
 		{ "alarms", { "Cảnh báo", "Alarms" } },
+		{ "audit", { "Dòng nhật ký máy chủ", "Lines of the audit log" } },
 	};
 	struct authority *a = NULL;
 	json_t *object = json_object();

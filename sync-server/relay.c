@@ -1,12 +1,13 @@
 #include "sync-server/relay.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/vault/secret.h"
 #include "sync-server/relay_internal.h"
 
-enum { MINUTE_MS = 60000, DAY_MS = 86400000 };
+enum { MINUTE_MS = 60000, DAY_MS = 86400000, SECONDS_A_DAY = 86400 };
 
 /* ---- the relay ---- */
 
@@ -369,12 +370,43 @@ put_welcome(struct relay_session *s, const uint8_t nonce[16])
 		(void)directory_head_at(dir, w.directory_seq, w.directory_head);
 		w.last = s->service.bound;
 	}
+	if (s->authentic && s->status != STATUS_WAITING && s->status != STATUS_RETIRED &&
+	    (rc = depot_audit_head(s->depot, &w.audit, w.audit_head)) != RC_OK)
+		return rc;
 	bytes_init(&payload);
 	rc = exchange_welcome_write(&w, id->sign_seed, &payload);
 	if (rc == RC_OK)
 		exchange_put(&s->out, ITEM_WELCOME, payload.data, payload.len);
 	bytes_reset(&payload);
 	return rc == RC_OK ? s->out.rc : rc;
+}
+
+/*
+ * A line in the audit log: who came for the first time that day, who handed in or was turned
+ * away.  A device that only asks again and again fills no disk.
+ */
+static enum rc
+note_call(struct relay_session *s)
+{
+	static const char *const kinds[] = { [STATUS_OK] = "sync", [STATUS_RETIRED] = "retired-came",
+		[STATUS_WAITING] = "waits", [STATUS_FULL] = "no-room" };
+	int64_t now = clock_now(&s->clock), seen;
+	char detail[64];
+	const char *kind;
+	enum rc rc;
+
+	if (s->phase != PHASE_OPEN)
+		return RC_OK;
+	if ((rc = depot_seen_at(s->depot, s->hello.device, &seen)) != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	if (rc == RC_OK && seen / SECONDS_A_DAY == now / SECONDS_A_DAY && s->status == STATUS_OK &&
+	    s->n_accepted == 0 && s->quarantined == 0 && !s->no_room)
+		return RC_OK;
+	kind = s->no_room ? kinds[STATUS_FULL] :
+	    s->status == STATUS_RETIRED || s->status == STATUS_WAITING ? kinds[s->status] : kinds[STATUS_OK];
+	snprintf(detail, sizeof(detail), "frames %zu, aside %llu", s->n_accepted,
+	    (unsigned long long)s->quarantined);
+	return depot_audit(s->depot, now, kind, s->hello.device, detail);
 }
 
 /* A new nonce ends this request: the same hello cannot be used again. */
@@ -402,7 +434,8 @@ relay_session_finish(struct relay_session *s)
 		refuse(s, STATUS_UNKNOWN_DEVICE);
 	if ((rc = depot_begin(s->depot)) != RC_OK)
 		return s->failed = rc;
-	if ((rc = turn_nonce(s, nonce)) == RC_OK && (rc = relay_service_start(s)) == RC_OK) {
+	if ((rc = note_call(s)) == RC_OK && (rc = turn_nonce(s, nonce)) == RC_OK &&
+	    (rc = relay_service_start(s)) == RC_OK) {
 		if (s->no_room && s->status == STATUS_OK)
 			s->status = STATUS_FULL;
 		rc = put_welcome(s, nonce);

@@ -331,6 +331,8 @@ relay_exchange(struct depot *depot, const struct clock *clock, const uint8_t *re
 	secret_random_bytes(nonce, sizeof(nonce));
 	if (rc == RC_OK)
 		rc = depot_set_root_nonce(depot, nonce);
+	if (rc == RC_OK && q.root_at > ROOT_EXCHANGE_START)
+		rc = depot_audit(depot, clock_now(clock), "exchange", NULL, "the authority signed");
 	rc = depot_end(depot, rc);
 	if (rc != RC_OK && forked)
 		return (rc = note_fork(depot, clock)) != RC_OK ? rc :

@@ -129,6 +129,7 @@ struct replica_sync_result {
 	uint64_t waiting, quarantined;		/* now, in this replica */
 	uint64_t relay_quarantined;		/* frames that the relay set aside */
 	bool waits_for_admission;		/* the relay keeps our frames, and serves nothing yet */
+	bool audit_cut;				/* the relay's audit log is not what it was */
 	bool relay_full;			/* it had no room for our frames */
 	unsigned failures;			/* rounds that failed and were tried again */
 	int64_t milliseconds;
@@ -200,6 +201,10 @@ enum rc replica_aside(struct replica *r, struct replica_aside **out, size_t *n,
  * Call only after the backup is synced.  RC_DENIED: not a holder.
  */
 enum rc replica_sign_held(struct replica *r, size_t *n, struct error *err) RC_CHECK;
+
+/* Lines and head of the relay's audit log, as last seen.  RC_NOTFOUND: none. */
+enum rc replica_audit_head(struct replica *r, uint64_t *n, uint8_t head[16],
+    struct error *err) RC_CHECK;
 
 /* Something a person should know: table event. */
 enum rc replica_event(struct replica *r, const char *kind, const char *detail) RC_CHECK;

@@ -10,6 +10,7 @@
 enum {
 	ROUNDS_MAX = 10000,
 	FRUITLESS_MAX = 4,		/* rounds in a row that only set things straight */
+	AUDIT_BYTES = 8 + 16,		/* number of lines, head */
 	RATE_SAMPLE_MIN = 8 << 10	/* smaller transfers say nothing of the link */
 };
 
@@ -120,6 +121,33 @@ new_generation(struct replica_syncing *s, struct error *err)
 	return replica_event(s->replica, "relay-restored", "");
 }
 
+/*
+ * The head of the relay's audit log is carried away: a log that is shorter than it was, or that
+ * has another head at the same length, was tampered with (or put back, in a new generation).
+ */
+static enum rc
+carry_audit(struct replica_syncing *s)
+{
+	const struct welcome *w = &s->welcome;
+	struct sqlite3 *db = s->replica->db;
+	uint8_t known[AUDIT_BYTES], now_known[AUDIT_BYTES];
+	uint64_t n;
+	enum rc rc;
+
+	rc = replica_setting_get(db, "audit", known, sizeof(known), s->err);
+	if (rc != RC_OK && rc != RC_NOTFOUND)
+		return rc;
+	n = bytes_load64(known);
+	bytes_store64(now_known, w->audit);
+	memcpy(now_known + 8, w->audit_head, sizeof(w->audit_head));
+	if (memcmp(known, now_known, sizeof(known)) == 0)
+		return RC_OK;
+	s->result->audit_cut = rc == RC_OK && !s->other_generation && w->audit <= n;
+	if (s->result->audit_cut)
+		return replica_event(s->replica, "audit-cut", s->url);	/* the head we have is the proof */
+	return replica_setting_put(db, "audit", now_known, sizeof(now_known), s->err);
+}
+
 /* Does the relay show others another directory than ours? */
 static enum rc
 compare_chains(struct replica_syncing *s)
@@ -170,7 +198,9 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 	if (w->status != STATUS_OK)
 		return RC_OK;
 	rc = compare_chains(s);
-	return rc == RC_OK ? new_generation(s, s->err) : rc;
+	if (rc == RC_OK)
+		rc = new_generation(s, s->err);
+	return rc == RC_OK ? carry_audit(s) : rc;
 }
 
 static enum rc
@@ -542,5 +572,16 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 	finish(&s, start);
 	bytes_reset(&s.message);
 	free(s.tried);
+	return rc;
+}
+
+enum rc
+replica_audit_head(struct replica *r, uint64_t *n, uint8_t head[16], struct error *err)
+{
+	uint8_t known[AUDIT_BYTES];
+	enum rc rc = replica_setting_get(r->db, "audit", known, sizeof(known), err);
+
+	*n = bytes_load64(known);
+	memcpy(head, known + 8, 16);
 	return rc;
 }

@@ -122,6 +122,40 @@ says_when_there_is_none(void **state)
 }
 
 static void
+finds_a_line_of_the_audit_log_that_was_changed(void **state)
+{
+	uint8_t head[DEPOT_AUDIT_HEAD_BYTES], early[DEPOT_AUDIT_HEAD_BYTES];
+	uint64_t n, lines, bad;
+	struct depot *d;
+
+	(void)state;
+	assert_int_equal(depot_open(w.dir, &d, NULL), RC_OK);
+	assert_int_equal(depot_begin(d), RC_OK);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(depot_audit(d, 1800000000 + i, "sync", NULL, "frames 1"), RC_OK);
+		if (i == 1)
+			assert_int_equal(depot_audit_head(d, &n, early), RC_OK);
+	}
+	assert_int_equal(depot_end(d, RC_OK), RC_OK);
+	assert_int_equal(depot_audit_head(d, &n, head), RC_OK);
+	assert_int_equal(n, 6);	/* the first is of the exchange that made this world */
+	assert_int_equal(depot_audit_verify(d, 3, early, &lines, &bad), RC_OK);
+	assert_int_equal(lines, 6);
+	assert_int_equal(bad, 0);
+	assert_int_equal(depot_audit_verify(d, 4, early, &lines, &bad), RC_OK);
+	assert_int_equal(bad, 4);
+	meddle("UPDATE audit SET at = at + 1 WHERE n = 5");
+	assert_int_equal(depot_audit_verify(d, 0, NULL, &lines, &bad), RC_OK);
+	assert_int_equal(bad, 5);
+	meddle("DELETE FROM audit WHERE n >= 5");
+	assert_int_equal(depot_audit_verify(d, 0, NULL, &lines, &bad), RC_OK);
+	assert_int_equal(bad, 0);
+	assert_int_equal(depot_audit_verify(d, 6, head, &lines, &bad), RC_OK);
+	assert_int_equal(bad, 6);
+	depot_close(d);
+}
+
+static void
 refuses_a_store_of_a_newer_program(void **state)
 {
 	struct depot *d;
@@ -130,7 +164,7 @@ refuses_a_store_of_a_newer_program(void **state)
 	meddle("PRAGMA user_version = 99");
 	assert_int_equal(depot_open(w.dir, &d, NULL), RC_NEWER);
 	assert_null(d);
-	meddle("PRAGMA user_version = 1");
+	meddle("PRAGMA user_version = 2");
 	assert_int_equal(depot_open(w.dir, &d, NULL), RC_OK);
 	depot_close(d);
 }
@@ -310,6 +344,7 @@ main(void)
 		TEST(takes_a_seed_that_is_given),
 		TEST(says_when_there_is_none),
 		TEST(refuses_a_store_of_a_newer_program),
+		TEST(finds_a_line_of_the_audit_log_that_was_changed),
 		TEST(refuses_a_chain_that_somebody_changed),
 		TEST(refuses_a_key_that_is_not_whole),
 		TEST(takes_the_genesis_of_its_own_province_only),
