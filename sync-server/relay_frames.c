@@ -71,7 +71,7 @@ may_write(struct depot *depot, const struct device *author, const struct frame_h
 		return true;
 	/* work from before a move to another unit comes late */
 	return depot_assigned_at(depot, h->device, h->directory_seq, unit, &role) == RC_OK &&
-	    directory_may_write(dir, unit, role, h->unit, h->compartment);
+	    directory_once_wrote(dir, unit, role, h->unit, h->compartment);
 }
 
 static enum rc
@@ -267,10 +267,6 @@ relay_take_frame(struct relay_session *s, const uint8_t *p, size_t len)
 		return take_again(s, &f, p, len);
 	if (rc != RC_NOTFOUND)
 		return rc;
-	if (!depot_has_room(s->depot, len)) {
-		s->no_room = true;	/* its sender keeps it: it gets no receipt */
-		return RC_OK;
-	}
 	memcpy(f.id, id, sizeof(f.id));
 	memcpy(f.carrier, s->hello.device, sizeof(f.carrier));
 	f.received = clock_now(&s->clock);

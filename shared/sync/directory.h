@@ -28,6 +28,7 @@ enum {
 	DIRECTORY_STATEMENTS_MAX = 1 << 20,
 	DIRECTORY_UNITS_MAX = 10000,
 	DIRECTORY_DEPTH_MAX = 8,		/* parents above a unit; also steps to successors */
+	DIRECTORY_FORMER_MAX = 4,		/* parents of a unit that are remembered */
 	DIRECTORY_UNIT_NAME_MAX = 200,		/* bytes */
 	DIRECTORY_DEVICES_MAX = 50000,
 	DIRECTORY_REVOKED_MAX = 50000,
@@ -179,6 +180,14 @@ bool directory_may_read(const struct directory *d, const char *device_unit,
  * writes there is bounded: formats.md "Guests".
  */
 bool directory_may_write(const struct directory *d, const char *device_unit,
+    enum identity_role role, const char *unit, unsigned compartment);
+/*
+ * The same two for work that comes late: under a parent that the unit had once, too.  A unit that is
+ * moved does not take back what was written before those who wrote it heard of that.
+ */
+bool directory_once_read(const struct directory *d, const char *device_unit,
+    enum identity_role role, const char *unit, unsigned compartment);
+bool directory_once_wrote(const struct directory *d, const char *device_unit,
     enum identity_role role, const char *unit, unsigned compartment);
 
 /*

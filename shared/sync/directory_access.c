@@ -91,6 +91,63 @@ directory_may_write(const struct directory *d, const char *device_unit,
 	    entry_of(d, device_unit) != NULL && entry_of(d, unit) != NULL;
 }
 
+/* ---- under parents of the past ---- */
+
+enum { CLIMB_MAX = 64 };
+
+/* Each parent that the unit has or had, and theirs; so many steps that no chain can be longer. */
+static bool
+was_within(const struct directory *d, const struct unit_entry *u, const struct unit_entry *above)
+{
+	const struct unit_entry *todo[CLIMB_MAX];
+	size_t n = 0;
+
+	for (size_t steps = 0; u != NULL && steps < CLIMB_MAX; steps++) {
+		if (u == above)
+			return true;
+		for (size_t i = 0; i < DIRECTORY_FORMER_MAX && n < CLIMB_MAX; i++) {
+			if (u->former[i][0] != '\0')
+				todo[n++] = entry_of(d, u->former[i]);
+		}
+		u = u->parent != NULL ? u->parent : n > 0 ? todo[--n] : NULL;
+	}
+	return false;
+}
+
+static bool
+was_allowed(const struct directory *d, const char *device_unit, const char *unit,
+    uint8_t compartments, bool below, unsigned compartment)
+{
+	const struct unit_entry *own = entry_of(d, device_unit), *u = entry_of(d, unit);
+
+	if (compartment >= DIRECTORY_COMPARTMENTS || (compartments >> compartment & 1) == 0 ||
+	    own == NULL || !below)
+		return false;
+	for (int i = 0; u != NULL && i <= DIRECTORY_DEPTH_MAX; i++, u = u->successor) {
+		if (was_within(d, u, own))
+			return true;
+	}
+	return false;
+}
+
+bool
+directory_once_read(const struct directory *d, const char *device_unit,
+    enum identity_role role, const char *unit, unsigned compartment)
+{
+	return directory_may_read(d, device_unit, role, unit, compartment) ||
+	    ((unsigned)role < ROLE_COUNT && was_allowed(d, device_unit, unit, ACCESS[role].reads,
+	    ACCESS[role].below, compartment));
+}
+
+bool
+directory_once_wrote(const struct directory *d, const char *device_unit,
+    enum identity_role role, const char *unit, unsigned compartment)
+{
+	return directory_may_write(d, device_unit, role, unit, compartment) ||
+	    ((unsigned)role < ROLE_COUNT && was_allowed(d, device_unit, unit, ACCESS[role].writes,
+	    ACCESS[role].below, compartment));
+}
+
 /* ---- lanes ---- */
 
 enum { COVERED = 1, AUTHORS = 2, LANE_MAX = 2 + 2 * IDENTITY_ID_BYTES + 1 };

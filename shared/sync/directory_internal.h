@@ -8,6 +8,8 @@ struct unit_entry {
 	struct unit unit;			/* first: its address is the entry's */
 	const struct unit_entry *parent;	/* NULL at the top */
 	const struct unit_entry *successor;	/* NULL: none, or not known */
+	/* parents that it had before, the latest first; "" for none */
+	char former[DIRECTORY_FORMER_MAX][IDENTITY_UNIT_MAX + 1];
 };
 
 struct device_entry {

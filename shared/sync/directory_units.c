@@ -114,6 +114,18 @@ read_units(struct reader *r, struct directory_set *fresh, struct error *err)
 	return RC_OK;
 }
 
+/* The fresh one remembers under which parents the old one stood. */
+static void
+remember_parents(const struct unit_entry *old, struct unit_entry *fresh)
+{
+	bool moved = strcmp(old->unit.parent, fresh->unit.parent) != 0 && old->unit.parent[0] != '\0';
+
+	memcpy(fresh->former[moved ? 1 : 0], old->former,
+	    sizeof old->former - (moved ? sizeof old->former[0] : 0));
+	if (moved)
+		memcpy(fresh->former[0], old->unit.parent, sizeof old->unit.parent);
+}
+
 /* Old and fresh units in one order; of two with one code the fresh one stays. */
 static enum rc
 merge(const struct directory_set *old, const struct directory_set *fresh,
@@ -129,8 +141,10 @@ merge(const struct directory_set *old, const struct directory_set *fresh,
 		int order = i == old->n ? 1 : j == fresh->n ? -1 :
 		    compare_entries(&old->items[i], &fresh->items[j]);
 
-		if (order == 0)
+		if (order == 0) {
+			remember_parents(old->items[i], fresh->items[j]);
 			replaced->items[replaced->n++] = old->items[i++];
+		}
 		if (order < 0)
 			merged->items[merged->n++] = old->items[i++];
 		else

@@ -17,9 +17,9 @@ static void
 consider(struct standing *s, const char *unit, enum identity_role role)
 {
 	s->reads = s->reads ||
-	    directory_may_read(s->directory, unit, role, s->unit, s->compartment);
+	    directory_once_read(s->directory, unit, role, s->unit, s->compartment);
 	s->writes = s->writes ||
-	    directory_may_write(s->directory, unit, role, s->unit, s->compartment);
+	    directory_once_wrote(s->directory, unit, role, s->unit, s->compartment);
 }
 
 /* A statement that names the device: if it assigns it, the unit and role it then had. */

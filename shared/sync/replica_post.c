@@ -78,7 +78,7 @@ replica_could_write_at(struct replica *r, const char *scope_unit, unsigned compa
 		rc = assigned_at(r, r->identity.device, at, unit, &role, &since, err);
 		if (rc != RC_OK)
 			return rc == RC_NOTFOUND ? RC_OK : rc;
-		if (directory_may_write(r->directory, unit, role, scope_unit, compartment)) {
+		if (directory_once_wrote(r->directory, unit, role, scope_unit, compartment)) {
 			*seq = at;
 			return RC_OK;
 		}

@@ -598,6 +598,39 @@ takes_a_form_set_and_refuses_paths_that_lead_out_of_it(void **state)
 	small_province_close(&p);
 }
 
+/* Moved twice; and under a parent that was moved itself. */
+static void
+what_was_written_under_a_former_parent_is_still_from_somebody_who_might(void **state)
+{
+	static char leaf[] = "24.1.1", middle[] = "24.2";
+	struct small_province p;
+	struct unit to_second = small_province_unit(leaf, "24.2"), to_top = small_province_unit(leaf,
+	    "24"), below_first = small_province_unit(middle, "24.1");
+	struct bytes payload = { 0 };
+
+	(void)state;
+	small_province_open(&p);
+	assert_false(directory_once_wrote(p.d, "24.2", ROLE_SUPERVISOR, "24.1.1", 0));
+	directory_write_units(&to_second, 1, &payload);
+	small_province_say(&p, STATEMENT_UNITS, &payload);
+	assert_false(directory_may_write(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 0));
+	assert_true(directory_once_wrote(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 0));
+	assert_true(directory_once_read(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 1));
+	assert_false(directory_once_read(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 2));
+	assert_false(directory_once_wrote(p.d, "24.1", ROLE_CASEWORKER, "24.1.1", 0));
+	assert_false(directory_once_wrote(p.d, "24.1.2", ROLE_SUPERVISOR, "24.1.1", 0));
+	directory_write_units(&to_top, 1, &payload);
+	small_province_say(&p, STATEMENT_UNITS, &payload);
+	assert_true(directory_once_wrote(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 0));
+	assert_true(directory_once_wrote(p.d, "24.2", ROLE_SUPERVISOR, "24.1.1", 0));
+	assert_false(directory_may_read(p.d, "24.2", ROLE_SUPERVISOR, "24.1.1", 0));
+	directory_write_units(&below_first, 1, &payload);
+	small_province_say(&p, STATEMENT_UNITS, &payload);
+	assert_true(directory_once_wrote(p.d, "24.1", ROLE_SUPERVISOR, "24.2.1", 0));
+	assert_false(directory_once_wrote(p.d, "24.9", ROLE_SUPERVISOR, "24.2.1", 0));
+	small_province_close(&p);
+}
+
 static int
 start(void **state)
 {
@@ -609,6 +642,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_written_under_a_former_parent_is_still_from_somebody_who_might),
 		cmocka_unit_test(reads_a_chain_that_another_program_made),
 		cmocka_unit_test(writes_the_bytes_of_another_program),
 		cmocka_unit_test(refuses_a_statement_changed_or_cut_and_stays_as_it_was),
