@@ -267,6 +267,10 @@ relay_take_frame(struct relay_session *s, const uint8_t *p, size_t len)
 		return take_again(s, &f, p, len);
 	if (rc != RC_NOTFOUND)
 		return rc;
+	if (!depot_has_room(s->depot, len)) {
+		s->no_room = true;	/* its sender keeps it: it gets no receipt */
+		return RC_OK;
+	}
 	memcpy(f.id, id, sizeof(f.id));
 	memcpy(f.carrier, s->hello.device, sizeof(f.carrier));
 	f.received = clock_now(&s->clock);
