@@ -440,7 +440,7 @@ relay_session_finish(struct relay_session *s)
 			s->status = STATUS_FULL;
 		rc = put_welcome(s, nonce);
 	}
-	if (rc == RC_OK && s->status != STATUS_RETIRED)
+	if (rc == RC_OK)
 		rc = relay_give_receipts(s);
 	rc = depot_end(s->depot, rc);
 	s->finished = rc == RC_OK;

@@ -215,6 +215,21 @@ note_accepted(struct relay_session *s, const struct depot_frame *f)
 	return RC_OK;
 }
 
+/*
+ * Does a receipt name it?  A retired device is told of its own frames alone, and also of those
+ * that are kept aside for a person to release: when all that it had is here, it may wipe itself.
+ */
+static bool
+is_receipted(const struct relay_session *s, const struct depot_frame *f)
+{
+	if (s->status != STATUS_RETIRED)
+		return f->state != FRAME_ASIDE;
+	if (f->key == 0 || memcmp(f->author, s->hello.device, sizeof(f->author)) != 0)
+		return false;
+	return f->state != FRAME_ASIDE || f->reason == ASIDE_BY_RETIRED ||
+	    f->reason == ASIDE_AUTHOR_RETIRED || f->reason == ASIDE_AUTHOR_REFUSED;
+}
+
 /* Accepted or not, what was decided about a frame of this session. */
 static enum rc
 conclude(struct relay_session *s, const struct depot_frame *f, const struct frame_header *h,
@@ -223,10 +238,10 @@ conclude(struct relay_session *s, const struct depot_frame *f, const struct fram
 	uint64_t position;
 	enum rc rc;
 
-	if (f->state == FRAME_ASIDE) {
+	if (f->state == FRAME_ASIDE)
 		s->quarantined++;
+	if (!is_receipted(s, f))
 		return RC_OK;
-	}
 	if (serve && f->state == FRAME_SERVED) {
 		rc = enter_stream(s->depot, clock_now(&s->clock), f, h, &position);
 		if (rc == RC_OK)
@@ -311,7 +326,7 @@ relay_take_offered(struct relay_session *s)
 		if (i > 0 && by_id(s->hello.offered[i - 1], s->hello.offered[i]) == 0)
 			continue;
 		rc = depot_find_frame(s->depot, s->hello.offered[i], &f);
-		if (rc == RC_OK && f.state != FRAME_ASIDE)
+		if (rc == RC_OK && is_receipted(s, &f))
 			rc = note_accepted(s, &f);
 		if (rc == RC_NOTFOUND)
 			rc = RC_OK;
