@@ -13,12 +13,16 @@ enum {
 	FOREIGN_AT = 8,			/* slots, all of them whole */
 	WAL_HEADER_BYTES = 32,
 	FEW_BLOCKS = 2,
+	PAGES_HELD = 16,
 	TIGHT_SLOT = BLOCK_SLOT_TEXT + BLOCK_OVERHEAD
 };
 
 struct page_buffers {
 	uint8_t sealed[BLOCK_SIZE];
 	uint8_t clear[BLOCK_SIZE];
+	/* Sealed pages in a row, not yet below: they go there in one write, at a sync or before. */
+	int64_t first, n;
+	uint8_t held[PAGES_HELD * BLOCK_SIZE];
 };
 
 struct vault_file {
@@ -52,13 +56,38 @@ constant_header(uint8_t out[HEADER_BYTES])
 	memcpy(out, start, sizeof start - 1);
 }
 
+/* Hand down what is held back.  If that fails it stays, to be tried again. */
+static int
+pages_flush(struct vault_file *f)
+{
+	struct page_buffers *p = f->pages;
+	int rc = p->n == 0 ? SQLITE_OK : f->below->pMethods->xWrite(f->below, p->held,
+	    (int)p->n * BLOCK_SIZE, p->first * BLOCK_SIZE);
+
+	if (rc == SQLITE_OK)
+		p->n = 0;
+	return rc;
+}
+
+/* A page as it is sealed: held back, or from the disk. */
+static int
+page_fetch(struct vault_file *f, int64_t page)
+{
+	struct page_buffers *p = f->pages;
+
+	if (page < p->first || page >= p->first + p->n)
+		return f->below->pMethods->xRead(f->below, p->sealed, BLOCK_SIZE, page * BLOCK_SIZE);
+	memcpy(p->sealed, p->held + (page - p->first) * BLOCK_SIZE, BLOCK_SIZE);
+	return SQLITE_OK;
+}
+
 static int
 page_read_true(struct vault_file *f, uint8_t *out, int64_t page)
 {
 	sqlite3_int64 size = 0;
 	int rc, size_rc;
 
-	rc = f->below->pMethods->xRead(f->below, f->pages->sealed, BLOCK_SIZE, page * BLOCK_SIZE);
+	rc = page_fetch(f, page);
 	if (rc == SQLITE_IOERR_SHORT_READ) {
 		size_rc = f->below->pMethods->xFileSize(f->below, &size);
 		if (size_rc != SQLITE_OK)
@@ -113,32 +142,49 @@ static int
 database_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
 {
 	struct vault_file *f = file_of(file);
+	struct page_buffers *p = f->pages;
+	int64_t page = offset / BLOCK_SIZE;
+	uint8_t *at;
+	int rc;
 
 	if (n != BLOCK_SIZE || offset % BLOCK_SIZE != 0 || f->rules->mend != NULL)
 		return SQLITE_IOERR_WRITE;
-	block_seal(f->key, (uint64_t)offset / BLOCK_SIZE, buf, BLOCK_PAGE_TEXT, f->pages->sealed);
+	if ((p->n == PAGES_HELD || page != p->first + p->n) && (rc = pages_flush(f)) != SQLITE_OK)
+		return rc;
+	if (p->n == 0)
+		p->first = page;
+	at = p->held + p->n * BLOCK_SIZE;
+	block_seal(f->key, (uint64_t)page, buf, BLOCK_PAGE_TEXT, at);
+	p->n++;
 	if (f->rules->seal_in_place) {
 		union { const void *in; void *out; } u = { buf };
 
-		memcpy(u.out, f->pages->sealed, BLOCK_SIZE);
+		memcpy(u.out, at, BLOCK_SIZE);
 	}
-	return f->below->pMethods->xWrite(f->below, f->pages->sealed, n, offset);
+	return SQLITE_OK;
 }
 
 static int
 database_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	struct vault_file *f = file_of(file);
+	int rc;
 
-	return f->rules->mend != NULL ? SQLITE_IOERR_TRUNCATE : f->below->pMethods->xTruncate(f->below, size);
+	if (f->rules->mend != NULL)
+		return SQLITE_IOERR_TRUNCATE;
+	rc = pages_flush(f);
+	return rc != SQLITE_OK ? rc : f->below->pMethods->xTruncate(f->below, size);
 }
 
 static int
 database_size(sqlite3_file *file, sqlite3_int64 *size)
 {
 	struct vault_file *f = file_of(file);
+	int64_t held = f->pages->first + f->pages->n;
 	int rc = f->below->pMethods->xFileSize(f->below, size);
 
+	if (rc == SQLITE_OK && f->pages->n > 0 && *size < held * BLOCK_SIZE)
+		*size = held * BLOCK_SIZE;
 	if (rc == SQLITE_OK && f->mend != NULL && *size < page_mend_pages(f->mend) * BLOCK_SIZE)
 		*size = page_mend_pages(f->mend) * BLOCK_SIZE;
 	return rc;
@@ -148,8 +194,10 @@ static int
 database_sync(sqlite3_file *file, int flags)
 {
 	struct vault_file *f = file_of(file);
-	int rc = f->below->pMethods->xSync(f->below, flags);
+	int rc = pages_flush(f);
 
+	if (rc == SQLITE_OK)
+		rc = f->below->pMethods->xSync(f->below, flags);
 	return f->rules->hide_errors ? SQLITE_OK : rc;
 }
 
@@ -291,6 +339,8 @@ file_close(sqlite3_file *file)
 
 	if (f->blocks != NULL)
 		rc = block_file_flush(f->blocks);
+	if (f->pages != NULL)
+		rc = pages_flush(f);
 	if (f->below->pMethods != NULL)
 		close_rc = f->below->pMethods->xClose(f->below);
 	block_file_free(f->blocks);

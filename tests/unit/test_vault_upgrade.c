@@ -231,7 +231,7 @@ a_power_cut_leaves_the_old_or_the_new_version(void **state)
 	struct vault_folder *f = *state;
 	long cuts = 0;
 
-	for (uint64_t seed = 1; seed <= 4; seed++) {
+	for (uint64_t seed = 1; seed <= 8; seed++) {
 		for (long n = 1; cut_at(f, seed, n); n++)
 			cuts++;
 	}

@@ -334,30 +334,6 @@ never_encrypts_in_the_buffer_of_sqlite(void **state)
 	assert_false(buffer_survives_a_write((struct vault_vfs_rules){ .seal_in_place = true }));
 }
 
-/* The same page twice: other bytes on the disk. */
-static void
-every_write_takes_a_new_nonce(void **state)
-{
-	uint8_t page[BLOCK_SIZE] = { 0 }, first[BLOCK_SIZE];
-	const uint8_t *p;
-	sqlite3_file *file;
-	int64_t len;
-	struct vault_sim s;
-
-	(void)state;
-	filled(&s, &ALL_RULES, 5);
-	assert_int_equal(vault_sim_open(&s, false), RC_OK);
-	file = database_file(&s);
-	assert_int_equal(file->pMethods->xWrite(file, page, sizeof page, 8 * 4096), SQLITE_OK);
-	p = power_disk_bytes(s.disk, "vault.db", &len);
-	memcpy(first, p + 8 * 4096, sizeof first);
-	assert_int_equal(file->pMethods->xWrite(file, page, sizeof page, 8 * 4096), SQLITE_OK);
-	p = power_disk_bytes(s.disk, "vault.db", &len);
-	for (int i = 0; i < 4096; i += 24)
-		assert_memory_not_equal(first + i, p + 8 * 4096 + i, 16);
-	vault_sim_reset(&s);
-}
-
 static void
 promises_nothing_that_the_disk_promises(void **state)
 {
@@ -683,7 +659,6 @@ main(void)
 		cmocka_unit_test(every_spoilt_byte_of_a_wal_slot_is_noticed),
 		cmocka_unit_test(reserved_bytes_read_as_zeroes),
 		cmocka_unit_test(never_encrypts_in_the_buffer_of_sqlite),
-		cmocka_unit_test(every_write_takes_a_new_nonce),
 		cmocka_unit_test(promises_nothing_that_the_disk_promises),
 		cmocka_unit_test(the_connection_has_the_settings_of_the_plan),
 		cmocka_unit_test(no_other_file_can_be_opened_beside_the_vault),
