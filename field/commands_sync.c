@@ -138,6 +138,26 @@ wait_for(void *ctx, int64_t ms)
 	return !s->gone && !process_should_stop();
 }
 
+/*
+ * This device was retired, and nothing would be lost with it: its vault goes when it is closed.
+ * Somebody may have written while the sync waited; then it is for the next sync to hand that in.
+ */
+static enum rc
+leave_for_good(struct call *c)
+{
+	bool may;
+	enum rc rc = replica_may_wipe(c->ws->replica, &may, &c->err);
+
+	if (rc != RC_OK || !may)
+		return rc == RC_OK ? RC_DENIED : rc;
+	c->ws->wipe = true;
+	error_clear(&c->err);
+	return error_set(&c->err, RC_DENIED, c->ws->home, call_say(c, "nộp máy cho tỉnh",
+	    "hand the laptop to your province"), "%s", call_say(c, "máy này đã ngừng sử dụng: máy chủ"
+	    " đã giữ lại mọi dữ liệu của máy, kho dữ liệu trên máy bị xóa", "this device has been"
+	    " retired: the server keeps all that it had, and the vault here is destroyed"));
+}
+
 enum rc
 commands_sync(struct call *c)
 {
@@ -155,7 +175,7 @@ commands_sync(struct call *c)
 			call_note(c, call_say(c, "Trước khi dừng: đã gửi %" PRIu64 ", đã nhận %" PRIu64 ".",
 			    "Before it stopped: sent %" PRIu64 ", received %" PRIu64 "."),
 			    r.sent_entries, r.received_entries);
-		return rc;
+		return rc == RC_DENIED && r.may_wipe ? leave_for_good(c) : rc;
 	}
 	return print_result(c, &r);
 }
@@ -229,7 +249,7 @@ commands_status(struct call *c)
 		    "{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "audit", audit,
 		    "records", (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
 		    (json_int_t)s.conflicts, "duplicates", (json_int_t)duplicates, "waiting", (json_int_t)s.waiting,
-		    "quarantined", (json_int_t)s.quarantined, "newer", (json_int_t)s.newer, "gaps",
+		    "quarantined", (json_int_t)(s.quarantined + s.left_out), "newer", (json_int_t)s.newer, "gaps",
 		    (json_int_t)s.gaps, "referrals", (json_int_t)referrals, "last_receipt", receipt_json(s.receipt_level, s.receipt_at),
 		    "device", device, "unit", replica_unit(r), "role",
 		    identity_role_name(replica_role(r)), "locked", 0));
@@ -241,7 +261,7 @@ commands_status(struct call *c)
 	    "Records: %" PRIu64 ".  To send: %" PRIu64 "."), s.records, s.unsent_entries);
 	call_print(c, call_say(c, "Cần xem lại: %" PRIu64 ". Đang chờ: %" PRIu64 ". Giữ riêng: %" PRIu64 ".",
 	    "To review: %" PRIu64 ".  Waiting: %" PRIu64 ".  Set aside: %" PRIu64 "."), s.conflicts,
-	    s.waiting, s.quarantined);
+	    s.waiting, s.quarantined + s.left_out);
 	if (referrals > 0)
 		call_print(c, call_say(c, "Hồ sơ chuyển đến chờ phản hồi: %" PRIu64
 		    " (field referrals --waiting).", "Referred here, to be answered: %" PRIu64
@@ -257,39 +277,4 @@ commands_status(struct call *c)
 		call_note(c, call_say(c, "%" PRIu64 " giá trị cần phiên bản mới hơn mới hiển thị được.",
 		    "%" PRIu64 " values need a newer version to be shown."), s.newer);
 	return RC_OK;
-}
-
-enum rc
-commands_quarantine(struct call *c)
-{
-	struct replica_aside *list = NULL;
-	json_t *all = NULL;
-	char id[65], when[17], at[21];
-	size_t n = 0;
-	enum rc rc;
-
-	if ((rc = replica_aside(c->ws->replica, &list, &n, &c->err)) != RC_OK)
-		return rc;
-	if (c->json)
-		all = json_array();
-	for (size_t i = 0; i < n; i++) {
-		const char *why = replica_reason_text(list[i].reason, c->lang == FORM_VI);
-		const char *by = replica_name_of(c->ws->replica, list[i].device);
-
-		bytes_hex(list[i].id, sizeof(list[i].id), id);
-		clock_vietnamese(list[i].added, when);
-		clock_iso(list[i].added, at);
-		if (c->json)
-			json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s}", "id", id,
-			    "state", list[i].state == REPLICA_WAITING ? "waiting" : "quarantined",
-			    "by", by, "unit", list[i].unit, "entries", (json_int_t)list[i].entries,
-			    "at", at, "why", why));
-		else
-			call_print(c, "%.12s  %s  %s  %s  %" PRIu64 "  %s", id, when, list[i].unit, by,
-			    list[i].entries, why);
-	}
-	free(list);
-	if (!c->json && n == 0)
-		call_note(c, "%s", call_say(c, "Không có gì được giữ riêng.", "Nothing is set aside."));
-	return c->json ? call_print_json(c, all) : RC_OK;
 }

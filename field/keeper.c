@@ -116,6 +116,8 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 		c->tell = send_tell;
 		c->tell_ctx = link;
 		rc = run_call(k, c);
+		if (k->ws != NULL && k->ws->wipe)
+			k->stop = true;		/* before anybody writes something more */
 	}
 	thread_lock_leave(k->gate);
 	if (c != NULL) {

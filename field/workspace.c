@@ -59,6 +59,9 @@ workspace_close(struct workspace *ws)
 	journal_writer_free(ws->writer);
 	replica_close(ws->replica);
 	vault_close(ws->vault);
+	/* if that fails the next sync says so, and it is tried again */
+	if (ws->wipe && vault_wipe(ws->home, NULL) != RC_OK)
+		ws->wipe = false;
 	free(ws->home);
 	free(ws);
 }

@@ -29,6 +29,7 @@ struct workspace {
 	struct thread_lock *gate;	/* NULL: nobody shares it */
 	bool syncing;
 	bool closing;			/* the vault is being locked: what takes long gives up */
+	bool wipe;			/* the device was retired: closing it destroys the vault */
 	/* How many pairs may be duplicates, as long as nothing is written (commands_duplicate.c). */
 	struct { bool known; int64_t changes; uint64_t pairs; } duplicates;
 };

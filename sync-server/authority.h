@@ -93,8 +93,8 @@ struct authority_invite {
 };
 /*
  * One-use invitation: *file is the sealed parcel, *code opens it and is the caller's.
- * RC_NOTFOUND: the unit.  RC_INVALID: name, days or a role that is not for people
- * or holders.  RC_LIMIT: the parcel is too large.
+ * One for a relay (a hub) holds no scope's secret.
+ * RC_NOTFOUND: the unit.  RC_INVALID: name, days or role.  RC_LIMIT: the parcel is too large.
  */
 enum rc authority_invite(struct authority *a, const struct authority_invite *request,
     uint8_t id[IDENTITY_ID_BYTES], struct bytes *file, struct secret **code,

@@ -207,9 +207,9 @@ check_request(struct authority *a, const struct authority_invite *request, struc
 	if (directory_unit(a->directory, request->unit) == NULL)
 		return error_set(err, RC_NOTFOUND, request->unit, "see `sync-server units`",
 		    "there is no such unit");
-	if (request->role >= ROLE_RELAY)
-		return error_set(err, RC_INVALID, "role", "name a role of people, or holder",
-		    "a relay is made by `init` and needs no invitation");
+	if (request->role >= ROLE_COUNT)
+		return error_set(err, RC_INVALID, "role", "name a role of people, holder or relay",
+		    "no such role");
 	if (request->days < 1 || request->days > AUTHORITY_DAYS_MAX)
 		return error_set(err, RC_INVALID, "days", "give 1 to 366 days",
 		    "an invitation cannot live so long");

@@ -20,7 +20,8 @@ role_of(struct operator *c, enum identity_role *out)
 		return rc;
 	if (!identity_role_parse(c->options.role, out))
 		return error_set(&c->err, RC_USAGE, "role",
-		    "write communicator, caseworker, supervisor, analyst or holder", "no such role");
+		    "write communicator, caseworker, supervisor, analyst, holder or relay",
+		    "no such role");
 	return RC_OK;
 }
 

@@ -216,18 +216,19 @@ note_accepted(struct relay_session *s, const struct depot_frame *f)
 }
 
 /*
- * Does a receipt name it?  A retired device is told of its own frames alone, and also of those
- * that are kept aside for a person to release: when all that it had is here, it may wipe itself.
+ * Does a receipt name it?  A retired device is told of all that is kept of it, its own or carried, served or
+ * aside: when nothing would be lost with it, it wipes itself.
  */
 static bool
 is_receipted(const struct relay_session *s, const struct depot_frame *f)
 {
-	if (s->status != STATUS_RETIRED)
+	const struct device *d;
+
+	if (s->status != STATUS_RETIRED || f->state != FRAME_ASIDE)
 		return f->state != FRAME_ASIDE;
-	if (f->key == 0 || memcmp(f->author, s->hello.device, sizeof(f->author)) != 0)
-		return false;
-	return f->state != FRAME_ASIDE || f->reason == ASIDE_BY_RETIRED ||
-	    f->reason == ASIDE_AUTHOR_RETIRED || f->reason == ASIDE_AUTHOR_REFUSED;
+	d = directory_device(depot_directory(s->depot), s->hello.device);
+	return d != NULL && d->state == DEVICE_RETIRED && f->key != 0 &&
+	    f->reason != ASIDE_NOT_A_FRAME;
 }
 
 /* Accepted or not, what was decided about a frame of this session. */
@@ -299,9 +300,9 @@ relay_take_frame(struct relay_session *s, const uint8_t *p, size_t len)
 	    (rc = depot_aside_bytes(s->depot, f.carrier, &aside)) != RC_OK)
 		goto out;
 	/* beyond its share of the quarantine the device keeps its own: it gets no receipt */
-	if (aside + len <= RELAY_ASIDE_MAX || f.state != FRAME_ASIDE)
-		rc = depot_put_frame(s->depot, &f, p, len);
-	if (rc == RC_OK)
+	if (aside + len > RELAY_ASIDE_MAX && f.state == FRAME_ASIDE)
+		s->quarantined++;
+	else if ((rc = depot_put_frame(s->depot, &f, p, len)) == RC_OK)
 		rc = conclude(s, &f, &h, true);
 out:
 	frame_header_reset(&h);

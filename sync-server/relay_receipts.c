@@ -85,7 +85,9 @@ relay_give_receipts(struct relay_session *s)
 		first = &s->accepted[i];
 		n = of_one_author(s, i);
 		rc = sign_receipt(s, first, n, &payload);
-		if (rc == RC_OK && memcmp(first->author, s->hello.device, sizeof(first->author)) != 0)
+		/* what a retired device brought is aside: its author shall hand it in, too */
+		if (rc == RC_OK && s->status != STATUS_RETIRED &&
+		    memcmp(first->author, s->hello.device, sizeof(first->author)) != 0)
 			rc = tell_author(s, first, n, &payload);
 		if (rc == RC_OK) {
 			exchange_put(&s->out, ITEM_RECEIPT, payload.data, payload.len);
@@ -108,6 +110,8 @@ relay_tell_later(struct relay_session *s)
 	size_t n;
 	enum rc rc;
 
+	if (s->status == STATUS_RETIRED)
+		return;
 	bytes_init(&payload);
 	if ((rc = depot_begin(s->depot)) != RC_OK)
 		return;

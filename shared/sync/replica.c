@@ -11,6 +11,7 @@
 #include "shared/records/conflict.h"
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
+#include "shared/records/left_out.h"
 #include "shared/sync/form_parcel.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/seal.h"
@@ -550,6 +551,15 @@ last_receipt(struct replica *r, struct replica_status *out, struct error *err)
 	return rc;
 }
 
+static enum rc
+count_left_out(void *ctx, const struct left_out *one)
+{
+	uint64_t *n = ctx;
+
+	*n += !one->released;
+	return RC_OK;
+}
+
 enum rc
 replica_status(struct replica *r, struct replica_status *out, struct error *err)
 {
@@ -574,6 +584,7 @@ replica_status(struct replica *r, struct replica_status *out, struct error *err)
 	    (rc = count_frames(r, REPLICA_UNSENT, &sealed, err)) != RC_OK ||
 	    (rc = count_frames(r, REPLICA_WAITING, &out->waiting, err)) != RC_OK ||
 	    (rc = count_frames(r, REPLICA_QUARANTINED, &out->quarantined, err)) != RC_OK ||
+	    (rc = left_out_each(r->db, NULL, count_left_out, &out->left_out, err)) != RC_OK ||
 	    (rc = journal_gaps(r->db, &gaps, &n_gaps, err)) != RC_OK)
 		return rc;
 	out->conflicts = conflicts.open + conflicts.breaches;	/* all that waits for a person */

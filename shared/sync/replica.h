@@ -131,6 +131,7 @@ struct replica_sync_result {
 	bool waits_for_admission;		/* the relay keeps our frames, and serves nothing yet */
 	bool audit_cut;				/* the relay's audit log is not what it was */
 	bool relay_full;			/* it had no room for our frames */
+	bool may_wipe;				/* retired, and everything it had is stored: replica_may_wipe */
 	unsigned failures;			/* rounds that failed and were tried again */
 	int64_t milliseconds;
 	int receipt_level;			/* 0 none, 1 stored, 2 held */
@@ -146,6 +147,12 @@ struct replica_sync_result {
  */
 enum rc replica_sync(struct replica *r, struct transport *t, const struct replica_gate *gate,
     struct replica_sync_result *out, struct error *err) RC_CHECK;
+
+/*
+ * Is this device retired by a statement of the root, and is everything that it had to say, or
+ * carried for others, stored by the relay?  Then its vault is to be wiped.
+ */
+enum rc replica_may_wipe(struct replica *r, bool *out, struct error *err) RC_CHECK;
 
 /*
  * Seal what is unsealed, so that it can be sent or exported, in frames of about
@@ -178,6 +185,7 @@ struct replica_status {
 	int64_t receipt_at;		/* of the last receipt of any level, 0: none */
 	uint8_t receipt_signer[16];
 	uint64_t gaps;			/* entries known of that have not come */
+	uint64_t left_out;		/* entries of retired devices that nobody released */
 };
 enum rc replica_status(struct replica *r, struct replica_status *out, struct error *err) RC_CHECK;
 

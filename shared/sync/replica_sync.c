@@ -354,6 +354,31 @@ undone(struct replica_syncing *s)
 	return rc;
 }
 
+/*
+ * Shut out.  What this device still had is handed in first, the relay keeps it aside; then the
+ * vault may go.  s->more: there is something that this sync has not handed in yet.
+ */
+static enum rc
+take_leave(struct replica_syncing *s)
+{
+	bool going_on = s->sent_frames > 0 || s->more;
+	enum rc rc;
+
+	enter(s);
+	rc = replica_may_wipe(s->replica, &s->result->may_wipe, s->err);
+	leave(s);
+	s->more = rc == RC_OK && going_on && !s->result->may_wipe;
+	if (rc != RC_OK || s->more)
+		return rc;
+	if (s->result->may_wipe)
+		return error_set(s->err, RC_DENIED, s->url, say(s, "hand the laptop to your province",
+		    "nộp máy cho tỉnh"), "%s", say(s, "this device has been retired; what it had not sent is"
+		    " with the server", "máy này đã ngừng sử dụng; những gì chưa gửi đã được máy chủ giữ lại"));
+	return error_set(s->err, RC_DENIED, s->url, say(s, "hand the laptop to your province",
+	    "nộp máy cho tỉnh"), "%s", say(s, "this device has been retired",
+	    "máy này đã bị ngừng sử dụng"));
+}
+
 /* What a status other than ok asks of us.  *again: the same round once more. */
 static enum rc
 obey(struct replica_syncing *s, bool *again)
@@ -375,9 +400,8 @@ obey(struct replica_syncing *s, bool *again)
 		s->with_all_lanes = true;
 		return RC_OK;
 	case STATUS_RETIRED:
-		return error_set(s->err, RC_DENIED, s->url, say(s, "hand the laptop to your province",
-		    "nộp máy cho tỉnh"), "%s", say(s, "this device has been retired",
-		    "máy này đã bị ngừng sử dụng"));
+		*again = false;
+		return take_leave(s);
 	case STATUS_OTHER_PROVINCE:
 		return RC_DENIED;
 	case STATUS_TOO_MANY:

@@ -80,19 +80,20 @@ exits 0 "its laptop carries the stick's frames without opening them" on "$thu" s
 # ---- a laptop is lost ----
 must sync_with "$lost"
 is "$(value_of "$lost" "$person" full_name)" "Đặng Thị Hòa" "a laptop has what its holder may read"
-mine=$(on "$lost" add outreach date=2026-05-05 commune_code=06184 persons_m=2)
+on "$lost" add outreach date=2026-05-05 commune_code=06184 persons_m=2 >/dev/null
+cp -r "$lost" "$T/copied" && cp "$lost.pass" "$T/copied.pass"
 mv "$T/elsewhere/authority" "$P/authority"
 mv "$T/elsewhere/server.pass" "$P.pass"
 exits 0 "the authority retires it" server "$P" retire "$(on "$lost" --json status | json device)" --reason "Mất máy trên xe khách"
-complains 77 "" "the server turns it away" sync_with "$lost"
-is "$(on "$lost" --json status | json unsent)" 0 "but keeps aside, with a receipt, what it had not sent"
-is "$(server "$P" --json quarantine | json '#')" 1 "for a person to release"
+complains 77 retired "the server turns it away" sync_with "$lost"
+exits 66 "and its vault is destroyed" on "$lost" status
+is "$(server "$P" quarantine --json | json 0 reason)" "its author was retired before" "what it had not sent is kept aside"
 exits 0 "its colleague learns of it" sync_with "$lan"
 after=$(on "$lan" add person "full_name=Sau khi thu hồi" sex=F)
 must sync_with "$lan"
 must on "$lan" bundle export "$T/stick2"
-on "$lost" bundle import "$T/stick2" >/dev/null 2>&1
-exits 66 "what is written from now on it cannot open, even from a stick" on "$lost" show "$after"
+on "$T/copied" bundle import "$T/stick2" >/dev/null 2>&1
+exits 66 "what is written from now on a copy of it cannot open, even from a stick" on "$T/copied" show "$after"
 sync_with "$chief" >/dev/null
 is "$(value_of "$chief" "$after" full_name)" "Sau khi thu hồi" "who may read it can"
 stop_server

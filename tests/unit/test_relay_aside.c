@@ -184,7 +184,7 @@ retire(struct worker *k, uint64_t n)
 }
 
 static void
-a_retired_device_gets_its_retirement_and_nothing_else(void **state)
+a_retired_device_gets_its_retirement_and_a_receipt_and_nothing_else(void **state)
 {
 	struct worker k, other;
 	struct bytes items = { 0 }, before, after, theirs;
@@ -212,7 +212,8 @@ a_retired_device_gets_its_retirement_and_nothing_else(void **state)
 	/* its retirement, but not the keys that came after */
 	assert_int_equal(a.n_statements, 1);
 	assert_int_equal(a.n_frames, 0);
-	/* what it hands in is kept aside, and a receipt says so: then it may wipe itself */
+	/* what it brought is kept aside, and it may go */
+	assert_int_equal(a.n_receipts, 1);
 	assert_true(heard_receipts(&a, &after));
 	assert_int_equal(a.welcome.quarantined, 1);
 	heard_reset(&a);
@@ -478,7 +479,7 @@ main(void)
 		TEST(a_second_use_of_an_invitation_waits_until_admitted),
 		TEST(what_a_refused_device_sent_is_set_aside_and_can_be_released),
 		TEST(an_expired_or_revoked_invitation_waits),
-		TEST(a_retired_device_gets_its_retirement_and_nothing_else),
+		TEST(a_retired_device_gets_its_retirement_and_a_receipt_and_nothing_else),
 		TEST(what_a_retired_device_carried_is_taken_from_another),
 		TEST(a_flipped_bit_sets_one_frame_aside_and_blocks_nothing),
 		TEST(sets_aside_what_its_author_may_not_write),

@@ -1,0 +1,302 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/left_out.h"
+#include "shared/sync/replica.h"
+#include "shared/vault/vault.h"
+#include "sync-server/authority.h"
+#include "sync-server/depot.h"
+#include "tests/support/province.h"
+
+/* A device that is retired: what it still had, what it may still open, and who lets its last work count. */
+
+static const char *const visit[] = {
+	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
+	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
+};
+
+static int
+begin(void **state)
+{
+	struct province *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	province_start(p);
+	*state = p;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	province_end(*state);
+	free(*state);
+	return 0;
+}
+
+static struct replica_status
+status_of(struct workspace *ws)
+{
+	struct replica_status s;
+	struct error err = { 0 };
+
+	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
+	return s;
+}
+
+static void
+assert_same_fold(struct workspace *a, struct workspace *b)
+{
+	uint8_t x[32], y[32];
+
+	province_digest(a, x);
+	province_digest(b, y);
+	assert_memory_equal(x, y, sizeof(x));
+}
+
+static bool
+may_wipe(struct workspace *ws)
+{
+	struct error err = { 0 };
+	bool may;
+
+	assert_int_equal(replica_may_wipe(ws->replica, &may, &err), RC_OK);
+	return may;
+}
+
+static void
+retire(struct province *p, struct workspace *ws)
+{
+	struct error err = { 0 };
+	size_t n;
+
+	assert_int_equal(authority_retire(p->authority, replica_device(ws->replica), "mất máy", &n,
+	    &err), RC_OK);
+	assert_true(n > 0);
+	province_meet(p);
+}
+
+static void
+carry(struct workspace *from, struct workspace *to)
+{
+	struct replica_sync_result r;
+	struct bytes stick;
+	struct error err = { 0 };
+
+	bytes_init(&stick);
+	assert_int_equal(replica_bundle_write(from->replica, &stick, &r, &err), RC_OK);
+	assert_int_equal(replica_bundle_read(to->replica, "stick", stick.data, stick.len, &r, &err),
+	    RC_OK);
+	bytes_reset(&stick);
+}
+
+static enum rc
+release_all(struct workspace *ws, const uint8_t *device, size_t *released)
+{
+	struct record_context c = workspace_records(ws, FORM_VI);
+	struct error err = { 0 };
+	enum rc rc;
+
+	assert_int_equal(workspace_begin(ws, &err), RC_OK);
+	rc = left_out_release(&c, device, NULL, released, &err);
+	return workspace_end(ws, rc, &err);
+}
+
+static void
+its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *boss = province_device(p, "20", ROLE_SUPERVISOR, "Trần Văn Hải");
+	struct workspace *second = province_device(p, "20", ROLE_SUPERVISOR, "Lý A Sáng");
+	struct authority_aside *aside;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	struct dot early;
+	char shown[200];
+	size_t n;
+
+	early = province_add(a, "outreach", visit);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_meet(p);
+	province_add(a, "outreach", visit);
+	province_edit(a, early, NULL, "note", "Sửa sau khi máy bị báo mất.");
+	assert_false(may_wipe(a));
+	retire(p, a);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_true(r.may_wipe);
+	assert_true(may_wipe(a));
+	province_sync(p, boss);
+	assert_int_equal(status_of(boss).records, 1);
+
+	/* the province lets the frame pass: it is there for a supervisor to read, and counts not yet */
+	province_meet(p);
+	assert_int_equal(authority_aside(p->authority, &aside, &n, &err), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(authority_release_frame(p->authority, aside[0].frame, &err), RC_OK);
+	free(aside);
+	province_meet(p);
+	province_sync(p, boss);
+	province_sync(p, second);
+	province_sync(p, b);
+	assert_int_equal(status_of(boss).records, 1);
+	assert_int_equal(status_of(boss).left_out, 2);
+	assert_int_equal(status_of(b).left_out, 2);
+
+	/* two supervisors release it, neither knowing of the other */
+	assert_int_equal(release_all(boss, replica_device(a->replica), &n), RC_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(release_all(boss, replica_device(a->replica), &n), RC_NOTFOUND);
+	assert_int_equal(release_all(second, replica_device(a->replica), &n), RC_OK);
+	province_sync(p, boss);
+	province_sync(p, second);
+	province_sync(p, boss);
+	province_sync(p, b);
+	assert_int_equal(status_of(b).records, 2);
+	assert_int_equal(status_of(b).left_out, 0);
+	assert_int_equal(province_values(b, early, "note", shown), 1);
+	assert_string_equal(shown, "Sửa sau khi máy bị báo mất.");
+	assert_same_fold(b, boss);
+	assert_same_fold(b, second);
+	workspace_close(a);
+	workspace_close(b);
+	workspace_close(boss);
+	workspace_close(second);
+}
+
+static void
+it_is_not_wiped_by_the_news_alone(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct replica_sync_result r;
+	struct error err = { 0 };
+
+	province_sync(p, a);
+	province_meet(p);
+	province_add(a, "outreach", visit);
+	retire(p, a);
+	province_sync(p, b);
+	carry(b, a);
+	assert_int_equal(directory_device(replica_directory(a->replica), replica_device(a->replica))->state,
+	    DEVICE_RETIRED);
+	assert_false(may_wipe(a));
+	/* nor by a server that has no room for it */
+	province_stop_relay(p);
+	assert_int_not_equal(province_try_sync(p, a, &r, &err), RC_OK);
+	assert_false(r.may_wipe);
+	province_serve(p);
+	error_clear(&err);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_true(r.may_wipe);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+static void
+what_it_carried_for_another_is_handed_in_and_promises_its_author_nothing(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *far = province_device(p, "06002", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *boss = province_device(p, "20", ROLE_SUPERVISOR, "Trần Văn Hải");
+	struct depot_counts counts;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+
+	province_sync(p, a);
+	province_sync(p, far);
+	province_meet(p);
+	province_add(far, "outreach", visit);
+	carry(far, a);
+	retire(p, a);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_true(r.may_wipe);
+	assert_int_equal(depot_count(p->depot, &counts), RC_OK);
+	assert_int_equal(counts.aside, 1);
+	assert_int_equal(status_of(far).unsent_entries, 1);
+	province_sync(p, far);
+	assert_int_equal(status_of(far).unsent_entries, 0);
+	province_sync(p, boss);
+	assert_int_equal(status_of(boss).records, 1);
+	workspace_close(a);
+	workspace_close(far);
+	workspace_close(boss);
+}
+
+/* What README says of a lost laptop: the old stays open to it, and the new until others have learned. */
+static void
+it_opens_what_was_sealed_before_its_colleagues_learned_and_nothing_after(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *boss = province_device(p, "20", ROLE_SUPERVISOR, "Trần Văn Hải");
+	struct error err = { 0 };
+
+	province_add(b, "outreach", visit);
+	province_sync(p, b);
+	province_sync(p, a);
+	assert_int_equal(status_of(a).records, 1);
+	province_meet(p);
+	retire(p, a);
+	province_add(b, "outreach", visit);	/* b does not know yet */
+	assert_int_equal(replica_seal(b->replica, 1 << 16, 0, &err), RC_OK);
+	carry(b, a);
+	assert_int_equal(status_of(a).records, 2);
+	province_sync(p, b);
+	province_add(b, "outreach", visit);
+	province_sync(p, b);
+	carry(b, a);
+	assert_int_equal(status_of(a).records, 2);
+	assert_int_equal(status_of(a).waiting, 1);
+	/* above, too, every scope that its work lay in has new keys, and those above go on reading */
+	province_sync(p, boss);
+	province_add(boss, "outreach", visit);
+	province_sync(p, boss);
+	carry(boss, a);
+	assert_int_equal(status_of(a).records, 2);
+	assert_int_equal(status_of(boss).records, 4);
+	workspace_close(a);
+	workspace_close(b);
+	workspace_close(boss);
+}
+
+static void
+closing_it_then_leaves_no_key(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	char dir[300];
+
+	province_device_dir(p, 0, dir);
+	province_add(a, "outreach", visit);
+	assert_int_not_equal(vault_exists(dir), 0);
+	a->wipe = true;
+	workspace_close(a);
+	assert_int_equal(vault_exists(dir), 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(its_last_work_is_kept_aside_and_counts_once_when_released),
+		T(it_is_not_wiped_by_the_news_alone),
+		T(what_it_carried_for_another_is_handed_in_and_promises_its_author_nothing),
+		T(it_opens_what_was_sealed_before_its_colleagues_learned_and_nothing_after),
+		T(closing_it_then_leaves_no_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
