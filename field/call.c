@@ -243,7 +243,7 @@ bool
 call_reads_stdin(const struct call *c)
 {
 	for (size_t i = 0; i < c->n_args; i++)
-		if (call_kind_of_arg(c, i) == 'i' && strcmp(c->args[i], "-") == 0)
+		if (strchr("is", call_kind_of_arg(c, i)) != NULL && strcmp(c->args[i], "-") == 0)
 			return true;
 	for (size_t i = 0; i < c->n_given; i++)
 		if (c->given[i].option->kind == CALL_INPUT && strcmp(c->given[i].value, "-") == 0)
@@ -259,6 +259,8 @@ call_read_inputs(struct call *c)
 	for (size_t i = 0; i < c->n_args && rc == RC_OK; i++)
 		if (call_kind_of_arg(c, i) == 'i')
 			rc = read_one(c, c->args[i]);
+	if (rc == RC_OK)
+		rc = call_stream_open(c);
 	for (size_t i = 0; i < c->n_given && rc == RC_OK; i++)
 		if (c->given[i].option->kind == CALL_INPUT)
 			rc = read_one(c, c->given[i].value);

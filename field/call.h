@@ -14,6 +14,7 @@
 #include "shared/forms/form.h"
 
 struct call;
+struct call_source;
 struct call_stream;
 struct secret;
 struct workspace;
@@ -50,7 +51,8 @@ struct command {
 	const char *summary[FORM_LANGS];
 	enum call_place place;
 	size_t min_args, max_args;
-	const char *kinds;		/* of the arguments: t text, i input file, o output file; the last repeats */
+	const char *kinds;		/* of the arguments: t text, i input file, o output file, s input
+					   file in pieces; the last repeats */
 	const struct call_option *options;	/* ends with a NULL name */
 	enum rc (*run)(struct call *c);
 };
@@ -78,7 +80,12 @@ struct call {
 	   or from the keeper to the user's process. */
 	enum rc (*put)(void *ctx, const uint8_t *data, size_t len);
 	void *put_ctx;
+	/* Where pieces of an input come from that is too large for memory: from call_stream_get, in
+	   the keeper from the user's process.  *n < max only at the end. */
+	enum rc (*get)(void *ctx, uint8_t *buf, size_t max, size_t *n);
+	void *get_ctx;
 	struct call_stream *stream;
+	struct call_source *source;
 	/* Shows how far something is, in place of what was shown before; "" ends that.  NULL:
 	   nobody looks.  Not RC_OK: nobody looks any more. */
 	enum rc (*tell)(void *ctx, const char *text);
@@ -101,7 +108,7 @@ enum rc call_read_inputs(struct call *c) RC_CHECK;
 bool call_reads_stdin(const struct call *c);
 enum rc call_write_outputs(struct call *c) RC_CHECK;
 
-/* t, i or o: what an argument of the command is. */
+/* t, i, o or s: what an argument of the command is. */
 char call_kind_of_arg(const struct call *c, size_t i);
 
 /*
@@ -111,6 +118,13 @@ char call_kind_of_arg(const struct call *c, size_t i);
 enum rc call_stream_put(void *ctx, const uint8_t *data, size_t len) RC_CHECK;
 enum rc call_stream_finish(struct call *c) RC_CHECK;
 void call_stream_reset(struct call *c);
+/*
+ * An input argument that is read in pieces: ctx is the call.  call_stream_open is part of
+ * call_read_inputs, so that a file that is not there is said before anything else is done.
+ */
+enum { CALL_PIECE_MAX = 64 << 10 };
+enum rc call_stream_open(struct call *c) RC_CHECK;
+enum rc call_stream_get(void *ctx, uint8_t *buf, size_t max, size_t *n) RC_CHECK;
 
 /* Value of an option, NULL if it was not given. */
 const char *call_option(const struct call *c, const char *name);

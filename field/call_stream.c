@@ -3,6 +3,7 @@
 
 #include "field/call.h"
 #include "shared/base/file_stream.h"
+#include "shared/base/files.h"
 #include "shared/vault/digest.h"
 
 /*
@@ -18,12 +19,18 @@ struct call_stream {
 	struct digest sum;
 };
 
-/* The first argument that names an output. */
+struct call_source {
+	struct file_stream *file;	/* NULL: standard input */
+	struct bytes all;		/* of standard input */
+	size_t at;
+};
+
+/* The first argument of a kind. */
 static const char *
-path_of(const struct call *c)
+path_of(const struct call *c, char kind)
 {
 	for (size_t i = 0; i < c->n_args; i++)
-		if (call_kind_of_arg(c, i) == 'o')
+		if (call_kind_of_arg(c, i) == kind)
 			return c->args[i];
 	return NULL;
 }
@@ -32,7 +39,7 @@ enum rc
 call_stream_put(void *ctx, const uint8_t *data, size_t len)
 {
 	struct call *c = ctx;
-	const char *path = path_of(c);
+	const char *path = path_of(c, 'o');
 	enum rc rc;
 
 	if (c->stream == NULL) {
@@ -67,7 +74,7 @@ read_back(struct call *c)
 	digest_end(&c->stream->sum, wanted);
 	free(buf);
 	if (rc == RC_OK && memcmp(wanted, found, SUM_BYTES) != 0)
-		return error_set(&c->err, RC_DAMAGED, path_of(c), "try another disk or stick",
+		return error_set(&c->err, RC_DAMAGED, path_of(c, 'o'), "try another disk or stick",
 		    "what was written cannot be read back: nothing was kept");
 	return rc;
 }
@@ -93,4 +100,43 @@ call_stream_reset(struct call *c)
 		file_stream_close(c->stream->file);
 	free(c->stream);
 	c->stream = NULL;
+	if (c->source != NULL) {
+		file_stream_close(c->source->file);
+		bytes_reset(&c->source->all);
+	}
+	free(c->source);
+	c->source = NULL;
+}
+
+enum rc
+call_stream_open(struct call *c)
+{
+	const char *path = path_of(c, 's');
+
+	if (path == NULL)
+		return RC_OK;
+	if ((c->source = calloc(1, sizeof(*c->source))) == NULL)
+		return RC_NOMEM;
+	bytes_init(&c->source->all);
+	if (strcmp(path, "-") == 0)
+		return files_read(path, CALL_INPUT_MAX, &c->source->all, &c->err);
+	return file_stream_open(path, &c->source->file, &c->err);
+}
+
+enum rc
+call_stream_get(void *ctx, uint8_t *buf, size_t max, size_t *n)
+{
+	struct call *c = ctx;
+	struct call_source *s = c->source;
+
+	*n = 0;
+	if (s == NULL)
+		return RC_INTERNAL;
+	if (s->file != NULL)
+		return file_stream_get(s->file, buf, max, n, &c->err);
+	*n = s->all.len - s->at < max ? s->all.len - s->at : max;
+	if (*n > 0)
+		memcpy(buf, s->all.data + s->at, *n);
+	s->at += *n;
+	return RC_OK;
 }

@@ -184,13 +184,9 @@ enum rc
 commands_bundle_export(struct call *c)
 {
 	struct replica_sync_result r;
-	struct bytes *out = call_output(c, c->args[0]);
 	enum rc rc;
 
-	memset(&r, 0, sizeof(r));
-	if (out == NULL)
-		return RC_NOMEM;
-	if ((rc = replica_bundle_write(c->ws->replica, out, &r, &c->err)) != RC_OK)
+	if ((rc = replica_bundle_export(c->ws->replica, c->put, c->put_ctx, &r, &c->err)) != RC_OK)
 		return rc;
 	return print_result(c, &r);
 }
@@ -198,16 +194,33 @@ commands_bundle_export(struct call *c)
 enum rc
 commands_bundle_import(struct call *c)
 {
-	const struct bytes *in = call_input(c, c->args[0]);
+	struct replica_import *import = NULL;
 	struct replica_sync_result r;
-	enum rc rc;
+	uint8_t *buf = malloc(CALL_PIECE_MAX);
+	size_t n = CALL_PIECE_MAX;
+	enum rc rc = RC_NOMEM;
 
-	if (in == NULL)
-		return RC_NOTFOUND;
-	rc = replica_bundle_read(c->ws->replica, c->args[0], in->data, in->len, &r, &c->err);
-	if (rc != RC_OK)
-		return rc;
-	return print_result(c, &r);
+	memset(&r, 0, sizeof(r));
+	if (buf != NULL)
+		rc = replica_import_start(c->ws->replica, c->args[0], &r, &import, &c->err);
+	while (rc == RC_OK && n == CALL_PIECE_MAX && replica_import_wants_more(import)) {
+		workspace_leave(c->ws);		/* a stick may be slow */
+		rc = c->get(c->get_ctx, buf, CALL_PIECE_MAX, &n);
+		workspace_enter(c->ws);
+		if (rc == RC_OK && c->ws->closing)
+			rc = error_set(&c->err, RC_BUSY, c->args[0], "read the bundle again",
+			    "the vault is being locked; what was whole is kept");
+		if (rc == RC_OK)
+			rc = replica_import_feed(import, buf, n);
+	}
+	if (rc == RC_OK)
+		rc = replica_import_finish(import);
+	replica_import_free(import);
+	free(buf);
+	if (r.received_entries > 0 && rc != RC_OK)
+		call_note(c, call_say(c, "Trước khi dừng: đã nhận %" PRIu64 " lần ghi.",
+		    "Before it stopped: received %" PRIu64 " entries."), r.received_entries);
+	return rc == RC_OK ? print_result(c, &r) : rc;
 }
 
 enum { AUDIT_TEXT = 64 };

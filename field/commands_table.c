@@ -107,7 +107,7 @@ const struct command commands_table[] = {
 	{ "bundle export", "FILE", { "ghi gói đồng bộ ra tệp", "write a bundle for a stick" },
 	    CALL_IN_WORKSPACE, 1, 1, "o", NULL, commands_bundle_export },
 	{ "bundle import", "FILE", { "nhận gói đồng bộ từ tệp", "take a bundle from a stick" },
-	    CALL_IN_WORKSPACE, 1, 1, "i", NULL, commands_bundle_import },
+	    CALL_IN_WORKSPACE, 1, 1, "s", NULL, commands_bundle_import },
 	{ "status", "", { "tình trạng của máy này", "how this device stands" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_status },
 	{ "quarantine", "[ID | release ID]", { "những gì được giữ riêng và lý do; cho nhận", "what is kept aside and why; release it" },

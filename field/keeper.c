@@ -20,6 +20,8 @@ static const uint8_t lock_message[] = "lock";
 static const uint8_t piece_mark = 0xff;
 /* The same of words that show how far something is. */
 static const uint8_t tell_mark = 0xfe;
+/* Asks for the next piece of a long input; the piece comes behind the same mark, or nothing at all. */
+static const uint8_t want_mark = 0xfd;
 
 /*
  * What the main loop shares with the threads that serve one client each.  It
@@ -76,6 +78,26 @@ send_piece(void *ctx, const uint8_t *data, size_t len)
 	return send_marked(ctx, piece_mark, data, len);
 }
 
+/* From the user's process; when that cannot read any further it closes the link. */
+static enum rc
+get_piece(void *ctx, uint8_t *buf, size_t max, size_t *n)
+{
+	uint8_t *data = NULL;
+	size_t len = 0;
+	enum rc rc;
+
+	*n = 0;
+	if ((rc = send_marked(ctx, want_mark, NULL, 0)) != RC_OK ||
+	    (rc = local_receive(ctx, CALL_PIECE_MAX + 1, &data, &len)) != RC_OK)
+		return rc;
+	if (len == 0 || data[0] != want_mark || len - 1 > max)
+		rc = RC_PROTOCOL;
+	else
+		memcpy(buf, data + 1, *n = len - 1);
+	free(data);
+	return rc;
+}
+
 static enum rc
 send_tell(void *ctx, const char *text)
 {
@@ -113,6 +135,8 @@ serve_call(struct keeper *k, struct local_link *link, const uint8_t *data, size_
 	if (rc == RC_OK) {
 		c->put = send_piece;
 		c->put_ctx = link;
+		c->get = get_piece;
+		c->get_ctx = link;
 		c->tell = send_tell;
 		c->tell_ctx = link;
 		rc = run_call(k, c);
@@ -337,6 +361,21 @@ keeper_serve(struct workspace *ws, const struct command *table, int idle_minutes
 	return rc;
 }
 
+/* The next piece of what the call reads. */
+static enum rc
+answer_want(struct local_link *link, struct call *c)
+{
+	uint8_t *buf = malloc(CALL_PIECE_MAX);
+	size_t n = 0;
+	enum rc rc = buf == NULL ? RC_NOMEM : c == NULL || c->get == NULL ? RC_PROTOCOL :
+	    c->get(c->get_ctx, buf, CALL_PIECE_MAX, &n);
+
+	if (rc == RC_OK)
+		rc = send_marked(link, want_mark, buf, n);
+	free(buf);		/* what was whole before a failure is kept there */
+	return rc;
+}
+
 /* The reply; pieces that come before it go where the call wants them (NULL: there are none). */
 static enum rc
 receive_reply(struct local_link *link, struct call *c, uint8_t **reply, size_t *len)
@@ -344,8 +383,10 @@ receive_reply(struct local_link *link, struct call *c, uint8_t **reply, size_t *
 	enum rc rc;
 
 	while ((rc = local_receive(link, CALL_MESSAGE_MAX, reply, len)) == RC_OK && *len > 0 &&
-	    ((*reply)[0] == piece_mark || (*reply)[0] == tell_mark)) {
-		if ((*reply)[0] == tell_mark) {
+	    ((*reply)[0] == piece_mark || (*reply)[0] == tell_mark || (*reply)[0] == want_mark)) {
+		if ((*reply)[0] == want_mark) {
+			rc = answer_want(link, c);
+		} else if ((*reply)[0] == tell_mark) {
 			if (c != NULL && c->tell != NULL)	/* a NUL follows every message */
 				(void)c->tell(c->tell_ctx, (const char *)*reply + 1);
 		} else {

@@ -114,6 +114,8 @@ run(struct call *c, int argc, const char *const *argv)
 		return rc;
 	c->put = call_stream_put;
 	c->put_ctx = c;
+	c->get = call_stream_get;
+	c->get_ctx = c;
 	if (!c->quiet && terminal_is(fileno(stderr)))
 		c->tell = show_on_terminal;
 	if ((rc = call_read_inputs(c)) != RC_OK)

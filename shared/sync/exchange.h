@@ -30,7 +30,8 @@ enum {
 enum item_type {
 	ITEM_HELLO = 1, ITEM_CERTIFICATE, ITEM_FRAME, ITEM_STATEMENT, ITEM_SHARE,
 	ITEM_SHARE_LIST, ITEM_RECEIPT, ITEM_WELCOME, ITEM_END, ITEM_LANE,
-	ITEM_ROOT, ITEM_RELAY_STATE, ITEM_RELEASE, ITEM_RELAY_HEADS, ITEM_QUARANTINE
+	ITEM_ROOT, ITEM_RELAY_STATE, ITEM_RELEASE, ITEM_RELAY_HEADS, ITEM_QUARANTINE,
+	ITEM_KEY		/* of bundles alone */
 };
 
 enum exchange_status {
@@ -47,7 +48,7 @@ void exchange_put(struct bytes *out, enum item_type type, const void *payload, s
  * and every later call gives the same one.  Types of 128 and more are skipped.
  * RC_PROTOCOL: not such a stream (e.g. HTML), an item over the limit of its type
  * (at most EXCHANGE_ITEM_MAX), or anything after `end`.  RC_LIMIT: the whole is
- * over EXCHANGE_BODY_MAX.  RC_NOMEM.
+ * over EXCHANGE_BODY_MAX, or what `max` says.  RC_NOMEM.
  */
 struct exchange_stream {
 	enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len);
@@ -55,6 +56,7 @@ struct exchange_stream {
 	struct bytes pending;
 	bool ended;		/* the end item came */
 	uint64_t total;
+	uint64_t max;		/* of all of it; 0: EXCHANGE_BODY_MAX */
 	enum rc failed;		/* what stopped it */
 };
 void exchange_stream_init(struct exchange_stream *s,

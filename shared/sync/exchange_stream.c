@@ -30,6 +30,7 @@ item_limit(unsigned type)
 	case ITEM_CERTIFICATE:
 		return IDENTITY_CERTIFICATE_MAX;
 	case ITEM_SHARE:
+	case ITEM_KEY:
 	case ITEM_WELCOME:
 	case ITEM_END:
 		return SMALL_ITEM_MAX;
@@ -140,7 +141,7 @@ exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len)
 	if (s->failed != RC_OK)
 		return s->failed;
 	s->total += len;
-	if (s->total > EXCHANGE_BODY_MAX)
+	if (s->total > (s->max != 0 ? s->max : EXCHANGE_BODY_MAX))
 		return s->failed = RC_LIMIT;
 	while (len > 0 && s->pending.len > 0) {
 		/* complete the item that was begun, and no more */

@@ -30,7 +30,7 @@ enum replica_frame_state {
 	REPLICA_STORED,		/* own, receipted; kept to refill a relay */
 	REPLICA_WAITING,	/* another's, not to be opened yet: see reason */
 	REPLICA_QUARANTINED,	/* set aside: see reason */
-	REPLICA_CARRIED		/* another's, opened and kept (holder) or merely carried */
+	REPLICA_CARRIED		/* another's, opened and kept for sticks, or merely carried */
 };
 
 enum replica_reason {
@@ -170,10 +170,32 @@ enum rc replica_take(struct replica *r, int item_type, const uint8_t *payload, s
     struct replica_sync_result *count, struct error *err) RC_CHECK;
 
 /*
- * The same as the bytes of a file, for a stick.  name is what errors call it.
- * Reading: RC_FORMAT no bundle, or cut off (what was whole is kept), RC_DENIED of
- * another province, RC_NEWER.
+ * The same as the bytes of a file, for a stick, given out piece by piece: what this replica has
+ * of everybody's, and keys for colleagues (replica_peer.h).  What `put` returns stops it.
+ * RC_LIMIT: more than REPLICA_BUNDLE_MAX.
  */
+enum { REPLICA_BUNDLE_MAX = INT32_MAX, REPLICA_IMPORT_PIECE = 256 << 10 };
+typedef enum rc (*replica_bundle_put)(void *ctx, const uint8_t *data, size_t len);
+enum rc replica_bundle_export(struct replica *r, replica_bundle_put put, void *ctx,
+    struct replica_sync_result *out, struct error *err) RC_CHECK;
+
+/*
+ * Reading one, as its bytes come; each piece is a transaction.  name is what errors call it;
+ * it, out and err are borrowed till the end.
+ * feed: RC_FORMAT no bundle, RC_DENIED of another province, RC_NEWER.  finish: RC_FORMAT cut
+ * off or damaged: what was whole is kept.  RC_LIMIT: more than may be set aside cannot be
+ * accepted; all else is here.
+ */
+struct replica_import;
+enum rc replica_import_start(struct replica *r, const char *name, struct replica_sync_result *out,
+    struct replica_import **import, struct error *err) RC_CHECK;
+enum rc replica_import_feed(struct replica_import *i, const uint8_t *p, size_t len) RC_CHECK;
+/* False: it is damaged, and the rest is not looked at. */
+bool replica_import_wants_more(const struct replica_import *i);
+enum rc replica_import_finish(struct replica_import *i) RC_CHECK;
+void replica_import_free(struct replica_import *i);	/* NULL is allowed */
+
+/* Both in memory. */
 enum rc replica_bundle_write(struct replica *r, struct bytes *bundle,
     struct replica_sync_result *out, struct error *err) RC_CHECK;
 enum rc replica_bundle_read(struct replica *r, const char *name, const uint8_t *p, size_t len,

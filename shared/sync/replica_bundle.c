@@ -2,10 +2,42 @@
 #include <string.h>
 
 #include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_peer.h"
 #include "shared/vault/query.h"
 
 /* bundle (formats.md): the items of a message in a file, for a stick. */
-enum { BUNDLE_HEAD_BYTES = 11, BUNDLE_BYTES_MAX = EXCHANGE_BODY_MAX };
+enum {
+	BUNDLE_HEAD_BYTES = 11,
+	PUT_BYTES = 64 << 10,		/* given out at a time */
+	ASIDE_MAX = 64 << 20		/* bytes from sticks that wait or are set aside */
+};
+
+/* ---- writing ---- */
+
+struct exporting {
+	struct replica *replica;
+	struct replica_sync_result *result;
+	replica_bundle_put put;
+	void *ctx;
+	struct bytes pending;
+	struct error *err;
+};
+
+static enum rc
+give(struct exporting *e, size_t from)
+{
+	enum rc rc = e->pending.rc;
+
+	if (rc != RC_OK || e->pending.len < from)
+		return rc;
+	e->result->bytes_up += e->pending.len;
+	if (e->result->bytes_up > REPLICA_BUNDLE_MAX)
+		return error_set(e->err, RC_LIMIT, "bundle", "sync over the network",
+		    "there is more than one file on a stick can hold");
+	rc = e->put(e->ctx, e->pending.data, e->pending.len);
+	e->pending.len = 0;
+	return rc;
+}
 
 struct rows {
 	const char *sql;
@@ -13,8 +45,7 @@ struct rows {
 };
 
 static enum rc
-put_rows(struct replica *r, const struct rows *rows, struct bytes *out,
-    struct replica_sync_result *count, struct error *err)
+put_rows(struct exporting *e, const struct rows *rows)
 {
 	struct sqlite3_stmt *q;
 	const uint8_t *p;
@@ -22,112 +53,258 @@ put_rows(struct replica *r, const struct rows *rows, struct bytes *out,
 	bool row = true;
 	enum rc rc;
 
-	rc = query_open(r->db, err, &q, rows->sql, "");
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+	rc = query_open(e->replica->db, e->err, &q, rows->sql, "");
+	while (rc == RC_OK && (rc = query_next(q, &row, e->err)) == RC_OK && row) {
 		p = query_column_blob(q, 0, &len);
-		exchange_put(out, rows->type, p, len);
+		exchange_put(&e->pending, rows->type, p, len);
 		if (rows->type == ITEM_FRAME) {
-			count->sent_frames++;
-			count->sent_entries += (uint64_t)query_column_int(q, 1);
+			e->result->sent_frames++;
+			e->result->sent_entries += (uint64_t)query_column_int(q, 1);
 		}
-		if (out->len > BUNDLE_BYTES_MAX)
-			rc = error_set(err, RC_LIMIT, "bundle", "sync over the network first",
-			    "there is more than one bundle can hold");
+		rc = give(e, PUT_BYTES);
 	}
 	query_close(q);
-	return rc != RC_OK ? rc : out->rc;
+	return rc;
 }
 
-enum rc
-replica_bundle_write(struct replica *r, struct bytes *b, struct replica_sync_result *out,
-    struct error *err)
+static enum rc
+put_key(void *ctx, const uint8_t *share, size_t len)
 {
-	static const struct rows all[] = {
+	struct exporting *e = ctx;
+
+	exchange_put(&e->pending, ITEM_KEY, share, len);
+	return give(e, PUT_BYTES);
+}
+
+static enum rc
+put_all(struct exporting *e)
+{
+	static const struct rows first[] = {
 		{ "SELECT bytes FROM statement ORDER BY seq", ITEM_STATEMENT },
 		{ "SELECT bytes FROM certificate ORDER BY device", ITEM_CERTIFICATE },
-		/* own ones, and others' that are carried or wait here (replica.h) */
+	}, then[] = {
+		/* own ones, and others' that are kept, carried, or wait here (replica.h) */
 		{ "SELECT bytes, entries FROM frame WHERE bytes IS NOT NULL AND state IN (1, 2, 3, 5)"
 		    " ORDER BY added, id", ITEM_FRAME },
 		/* after the frames: they say which of them need no carrying */
 		{ "SELECT bytes FROM receipt ORDER BY id", ITEM_RECEIPT },
 	};
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]) && rc == RC_OK; i++)
+		rc = put_rows(e, &first[i]);
+	/* before the frames, so that these open at once */
+	if (rc == RC_OK)
+		rc = replica_peer_keys(e->replica, put_key, e, e->err);
+	for (size_t i = 0; i < sizeof(then) / sizeof(then[0]) && rc == RC_OK; i++)
+		rc = put_rows(e, &then[i]);
+	return rc;
+}
+
+enum rc
+replica_bundle_export(struct replica *r, replica_bundle_put put, void *ctx,
+    struct replica_sync_result *out, struct error *err)
+{
+	struct exporting e = { .replica = r, .result = out, .put = put, .ctx = ctx, .err = err };
 	uint8_t province[8];
 	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
 	if ((rc = replica_seal(r, REPLICA_FRAME_BYTES_MAX, 0, err)) != RC_OK)
 		return rc;
-	bytes_text(b, "FB");
-	bytes_u8(b, 1);
+	bytes_init(&e.pending);
+	bytes_text(&e.pending, "FB");
+	bytes_u8(&e.pending, 1);
 	directory_province(r->directory, province);
-	bytes_put(b, province, sizeof(province));
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && rc == RC_OK; i++)
-		rc = put_rows(r, &all[i], b, out, err);
-	exchange_put(b, ITEM_END, NULL, 0);
-	out->bytes_up = b->len;
-	return rc != RC_OK ? rc : b->rc;
+	bytes_put(&e.pending, province, sizeof(province));
+	/* all of it is of one moment */
+	if ((rc = query_begin(r->db, err)) == RC_OK)
+		rc = query_end(r->db, put_all(&e), err);
+	if (rc == RC_OK) {
+		exchange_put(&e.pending, ITEM_END, NULL, 0);
+		rc = give(&e, 0);
+	}
+	bytes_reset(&e.pending);
+	return rc;
 }
 
-struct importing {
+static enum rc
+put_in_memory(void *ctx, const uint8_t *data, size_t len)
+{
+	struct bytes *b = ctx;
+
+	bytes_put(b, data, len);
+	return b->rc;
+}
+
+enum rc
+replica_bundle_write(struct replica *r, struct bytes *b, struct replica_sync_result *out,
+    struct error *err)
+{
+	return replica_bundle_export(r, put_in_memory, b, out, err);
+}
+
+/* ---- reading ---- */
+
+struct replica_import {
 	struct replica *replica;
-	struct replica_sync_result *count;
+	const char *name;		/* borrowed */
+	struct replica_sync_result *result;
 	struct error *err;
+	struct bytes head;
+	struct exchange_stream stream;
+	bool damaged;			/* what comes from now on is not looked at */
 };
 
 static enum rc
 import_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 {
-	struct importing *i = ctx;
+	struct replica_import *i = ctx;
 
-	return replica_take_item(i->replica, type, payload, len, i->count, i->err);
+	return replica_take_item(i->replica, type, payload, len, i->result, i->err);
+}
+
+enum rc
+replica_import_start(struct replica *r, const char *name, struct replica_sync_result *out,
+    struct replica_import **import, struct error *err)
+{
+	struct replica_import *i;
+	int64_t kept;
+	enum rc rc;
+
+	*import = NULL;
+	memset(out, 0, sizeof(*out));
+	rc = query_int(r->db, err, &kept, "SELECT (SELECT ifnull(sum(length(bytes)), 0) FROM frame"
+	    " WHERE state IN (?1, ?2)) + (SELECT ifnull(sum(length(bytes)), 0) FROM waiting_receipt)"
+	    " + (SELECT ifnull(sum(length(bytes)), 0) FROM waiting_share)", "ii",
+	    (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED);
+	if (rc != RC_OK)
+		return rc;
+	if ((i = calloc(1, sizeof(*i))) == NULL)
+		return RC_NOMEM;
+	r->stick_room = kept < ASIDE_MAX ? (uint64_t)(ASIDE_MAX - kept) : 0;
+	r->stick_refused = 0;
+	i->replica = r;
+	i->name = name;
+	i->result = out;
+	i->err = err;
+	bytes_init(&i->head);
+	exchange_stream_init(&i->stream, import_item, i);
+	i->stream.max = REPLICA_BUNDLE_MAX;
+	*import = i;
+	return RC_OK;
 }
 
 static enum rc
-check_head(struct replica *r, const char *name, const uint8_t *p, size_t len, struct error *err)
+check_head(struct replica_import *i)
 {
+	const uint8_t *p = i->head.data;
 	uint8_t province[8];
 
-	if (len < BUNDLE_HEAD_BYTES || memcmp(p, "FB", 2) != 0)
-		return error_set(err, RC_FORMAT, name, "choose a file made by bundle export",
+	if (i->head.len < BUNDLE_HEAD_BYTES || memcmp(p, "FB", 2) != 0)
+		return error_set(i->err, RC_FORMAT, i->name, "choose a file made by bundle export",
 		    "this is no bundle");
 	if (p[2] != 1)
-		return error_set(err, RC_NEWER, name, "update the program",
+		return error_set(i->err, RC_NEWER, i->name, "update the program",
 		    "the bundle was made by a newer version");
-	directory_province(r->directory, province);
+	directory_province(i->replica->directory, province);
 	if (memcmp(p + 3, province, sizeof(province)) != 0)
-		return error_set(err, RC_DENIED, name, "choose a bundle of your own province",
+		return error_set(i->err, RC_DENIED, i->name, "choose a bundle of your own province",
 		    "the bundle is of another province");
 	return RC_OK;
+}
+
+/* What came in one piece is one transaction: memory does not grow with the file. */
+static enum rc
+take_piece(struct replica_import *i, const uint8_t *p, size_t len, bool last)
+{
+	struct replica *r = i->replica;
+	enum rc rc, fed = RC_OK;
+
+	if ((rc = replica_begin(r, i->err)) != RC_OK)
+		return rc;
+	r->by_stick = true;
+	if (len > 0 && !i->damaged)
+		fed = exchange_stream_feed(&i->stream, p, len);
+	if (fed == RC_PROTOCOL || (fed == RC_LIMIT && i->stream.total > REPLICA_BUNDLE_MAX)) {
+		i->damaged = true;
+		fed = RC_OK;	/* what came whole before it counts */
+	}
+	if (fed == RC_OK && last)
+		fed = replica_retry_waiting(r, i->result, i->err);
+	r->by_stick = false;
+	return replica_end(r, fed, i->err);
+}
+
+enum rc
+replica_import_feed(struct replica_import *i, const uint8_t *p, size_t len)
+{
+	size_t n = BUNDLE_HEAD_BYTES - i->head.len;
+	enum rc rc;
+
+	i->result->bytes_down += len;
+	n = n < len ? n : len;
+	if (n > 0) {
+		bytes_put(&i->head, p, n);
+		if (i->head.rc != RC_OK)
+			return i->head.rc;
+		if (i->head.len == BUNDLE_HEAD_BYTES && (rc = check_head(i)) != RC_OK)
+			return rc;
+	}
+	for (size_t at = n; at < len && !i->damaged; at += n) {
+		n = len - at < REPLICA_IMPORT_PIECE ? len - at : REPLICA_IMPORT_PIECE;
+		if ((rc = take_piece(i, p + at, n, false)) != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+bool
+replica_import_wants_more(const struct replica_import *i)
+{
+	return !i->damaged;
+}
+
+enum rc
+replica_import_finish(struct replica_import *i)
+{
+	enum rc rc;
+
+	if (i->head.len < BUNDLE_HEAD_BYTES)
+		return check_head(i);
+	if ((rc = take_piece(i, NULL, 0, true)) != RC_OK)
+		return rc;
+	if (i->damaged || !i->stream.ended)
+		return error_set(i->err, RC_FORMAT, i->name, "copy the bundle again; what was whole is kept",
+		    "the bundle is cut off or damaged");
+	if (i->replica->stick_refused > 0)
+		return error_set(i->err, RC_LIMIT, i->name, "keep the stick and ask your province;"
+		    " what could be accepted is here", "so much on the stick cannot be accepted that not"
+		    " all of it was set aside");
+	return RC_OK;
+}
+
+void
+replica_import_free(struct replica_import *i)
+{
+	if (i == NULL)
+		return;
+	exchange_stream_reset(&i->stream);
+	bytes_reset(&i->head);
+	free(i);
 }
 
 enum rc
 replica_bundle_read(struct replica *r, const char *name, const uint8_t *p, size_t len,
     struct replica_sync_result *out, struct error *err)
 {
-	struct exchange_stream stream;
-	struct importing i = { .replica = r, .count = out, .err = err };
-	bool cut = false;
-	enum rc rc, fed;
+	struct replica_import *import;
+	enum rc rc;
 
-	memset(out, 0, sizeof(*out));
-	exchange_stream_init(&stream, import_item, &i);
-	if ((rc = check_head(r, name, p, len, err)) != RC_OK ||
-	    (rc = replica_begin(r, err)) != RC_OK)
-		goto out;
-	r->by_stick = true;
-	fed = exchange_stream_feed(&stream, p + BUNDLE_HEAD_BYTES, len - BUNDLE_HEAD_BYTES);
-	cut = fed == RC_PROTOCOL || (fed == RC_OK && !stream.ended);
-	if (cut)
-		fed = RC_OK;	/* what came whole counts */
-	if (fed == RC_OK)
-		fed = replica_retry_waiting(r, out, err);
-	r->by_stick = false;
-	rc = replica_end(r, fed, err);
-	out->bytes_down = len;
-	if (rc == RC_OK && cut)
-		rc = error_set(err, RC_FORMAT, name, "copy the bundle again; what was whole is kept",
-		    "the bundle is cut off or damaged");
-out:
-	exchange_stream_reset(&stream);
+	if ((rc = replica_import_start(r, name, out, &import, err)) != RC_OK)
+		return rc;
+	if ((rc = replica_import_feed(import, p, len)) == RC_OK)
+		rc = replica_import_finish(import);
+	replica_import_free(import);
 	return rc;
 }

@@ -31,7 +31,15 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
     struct error *err)
 {
 	const struct frame_header *h = &a->header;
+	int64_t here;
+	enum rc rc;
 
+	if (state != REPLICA_CARRIED && a->replica->by_stick) {
+		rc = query_int(a->replica->db, err, &here, "SELECT count(*) FROM frame WHERE id = ?1", "b",
+		    h->id, sizeof(h->id));
+		if (rc != RC_OK || (here == 0 && !replica_has_room_aside(a->replica, a->len)))
+			return rc;
+	}
 	return query_run(a->replica->db, err, "INSERT INTO frame(id, state, reason, device, unit,"
 	    " compartment, epoch, entries, added, bytes, forward) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
 	    " ?7, ?8, ?9, ?10, ?13) ON CONFLICT(id) DO UPDATE SET state = ?2, reason = ?3"
@@ -277,15 +285,15 @@ forget_aside(struct arrival *a, struct error *err)
 }
 
 /*
- * Opened: its row, if it waited, goes.  A holder keeps the bytes to refill a
- * relay, and whoever had it from a stick until the relay has it.
+ * Opened: its row, if it waited, goes.  The bytes are kept, a hundredth of what the records take:
+ * a holder refills a relay with them, everybody a colleague who comes with a stick.
  */
 static enum rc
 file_away(struct arrival *a, struct error *err)
 {
 	enum rc rc = forget_aside(a, err);
 
-	if (rc == RC_OK && (replica_role(a->replica) == ROLE_HOLDER || a->replica->by_stick))
+	if (rc == RC_OK)
 		rc = set_aside(a, REPLICA_CARRIED, REASON_NONE, err);
 	return rc;
 }

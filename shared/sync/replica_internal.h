@@ -38,6 +38,8 @@ struct replica {
 	bool keys_grew;
 	bool look_again;		/* something may have come that was not tried yet */
 	bool by_stick;			/* what is taken now came in a bundle */
+	uint64_t stick_room;		/* bytes that may still be set aside from it */
+	uint64_t stick_refused;		/* things that were not, for want of that */
 	bool touched;			/* the directory in memory, in this transaction */
 };
 
@@ -73,10 +75,17 @@ enum rc replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
 /* One of the above by its type, then what waited for it.  No transaction of its own. */
 enum rc replica_take_item(struct replica *r, enum item_type type, const uint8_t *p,
     size_t len, struct replica_sync_result *count, struct error *err) RC_CHECK;
+/* May something of this size that cannot be accepted now be kept?  Of a stick only so much is. */
+bool replica_has_room_aside(struct replica *r, size_t len);
+/* The secret of a scope's epoch, if it is the one whose public key the directory has. */
+enum rc replica_keep_key(struct replica *r, const struct share *s, const struct secret *key,
+    struct error *err) RC_CHECK;
 /* The last entry of a device's log that counts; JOURNAL_NO_LIMIT: all of them do. */
 uint64_t replica_limit_of(const struct device *d, uint64_t log);
 /* Shares that wait for a key or a statement, once more. */
 enum rc replica_retry_shares(struct replica *r, struct error *err) RC_CHECK;
+/* Receipts whose signer was not named, once more. */
+enum rc replica_retry_receipts(struct replica *r, struct error *err) RC_CHECK;
 /* Try frames that wait again, if something came that they may have waited for. */
 enum rc replica_retry_waiting(struct replica *r, struct replica_sync_result *count,
     struct error *err) RC_CHECK;

@@ -10,7 +10,8 @@
 
 enum {
 	UP_BYTES_MAX = 8 << 20,		/* frames of one request */
-	DOWN_BYTES_MAX = 16 << 20
+	DOWN_BYTES_MAX = 16 << 20,
+	OFFER_BYTES_MIN = 16 << 10	/* less is handed in without asking */
 };
 
 enum rc
@@ -330,6 +331,36 @@ note_upload(struct replica_syncing *s, struct error *err)
 	s->unsure = true;
 	return replica_setting_put(s->replica->db, "unsure",
 	    n > 0 ? s->tried[s->n_tried - n] : &none, n * FRAME_ID_BYTES, err);
+}
+
+enum rc
+replica_request_offer(struct replica_syncing *s, struct error *err)
+{
+	struct sqlite3 *db = s->replica->db;
+	struct sqlite3_stmt *q;
+	struct bytes ids;
+	int64_t bytes = 0;
+	const uint8_t *p;
+	size_t len;
+	bool row = true;
+	enum rc rc;
+
+	bytes_init(&ids);
+	rc = query_open(db, err, &q, "SELECT id, length(bytes) FROM frame WHERE forward = 1"
+	    " ORDER BY added, id LIMIT ?1", "i", (int64_t)EXCHANGE_OFFERED_MAX);
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		if (len == FRAME_ID_BYTES)
+			bytes_put(&ids, p, len);
+		bytes += query_column_int(q, 1);
+	}
+	query_close(q);
+	if (rc == RC_OK && bytes >= OFFER_BYTES_MIN && (rc = ids.rc) == RC_OK) {
+		s->unsure = true;
+		rc = replica_setting_put(db, "unsure", ids.data, ids.len, err);
+	}
+	bytes_reset(&ids);
+	return rc;
 }
 
 enum rc

@@ -10,9 +10,8 @@
 /* Shares of statements that are not here cannot be checked; so many are kept unchecked. */
 enum { UNPROVEN_MAX = 4096 };
 
-/* The key is what the directory promised, or it is not taken. */
-static enum rc
-keep_share(struct replica *r, const struct share *s, const struct secret *key,
+enum rc
+replica_keep_key(struct replica *r, const struct share *s, const struct secret *key,
     struct error *err)
 {
 	const struct scope_key *k =
@@ -54,7 +53,7 @@ open_share(struct replica *r, const struct share *s, struct error *err)
 		rc = seal_box_open(to->public_key, parent, s->sealed, sizeof(s->sealed), &key);
 	}
 	if (rc == RC_OK)
-		rc = keep_share(r, s, key, err);
+		rc = replica_keep_key(r, s, key, err);
 	else if (rc == RC_AUTH)
 		rc = replica_event(r, "share-refused", s->unit);
 	secret_free(parent);
@@ -84,6 +83,8 @@ judge_unproven(struct replica *r, enum rc why, const uint8_t *p, size_t len, str
 	seq = reader_varint(&in);
 	if (why != RC_NOTFOUND || in.bad || seq < directory_count(r->directory))
 		return replica_event(r, "share-refused", rc_name(why));
+	if (!replica_has_room_aside(r, len))
+		return RC_OK;
 	if ((rc = query_int(r->db, err, &n, "SELECT count(*) FROM waiting_share", "")) != RC_OK)
 		return rc;
 	return n < UNPROVEN_MAX ? keep_waiting(r, p, len, err) :

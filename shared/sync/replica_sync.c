@@ -496,8 +496,10 @@ start_syncing(struct replica_syncing *s)
 	if (rc == RC_OK || rc == RC_NOTFOUND)
 		rc = query_int(s->replica->db, s->err, &unsure,
 		    "SELECT count(*) FROM setting WHERE name = 'unsure'", "");
-	leave(s);
 	s->unsure = unsure != 0;
+	if (rc == RC_OK && !s->unsure)
+		rc = replica_request_offer(s, s->err);
+	leave(s);
 	return rc;
 }
 

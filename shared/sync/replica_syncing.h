@@ -51,6 +51,12 @@ enum rc replica_request_build(struct replica_syncing *s, struct error *err) RC_C
  */
 enum rc replica_request_answered(struct replica_syncing *s) RC_CHECK;
 
+/*
+ * What is carried for others may have reached the relay another way.  If there is much of it, the
+ * first request names it and carries nothing, as after an upload that was not answered.
+ */
+enum rc replica_request_offer(struct replica_syncing *s, struct error *err) RC_CHECK;
+
 /* A round failed with `why`: on a link that breaks, smaller frames from now on. */
 enum rc replica_request_failed(struct replica_syncing *s, enum rc why, struct error *err) RC_CHECK;
 /* Entries of ours that no receipt names. */

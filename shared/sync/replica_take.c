@@ -5,6 +5,7 @@
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_peer.h"
 #include "shared/vault/query.h"
 
 /* Where a statement's type stands in its bytes (formats.md "Directory"). */
@@ -157,178 +158,17 @@ replica_take_certificate(struct replica *r, const uint8_t *p, size_t len, struct
 	    " VALUES (?1, ?2)", "bb", cert.device, sizeof(cert.device), p, len);
 }
 
-/* A holder that folded a log has folded all that the log's tips name. */
-static enum rc
-mark_held(struct replica *r, uint64_t log, uint64_t n, struct error *err)
+bool
+replica_has_room_aside(struct replica *r, size_t len)
 {
-	struct { uint64_t log, n; } *todo = NULL;
-	struct journal_log *l = NULL;
-	size_t n_todo = 1, cap = 256;
-	int64_t have;
-	enum rc rc = RC_OK;
-
-	if ((todo = malloc(cap * sizeof(*todo))) == NULL ||
-	    (l = malloc(sizeof(*l))) == NULL) {
-		free(todo);
-		return RC_NOMEM;
+	if (!r->by_stick)
+		return true;
+	if (len > r->stick_room) {
+		r->stick_refused++;
+		return false;
 	}
-	todo[0].log = log;
-	todo[0].n = n;
-	while (n_todo > 0 && rc == RC_OK) {
-		log = todo[--n_todo].log;
-		n = todo[n_todo].n;
-		rc = query_int(r->db, err, &have, "SELECT n FROM held WHERE log = ?1", "i",
-		    (int64_t)log);
-		if (rc == RC_OK && (uint64_t)have >= n)
-			continue;
-		if (rc != RC_OK && rc != RC_NOTFOUND)
-			break;
-		rc = query_run(r->db, err, "INSERT OR REPLACE INTO held(log, n) VALUES (?1, ?2)",
-		    "ii", (int64_t)log, (int64_t)n);
-		if (rc != RC_OK || have > 0)
-			continue;	/* its tips were marked before */
-		rc = journal_log_get(r->db, log, l, NULL);
-		if (rc == RC_NOTFOUND) {
-			rc = RC_OK;
-			continue;
-		}
-		if (n_todo + ENTRY_TIPS_MAX > cap) {
-			void *p = realloc(todo, 2 * cap * sizeof(*todo));
-
-			if (p == NULL) {
-				rc = RC_NOMEM;
-				break;
-			}
-			todo = p;
-			cap *= 2;
-		}
-		for (size_t i = 0; rc == RC_OK && i < l->n_tips; i++) {
-			todo[n_todo].log = l->tips[i].log;
-			todo[n_todo++].n = l->tips[i].n;
-		}
-	}
-	free(l);
-	free(todo);
-	return rc;
-}
-
-/* The holder must have what we have: of a forked log it may hold the other branch. */
-static enum rc
-take_tip(struct replica *r, const struct exchange_head *tip, struct error *err)
-{
-	uint8_t head[ENTRY_HEAD_BYTES];
-	int64_t known;
-	enum rc rc;
-
-	if ((rc = query_int(r->db, err, &known, "SELECT count(*) FROM log WHERE id = ?1", "i",
-	    (int64_t)tip->log)) != RC_OK)
-		return rc;
-	if (known == 0)
-		return mark_held(r, tip->log, tip->n, err);
-	rc = journal_head(r->db, tip->log, tip->n, head, NULL);
-	if (rc == RC_NOTFOUND)
-		return RC_OK;	/* more than we have ourselves: it says so again when it has more */
-	if (rc == RC_OK && memcmp(head, tip->head, sizeof(head)) != 0)
-		return replica_event(r, "held-differs", "");
-	return rc == RC_OK ? mark_held(r, tip->log, tip->n, err) : rc;
-}
-
-/* RC_NOTFOUND: the directory does not name the signer as one who gives such receipts. */
-static enum rc
-judge_receipt(const struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len)
-{
-	const struct device *d = directory_device(r->directory, rec->signer);
-
-	if (d == NULL || d->state == DEVICE_CERTIFIED)
-		return RC_NOTFOUND;
-	if (d->state != DEVICE_ADMITTED ||
-	    d->role != (rec->kind == RECEIPT_STORED ? ROLE_RELAY : ROLE_HOLDER))
-		return RC_DENIED;
-	return exchange_receipt_verify(p, len, d->cert.sign_public);
-}
-
-/* For another device: what we carry for it needs no carrying any more. */
-static enum rc
-stop_carrying(struct replica *r, const struct receipt *rec, struct error *err)
-{
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++) {
-		rc = query_run(r->db, err, "UPDATE frame SET forward = 0 WHERE id = ?1", "b",
-		    rec->frames[i], (size_t)FRAME_ID_BYTES);
-		if (rc == RC_OK && replica_role(r) != ROLE_HOLDER)
-			rc = query_run(r->db, err, "DELETE FROM frame WHERE id = ?1 AND state = ?2",
-			    "bi", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_CARRIED);
-	}
-	return rc;
-}
-
-static enum rc
-keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
-    struct error *err)
-{
-	enum rc rc;
-
-	if (memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) != 0)
-		return stop_carrying(r, rec, err);
-	rc = query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing, bytes)"
-	    " VALUES (?1, ?2, ?3, 0, ?4)", "ibib", (int64_t)rec->kind, rec->signer,
-	    sizeof(rec->signer), rec->at, p, len);
-	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
-		rc = query_run(r->db, err, "UPDATE frame SET state = ?2 WHERE id = ?1 AND state = ?3",
-		    "bii", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
-		    (int64_t)REPLICA_UNSENT);
-	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
-		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)
-			rc = take_tip(r, &rec->scopes[i].tips[t], err);
-	return rc;
-}
-
-enum rc
-replica_take_receipt(struct replica *r, const uint8_t *p, size_t len, struct error *err)
-{
-	struct receipt rec;
-	enum rc rc;
-
-	if ((rc = exchange_receipt_read(p, len, &rec)) != RC_OK)
-		return rc == RC_NOMEM ? rc : replica_event(r, "receipt-refused", rc_name(rc));
-	rc = judge_receipt(r, &rec, p, len);
-	if (rc == RC_OK)
-		rc = keep_receipt(r, &rec, p, len, err);
-	else if (rc == RC_NOTFOUND)	/* its signer may be named later */
-		rc = query_run(r->db, err,
-		    "INSERT OR IGNORE INTO waiting_receipt(bytes) VALUES (?1)", "b", p, len);
-	else if (rc == RC_DENIED || rc == RC_AUTH)
-		rc = replica_event(r, "receipt-refused", rc_name(rc));
-	exchange_receipt_reset(&rec);
-	return rc;
-}
-
-static enum rc
-retry_receipts(struct replica *r, struct error *err)
-{
-	struct sqlite3_stmt *q;
-	struct receipt rec;
-	const uint8_t *p;
-	size_t len;
-	bool row = true;
-	enum rc rc;
-
-	rc = query_open(r->db, err, &q, "SELECT bytes FROM waiting_receipt", "");
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		p = query_column_blob(q, 0, &len);
-		if (exchange_receipt_read(p, len, &rec) != RC_OK)
-			continue;
-		if (judge_receipt(r, &rec, p, len) == RC_OK) {
-			rc = keep_receipt(r, &rec, p, len, err);
-			if (rc == RC_OK)
-				rc = query_run(r->db, err,
-				    "DELETE FROM waiting_receipt WHERE bytes = ?1", "b", p, len);
-		}
-		exchange_receipt_reset(&rec);
-	}
-	query_close(q);
-	return rc;
+	r->stick_room -= len;
+	return true;
 }
 
 enum rc
@@ -345,6 +185,8 @@ replica_take_item(struct replica *r, enum item_type type, const uint8_t *p, size
 		return replica_take_receipt(r, p, len, err);
 	if (type == ITEM_FRAME)
 		return replica_take_frame(r, p, len, count, err);
+	if (type == ITEM_KEY)
+		return replica_peer_take(r, p, len, err);
 	return RC_OK;	/* not meant for a replica: no harm */
 }
 
@@ -430,7 +272,7 @@ replica_retry_waiting(struct replica *r, struct replica_sync_result *count, stru
 		rc = replica_retry_shares(r, err);
 	}
 	if (rc == RC_OK)
-		rc = retry_receipts(r, err);
+		rc = replica_retry_receipts(r, err);
 	if (rc == RC_OK)
 		rc = fold_own(r, err);
 	if (rc == RC_OK)

@@ -1,0 +1,212 @@
+/* Receipts on their way in: ours are kept and believed, others' passed on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/records/journal.h"
+#include "shared/sync/replica_internal.h"
+#include "shared/vault/query.h"
+
+/* A holder that folded a log has folded all that the log's tips name. */
+static enum rc
+mark_held(struct replica *r, uint64_t log, uint64_t n, struct error *err)
+{
+	struct { uint64_t log, n; } *todo = NULL;
+	struct journal_log *l = NULL;
+	size_t n_todo = 1, cap = 256;
+	int64_t have;
+	enum rc rc = RC_OK;
+
+	if ((todo = malloc(cap * sizeof(*todo))) == NULL ||
+	    (l = malloc(sizeof(*l))) == NULL) {
+		free(todo);
+		return RC_NOMEM;
+	}
+	todo[0].log = log;
+	todo[0].n = n;
+	while (n_todo > 0 && rc == RC_OK) {
+		log = todo[--n_todo].log;
+		n = todo[n_todo].n;
+		rc = query_int(r->db, err, &have, "SELECT n FROM held WHERE log = ?1", "i",
+		    (int64_t)log);
+		if (rc == RC_OK && (uint64_t)have >= n)
+			continue;
+		if (rc != RC_OK && rc != RC_NOTFOUND)
+			break;
+		rc = query_run(r->db, err, "INSERT OR REPLACE INTO held(log, n) VALUES (?1, ?2)",
+		    "ii", (int64_t)log, (int64_t)n);
+		if (rc != RC_OK || have > 0)
+			continue;	/* its tips were marked before */
+		rc = journal_log_get(r->db, log, l, NULL);
+		if (rc == RC_NOTFOUND) {
+			rc = RC_OK;
+			continue;
+		}
+		if (n_todo + ENTRY_TIPS_MAX > cap) {
+			void *p = realloc(todo, 2 * cap * sizeof(*todo));
+
+			if (p == NULL) {
+				rc = RC_NOMEM;
+				break;
+			}
+			todo = p;
+			cap *= 2;
+		}
+		for (size_t i = 0; rc == RC_OK && i < l->n_tips; i++) {
+			todo[n_todo].log = l->tips[i].log;
+			todo[n_todo++].n = l->tips[i].n;
+		}
+	}
+	free(l);
+	free(todo);
+	return rc;
+}
+
+/* The holder must have what we have: of a forked log it may hold the other branch. */
+static enum rc
+take_tip(struct replica *r, const struct exchange_head *tip, struct error *err)
+{
+	uint8_t head[ENTRY_HEAD_BYTES];
+	int64_t known;
+	enum rc rc;
+
+	if ((rc = query_int(r->db, err, &known, "SELECT count(*) FROM log WHERE id = ?1", "i",
+	    (int64_t)tip->log)) != RC_OK)
+		return rc;
+	if (known == 0)
+		return mark_held(r, tip->log, tip->n, err);
+	rc = journal_head(r->db, tip->log, tip->n, head, NULL);
+	if (rc == RC_NOTFOUND)
+		return RC_OK;	/* more than we have ourselves: it says so again when it has more */
+	if (rc == RC_OK && memcmp(head, tip->head, sizeof(head)) != 0)
+		return replica_event(r, "held-differs", "");
+	return rc == RC_OK ? mark_held(r, tip->log, tip->n, err) : rc;
+}
+
+/* RC_NOTFOUND: the directory does not name the signer as one who gives such receipts. */
+static enum rc
+judge_receipt(const struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len)
+{
+	const struct device *d = directory_device(r->directory, rec->signer);
+
+	if (d == NULL || d->state == DEVICE_CERTIFIED)
+		return RC_NOTFOUND;
+	if (d->state != DEVICE_ADMITTED ||
+	    d->role != (rec->kind == RECEIPT_STORED ? ROLE_RELAY : ROLE_HOLDER))
+		return RC_DENIED;
+	return exchange_receipt_verify(p, len, d->cert.sign_public);
+}
+
+/* Receipts of others that a stick brought, or that we got for what we carried: newest first. */
+enum { OTHERS_RECEIPTS_MAX = 512, OTHERS_RECEIPT_BYTES_MAX = 64 << 10, RECEIPT_OF_ANOTHER = 3 };
+
+static enum rc
+insert_receipt(struct replica *r, const struct receipt *rec, int outgoing, const uint8_t *p,
+    size_t len, struct error *err)
+{
+	return query_run(r->db, err, "INSERT INTO receipt(kind, signer, at, outgoing, bytes)"
+	    " SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE bytes = ?5)",
+	    "ibiib", (int64_t)rec->kind, rec->signer, sizeof(rec->signer), rec->at,
+	    (int64_t)outgoing, p, len);
+}
+
+/* Its device may meet sticks alone: with the next one of ours it learns of it. */
+static enum rc
+pass_on(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
+    struct error *err)
+{
+	enum rc rc;
+
+	if (len > OTHERS_RECEIPT_BYTES_MAX)
+		return RC_OK;
+	if ((rc = insert_receipt(r, rec, RECEIPT_OF_ANOTHER, p, len, err)) != RC_OK)
+		return rc;
+	return query_run(r->db, err, "DELETE FROM receipt WHERE outgoing = ?1 AND id <="
+	    " (SELECT id FROM receipt WHERE outgoing = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", "ii",
+	    (int64_t)RECEIPT_OF_ANOTHER, (int64_t)OTHERS_RECEIPTS_MAX);
+}
+
+/* For another device: what we carry for it needs no carrying any more. */
+static enum rc
+stop_carrying(struct replica *r, const struct receipt *rec, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	/* what cannot be read here was only carried; the rest is kept for the sticks of others */
+	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++) {
+		rc = query_run(r->db, err, "UPDATE frame SET forward = 0 WHERE id = ?1", "b",
+		    rec->frames[i], (size_t)FRAME_ID_BYTES);
+		if (rc == RC_OK)
+			rc = query_run(r->db, err, "DELETE FROM frame WHERE id = ?1 AND state = ?2"
+			    " AND reason <> ?3", "bii", rec->frames[i], (size_t)FRAME_ID_BYTES,
+			    (int64_t)REPLICA_CARRIED, (int64_t)REASON_NONE);
+	}
+	return rc;
+}
+
+static enum rc
+keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
+    struct error *err)
+{
+	enum rc rc;
+
+	if (memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) != 0) {
+		rc = stop_carrying(r, rec, err);
+		return rc == RC_OK ? pass_on(r, rec, p, len, err) : rc;
+	}
+	rc = insert_receipt(r, rec, 0, p, len, err);
+	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
+		rc = query_run(r->db, err, "UPDATE frame SET state = ?2 WHERE id = ?1 AND state = ?3",
+		    "bii", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
+		    (int64_t)REPLICA_UNSENT);
+	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
+		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)
+			rc = take_tip(r, &rec->scopes[i].tips[t], err);
+	return rc;
+}
+
+enum rc
+replica_take_receipt(struct replica *r, const uint8_t *p, size_t len, struct error *err)
+{
+	struct receipt rec;
+	enum rc rc;
+
+	if ((rc = exchange_receipt_read(p, len, &rec)) != RC_OK)
+		return rc == RC_NOMEM ? rc : replica_event(r, "receipt-refused", rc_name(rc));
+	rc = judge_receipt(r, &rec, p, len);
+	if (rc == RC_OK)
+		rc = keep_receipt(r, &rec, p, len, err);
+	else if (rc == RC_NOTFOUND)	/* its signer may be named later */
+		rc = !replica_has_room_aside(r, len) ? RC_OK : query_run(r->db, err,
+		    "INSERT OR IGNORE INTO waiting_receipt(bytes) VALUES (?1)", "b", p, len);
+	else if (rc == RC_DENIED || rc == RC_AUTH)
+		rc = replica_event(r, "receipt-refused", rc_name(rc));
+	exchange_receipt_reset(&rec);
+	return rc;
+}
+
+enum rc
+replica_retry_receipts(struct replica *r, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	struct receipt rec;
+	const uint8_t *p;
+	size_t len;
+	bool row = true;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q, "SELECT bytes FROM waiting_receipt", "");
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		p = query_column_blob(q, 0, &len);
+		if (exchange_receipt_read(p, len, &rec) != RC_OK)
+			continue;
+		if (judge_receipt(r, &rec, p, len) == RC_OK) {
+			rc = keep_receipt(r, &rec, p, len, err);
+			if (rc == RC_OK)
+				rc = query_run(r->db, err,
+				    "DELETE FROM waiting_receipt WHERE bytes = ?1", "b", p, len);
+		}
+		exchange_receipt_reset(&rec);
+	}
+	query_close(q);
+	return rc;
+}
