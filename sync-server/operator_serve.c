@@ -120,9 +120,10 @@ operator_serve(struct operator *c)
 	confine(folder);
 	if ((rc = depot_open(folder, &depot, &c->err)) != RC_OK)
 		goto out;
-	if ((rc = depot_begin(depot)) != RC_OK ||
-	    (rc = depot_end(depot, depot_audit(depot, clock_now(&c->clock), "serve", NULL, host))) !=
-	    RC_OK)
+	/* a full disk is no reason not to serve what is there */
+	if ((rc = depot_begin(depot)) == RC_OK)
+		rc = depot_end(depot, depot_audit(depot, clock_now(&c->clock), "serve", NULL, host));
+	if (rc != RC_OK && rc != RC_FULL)
 		goto out;
 	depot_reserve(depot, (uint64_t)reserve << 20);
 	config.depot = depot;

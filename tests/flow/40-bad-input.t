@@ -368,7 +368,7 @@ kept_all() {
 	[ "$lost" -eq 0 ] && [ "${#kept[@]}" -gt 0 ]
 }
 room() { :; }
-if mkdir "$small" && [ -z "${FLOW_NO_MOUNT:-}" ] && mount -t tmpfs -o size=1500k tmpfs "$small" 2>/dev/null; then
+if mkdir "$small" && [ -z "${FLOW_NO_MOUNT:-}" ] && mount -t tmpfs -o size=2200k tmpfs "$small" 2>/dev/null; then
 	trap 'flow_end; umount "$T/full" 2>/dev/null; rm -rf "$T"' EXIT
 	FLOW_REMOVES=
 	limit=
