@@ -10,21 +10,14 @@
 #include "shared/records/register.h"
 #include "tests/support/record_fixture.h"
 #include "tests/support/record_made.h"
+#include "tests/support/register_history.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(RECORD_FEW)
 enum { HISTORIES = 20000, WILD_SETS = 10000 };
 #else
-enum { HISTORIES = 200000, WILD_SETS = 60000 };
+enum { HISTORIES = 50000, WILD_SETS = 60000 };	/* many more in tests/simulate */
 #endif
 enum { SEED = 20261122 };
-
-static void
-apply(struct register_state *s, const struct record_made *m)
-{
-	bool is_new;
-
-	assert_int_equal(register_apply(s, &m->e, &is_new), RC_OK);
-}
 
 static char *
 hex_of(const struct register_state *s)
@@ -41,213 +34,18 @@ hex_of(const struct register_state *s)
 	return hex;
 }
 
-/* Histories against what happened before ------------------------------- */
-
-enum { STEPS = 14, DEVICES = 4, FIELDS = 3 };
-
-/*
- * An independent model: of every write it knows only which entries its author
- * had.  A value is live when no author of a write to its field had its entry.
- */
-struct history {
-	struct record_made made[STEPS];
-	unsigned had[STEPS];		/* entries that the author had, as bits */
-	unsigned writes[STEPS];		/* fields written, as bits; bit 0: a delete */
-	uint64_t written[DEVICES];
-};
-
-static bool
-superseded_before(const struct history *h, unsigned known, size_t i, unsigned field)
-{
-	for (size_t k = 0; k < STEPS; k++)
-		if ((known >> k & 1) != 0 && (h->writes[k] >> field & 1) != 0 &&
-		    (h->had[k] >> i & 1) != 0)
-			return true;
-	return false;
-}
-
-static bool
-live(const struct history *h, unsigned known, size_t i, unsigned field)
-{
-	return (known >> i & 1) != 0 && (h->writes[i] >> field & 1) != 0 &&
-	    !superseded_before(h, known, i, field);
-}
-
-static int
-by_address(const void *a, const void *b)
-{
-	return address_compare(a, b);
-}
-
-/* The author sees the state of what it has, in any order; that is what it replaces. */
-static void
-write_step(struct history *h, size_t i, unsigned known, uint64_t *seed)
-{
-	size_t device = record_fixture_pick(seed, DEVICES);
-	struct record_made *m = &h->made[i];
-
-	record_made_begin(m, device + 1, ++h->written[device], (int64_t)record_fixture_pick(seed, 5));
-	h->had[i] = known;
-	h->writes[i] = 1u << (1 + record_fixture_pick(seed, FIELDS));
-	if (record_fixture_pick(seed, 3) == 0)
-		h->writes[i] |= 1u << (1 + record_fixture_pick(seed, FIELDS));
-	if (record_fixture_pick(seed, 8) == 0)
-		h->writes[i] = 1;
-	for (unsigned field = 0; field <= FIELDS; field++) {
-		struct write *w;
-
-		if ((h->writes[i] >> field & 1) == 0)
-			continue;
-		w = record_made_write(m, field, WRITE_SET);
-		record_made_integer(m, w, field == 0 ? 0 : (int64_t)record_fixture_pick(seed, 3));
-		for (size_t k = 0; k < i; k++) {
-			bool names = live(h, known, k, field);
-
-			for (unsigned other = 1; field == 0 && other <= FIELDS; other++)
-				names = names || live(h, known, k, other);
-			if (names)
-				record_made_replaced(m, w, h->made[k].e.dot.log, h->made[k].e.dot.n, 0);
-		}
-		qsort(m->replaces[w - m->writes], w->n_replaces, sizeof(struct address), by_address);
-	}
-}
-
-static void
-make_history(struct history *h, uint64_t *seed)
-{
-	memset(h, 0, sizeof(*h));
-	for (size_t i = 0; i < STEPS; i++) {
-		/* mostly prefixes of what there is, sometimes with holes */
-		unsigned known = (unsigned)record_fixture_next(seed) |
-		    (unsigned)record_fixture_next(seed);
-
-		write_step(h, i, known & ((1u << i) - 1), seed);
-	}
-}
-
-static bool
-agrees(const struct history *h, const struct register_state *s)
-{
-	const unsigned all = (1u << STEPS) - 1;
-	bool deleted = false, unseen = false;
-
-	for (unsigned field = 0; field <= FIELDS; field++) {
-		const struct register_field *f = register_find(s, field);
-		size_t count = 0;
-
-		for (size_t i = 0; i < STEPS; i++) {
-			bool found = false;
-
-			if (!live(h, all, i, field))
-				continue;
-			count++;
-			for (size_t k = 0; f != NULL && k < f->n_values; k++)
-				found = found || dot_compare(&f->values[k].address.dot,
-				    &h->made[i].e.dot) == 0;
-			if (!found)
-				return false;
-			deleted = deleted || field == 0;
-		}
-		if ((f == NULL ? 0 : f->n_values) != count || (f != NULL && f->n_pending > 0))
-			return false;
-	}
-	/* a live value that no author of a live delete had */
-	for (size_t i = 0; i < STEPS; i++) {
-		bool lives = false, had = false;
-
-		for (unsigned field = 1; field <= FIELDS; field++)
-			lives = lives || live(h, all, i, field);
-		for (size_t k = 0; k < STEPS; k++)
-			had = had || (live(h, all, k, 0) && (h->had[k] >> i & 1) != 0);
-		unseen = unseen || (lives && !had);
-	}
-	return register_alive(s).conflict == (deleted && unseen) &&
-	    register_alive(s).deleted == (deleted && !unseen);
-}
-
-static void
-shuffle(size_t *order, size_t n, uint64_t *seed)
-{
-	for (size_t i = n; i > 1; i--) {
-		size_t k = record_fixture_pick(seed, i), t = order[i - 1];
-
-		order[i - 1] = order[k];
-		order[k] = t;
-	}
-}
-
-/* Apply in a random order, with repeats; sometimes through bytes and back. */
-static void
-apply_shuffled(struct register_state *s, const struct record_made *made, size_t n, uint64_t *seed)
-{
-	size_t order[2 * STEPS];
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		order[count++] = i;
-	while (count < n + n / 3)
-		order[count++] = record_fixture_pick(seed, n);
-	shuffle(order, count, seed);
-	for (size_t i = 0; i < count; i++) {
-		apply(s, &made[order[i]]);
-		if (record_fixture_pick(seed, 12) == 0) {
-			struct register_state t;
-			struct bytes b;
-
-			bytes_init(&b);
-			assert_int_equal(register_state_encode(s, &b), RC_OK);
-			assert_int_equal(register_state_decode(b.data, b.len, RECORD_MADE_ID, &t), RC_OK);
-			t.forget_pending = s->forget_pending;
-			register_state_reset(s);
-			*s = t;
-			bytes_reset(&b);
-		}
-	}
-}
-
-static size_t
-count_wrong(size_t histories, uint64_t seed, bool forget)
-{
-	struct history *h = malloc(sizeof(*h));
-	size_t wrong = 0;
-
-	assert_non_null(h);
-	for (size_t k = 0; k < histories; k++) {
-		struct register_state s[2];
-		struct bytes b[2];
-
-		make_history(h, &seed);
-		for (size_t i = 0; i < 2; i++) {
-			register_state_init(&s[i], RECORD_MADE_ID);
-			s[i].forget_pending = forget;
-			bytes_init(&b[i]);
-			apply_shuffled(&s[i], h->made, STEPS, &seed);
-			assert_int_equal(register_state_encode(&s[i], &b[i]), RC_OK);
-		}
-		if (!agrees(h, &s[0]) || b[0].len != b[1].len ||
-		    memcmp(b[0].data, b[1].data, b[0].len) != 0)
-			wrong++;
-		for (size_t i = 0; i < 2; i++) {
-			register_state_reset(&s[i]);
-			bytes_reset(&b[i]);
-		}
-	}
-	free(h);
-	return wrong;
-}
-
 static void
 histories_fold_to_what_happened_before_in_any_order(void **state)
 {
 	(void)state;
 	print_message("seed %d, %d histories\n", SEED, HISTORIES);
-	assert_int_equal(count_wrong(HISTORIES, SEED, false), 0);
+	assert_int_equal(register_history_count_wrong(HISTORIES, SEED, false), 0);
 }
 
 static void
 without_memory_of_early_replacements_the_same_histories_go_wrong(void **state)
 {
-	size_t wrong = count_wrong(2000, SEED, true);
+	size_t wrong = register_history_count_wrong(2000, SEED, true);
 
 	(void)state;
 	print_message("without that memory %zu of 2000 histories go wrong\n", wrong);
@@ -262,6 +60,12 @@ struct wild {
 	struct record_made made[WILD];
 	size_t n;
 };
+
+static int
+by_address(const void *a, const void *b)
+{
+	return address_compare(a, b);
+}
 
 static struct dot
 wild_dot(uint64_t *seed)
@@ -480,7 +284,7 @@ any_set_folds_to_its_definition_in_any_order(void **state)
 		make_wild(x, &seed);
 		for (size_t i = 0; i < 2; i++) {
 			register_state_init(&s[i], RECORD_MADE_ID);
-			apply_shuffled(&s[i], x->made, x->n, &seed);
+			register_history_apply(&s[i], x->made, x->n, &seed);
 			hex[i] = hex_of(&s[i]);
 		}
 		assert_string_equal(hex[0], hex[1]);
