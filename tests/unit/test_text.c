@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <utf8proc.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +204,34 @@ refuses_to_normalise_text_that_is_not_clean(void **state)
 	assert_null(out);
 	assert_int_equal(text_normalise("\xFF", 1, &out), RC_FORMAT);
 	assert_null(out);
+}
+
+static size_t
+put(int32_t c, char *out)
+{
+	return (size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)out);
+}
+
+/* What is taken as it stands is what a whole normalisation makes of it, for any two in a row. */
+static void
+nfc_of_vietnamese_letters_is_themselves(void **state)
+{
+	enum { BELOW_MARKS = 0x300, FIRST = 0x1EA0, LAST = 0x1EF9, N = BELOW_MARKS + LAST - FIRST + 1 };
+
+	(void)state;
+	for (int i = 1; i < N; i++)
+		for (int k = 1; k < N; k += 1 + i % 3) {
+			char s[9], *ours, *whole;
+			size_t n = put(i < BELOW_MARKS ? i : FIRST + i - BELOW_MARKS, s);
+
+			n += put(k < BELOW_MARKS ? k : FIRST + k - BELOW_MARKS, s + n);
+			s[n] = '\0';
+			whole = (char *)utf8proc_NFC((const utf8proc_uint8_t *)s);
+			assert_int_equal(text_nfc(s, n, &ours), RC_OK);
+			assert_string_equal(ours, whole);
+			free(whole);
+			free(ours);
+		}
 }
 
 static void
@@ -423,6 +453,7 @@ main(void)
 		cmocka_unit_test(bounds_combining_marks_in_a_row),
 		cmocka_unit_test(normalises_to_composed_trimmed_text),
 		cmocka_unit_test(refuses_to_normalise_text_that_is_not_clean),
+		cmocka_unit_test(nfc_of_vietnamese_letters_is_themselves),
 		cmocka_unit_test(nfc_keeps_blanks_of_a_passphrase),
 		cmocka_unit_test(counts_characters_and_not_bytes),
 		cmocka_unit_test(measures_columns_of_a_terminal),
