@@ -512,7 +512,8 @@ try_again(struct replica_syncing *s, enum rc rc, int64_t start)
 {
 	enum transport_trouble trouble = transport_trouble(s->transport);
 	int64_t wait = rc == RC_UNAVAILABLE ? REPLICA_WAIT_BUSY_MS : REPLICA_WAIT_MIN_MS;
-	unsigned most = s->met ? REPLICA_FAILURES_MAX : rc == RC_NET ? REPLICA_FAILURES_UNMET : 1;
+	bool there = s->met || trouble == TROUBLE_CUT || trouble == TROUBLE_SILENT;
+	unsigned most = there ? REPLICA_FAILURES_MAX : rc == RC_NET ? REPLICA_FAILURES_UNMET : 1;
 
 	if (s->line.wait == NULL || (rc != RC_NET && rc != RC_UNAVAILABLE))
 		return false;
