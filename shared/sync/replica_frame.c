@@ -286,15 +286,17 @@ forget_aside(struct arrival *a, struct error *err)
 
 /*
  * Opened: its row, if it waited, goes.  The bytes are kept, a hundredth of what the records take:
- * a holder refills a relay with them, everybody a colleague who comes with a stick.
+ * a holder refills a relay with them, everybody a colleague who comes with a stick.  Own ones come
+ * back when the vault was put back to an older state: they are receipted, and ours to refill with.
  */
 static enum rc
 file_away(struct arrival *a, struct error *err)
 {
+	bool own = memcmp(a->header.device, a->replica->identity.device, IDENTITY_ID_BYTES) == 0;
 	enum rc rc = forget_aside(a, err);
 
 	if (rc == RC_OK)
-		rc = set_aside(a, REPLICA_CARRIED, REASON_NONE, err);
+		rc = set_aside(a, own ? REPLICA_STORED : REPLICA_CARRIED, REASON_NONE, err);
 	return rc;
 }
 

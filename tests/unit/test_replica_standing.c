@@ -465,6 +465,40 @@ a_retired_device_hands_in_again_what_a_restored_relay_lost(void **state)
 	workspace_close(a);
 }
 
+/* Two misfortunes: the laptop comes back from an old copy, then the relay from an old backup. */
+static void
+own_work_that_came_back_refills_a_restored_relay(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	char dir[300], command[1100];
+
+	province_sync(p, a);
+	province_meet(p);
+	workspace_close(a);
+	province_device_dir(p, 0, dir);
+	snprintf(command, sizeof(command), "cp -r '%s' '%s-old'", dir, dir);
+	assert_int_equal(system(command), 0);
+	a = province_open(p, dir);
+	province_add(a, "outreach", visit);
+	province_sync(p, a);
+	workspace_close(a);
+	snprintf(command, sizeof(command), "rm -r '%s' && mv '%s-old' '%s'", dir, dir, dir);
+	assert_int_equal(system(command), 0);
+	a = province_open(p, dir);
+	province_sync(p, a);
+	assert_int_equal(status_of(a).records, 1);
+	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
+	assert_int_equal(sqlite3_exec(p->depot->sql.db, "DELETE FROM stream; DELETE FROM frame", NULL,
+	    NULL, NULL), SQLITE_OK);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_int_equal(status_of(b).records, 1);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -478,6 +512,7 @@ main(void)
 		T(a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone),
 		T(a_role_that_grows_brings_what_was_written_before),
 		T(what_was_written_before_a_move_arrives_after_it),
+		T(own_work_that_came_back_refills_a_restored_relay),
 		T(a_retired_device_hands_in_again_what_a_restored_relay_lost),
 	};
 
