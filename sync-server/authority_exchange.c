@@ -490,6 +490,9 @@ take_reply(struct authority *a, const struct reply *reply, const struct relay_st
 {
 	enum rc rc;
 
+	/* of a relay that was restored nothing is known yet, also when all it said is `stale` */
+	if (memcmp(v->generation, s->generation, sizeof(v->generation)) != 0)
+		v->certificates = v->heads = 0;
 	memcpy(v->generation, s->generation, sizeof(v->generation));
 	memcpy(v->nonce, s->nonce, sizeof(v->nonce));
 	memset(v->request, 0, sizeof(v->request));

@@ -499,6 +499,38 @@ own_work_that_came_back_refills_a_restored_relay(void **state)
 	workspace_close(b);
 }
 
+/* The restored relay counts certificates from an earlier number, and knows an older nonce. */
+static void
+a_laptop_that_is_new_after_a_restore_is_admitted(void **state)
+{
+	static const uint8_t nonce[16] = { 1 };
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao"), *b;
+	const struct device *known;
+	struct error err = { 0 };
+	char dir[300];
+
+	province_sync(p, a);
+	province_meet(p);
+	province_stop_relay(p);
+	assert_int_equal(sqlite3_exec(p->depot->sql.db, "DELETE FROM certificate;"
+	    "DELETE FROM sqlite_sequence", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(depot_set_root_nonce(p->depot, nonce), RC_OK);
+	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
+	depot_close(p->depot);
+	snprintf(dir, sizeof(dir), "%s/relay", p->dir);
+	assert_int_equal(depot_open(dir, &p->depot, &err), RC_OK);
+	province_serve(p);
+	b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	province_sync(p, b);
+	province_meet(p);
+	known = directory_device(authority_directory(p->authority), replica_device(b->replica));
+	assert_non_null(known);
+	assert_int_equal(known->state, DEVICE_ADMITTED);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -513,6 +545,7 @@ main(void)
 		T(a_role_that_grows_brings_what_was_written_before),
 		T(what_was_written_before_a_move_arrives_after_it),
 		T(own_work_that_came_back_refills_a_restored_relay),
+		T(a_laptop_that_is_new_after_a_restore_is_admitted),
 		T(a_retired_device_hands_in_again_what_a_restored_relay_lost),
 	};
 
