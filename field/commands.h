@@ -5,6 +5,7 @@
 #include "field/call.h"
 
 struct dot;
+struct json_t;
 struct secret;
 
 extern const struct command commands_table[];	/* ends with a NULL name */
@@ -37,6 +38,9 @@ enum rc commands_bundle_export(struct call *c) RC_CHECK;
 enum rc commands_bundle_import(struct call *c) RC_CHECK;
 enum rc commands_status(struct call *c) RC_CHECK;
 enum rc commands_quarantine(struct call *c) RC_CHECK;
+/* closed cases leave this device, and come back (commands_purge.c) */
+enum rc commands_purge(struct call *c) RC_CHECK;
+enum rc commands_fetch(struct call *c) RC_CHECK;
 /* reports and forms */
 enum rc commands_report(struct call *c) RC_CHECK;
 enum rc commands_reports(struct call *c) RC_CHECK;
@@ -65,6 +69,14 @@ const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);
 /* Pairs of persons that wait for a decision; found again only when something was written. */
 enum rc commands_duplicates_count(struct call *c, uint64_t *out) RC_CHECK;
+/* Lines of status about what left (commands_purge.c). */
+enum rc commands_purge_status(struct call *c) RC_CHECK;
+/*
+ * What a person should know, a sentence each, as notes: after event number `after`, or, if that is 0, of
+ * the last month; the same as JSON (commands_event.c).
+ */
+enum rc commands_events_say(struct call *c, int64_t after) RC_CHECK;
+enum rc commands_events_json(struct call *c, struct json_t **out) RC_CHECK;
 /* Is there a vault to ask a passphrase for?  RC_NOTFOUND. */
 enum rc commands_need_vault(struct call *c) RC_CHECK;
 /* The passphrase from --passphrase-file, or asked for; twice when it is a new one. */

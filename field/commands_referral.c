@@ -392,12 +392,14 @@ commands_sent(struct call *c)
 		dot_text(&list[i].id, id);
 		if (c->json) {
 			clock_iso(list[i].at, when);
-			json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s}", "id", id, "form",
-			    list[i].form, "unit", list[i].unit, "at", when, "state",
-			    way_name(c, list[i].way)));
+			json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s*,s:s}", "id", id, "form",
+			    list[i].form, "unit", list[i].unit, "at", list[i].form[0] == '\0' ? NULL : when,
+			    "state", way_name(c, list[i].way)));
 			continue;
 		}
 		clock_vietnamese(list[i].at, when);
+		if (list[i].form[0] == '\0')	/* held, and gone from here */
+			snprintf(when, sizeof(when), "%-16s", "—");
 		call_print(c, "%-22s %s  %s  %s  %s", id, when, list[i].unit,
 		    form != NULL ? form->title[c->lang] : list[i].form, way_name(c, list[i].way));
 	}

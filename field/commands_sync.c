@@ -10,6 +10,8 @@
 #include "shared/base/process.h"
 #include "shared/records/referral.h"
 #include "shared/sync/replica.h"
+#include "shared/sync/replica_events.h"
+#include "shared/sync/replica_purge.h"
 
 static const char *const levels[] = { "none", "stored", "held" };
 
@@ -165,11 +167,17 @@ commands_sync(struct call *c)
 	struct replica_line line = { .wait = wait_for, .progress = on_progress, .ctx = &shown,
 		.vietnamese = c->lang == FORM_VI };
 	struct replica_sync_result r;
-	enum rc rc = workspace_sync_on(c->ws, call_option(c, "server"),
-	    call_option(c, "plain") != NULL, &line, &r, &c->err);
+	int64_t last;
+	enum rc rc;
 
+	if ((rc = replica_events_last(c->ws->replica, &last, &c->err)) != RC_OK)
+		return rc;
+	rc = workspace_sync_on(c->ws, call_option(c, "server"), call_option(c, "plain") != NULL, &line,
+	    &r, &c->err);
 	if (shown.at != 0)
 		tell(&shown, "");
+	if (commands_events_say(c, last) != RC_OK && rc == RC_OK)
+		return RC_IO;
 	if (rc != RC_OK) {
 		if (r.sent_entries + r.received_entries > 0)
 			call_note(c, call_say(c, "Trước khi dừng: đã gửi %" PRIu64 ", đã nhận %" PRIu64 ".",
@@ -247,19 +255,25 @@ commands_status(struct call *c)
 	struct replica_status s;
 	struct record_context ctx = workspace_records(c->ws, c->lang);
 	char device[33], when[17] = "", audit[AUDIT_TEXT];
+	struct replica_purged_counts purged;
 	uint64_t referrals, duplicates;
+	json_t *events;
 	enum rc rc;
 
 	if ((rc = replica_status(r, &s, &c->err)) != RC_OK ||
+	    (rc = replica_purged_count(r, &purged, &c->err)) != RC_OK ||
 	    (rc = referral_count_waiting(&ctx, replica_unit(r), &referrals, &c->err)) != RC_OK ||
 	    (rc = commands_duplicates_count(c, &duplicates)) != RC_OK)
 		return rc;
 	bytes_hex(replica_device(r), IDENTITY_ID_BYTES, device);
 	if ((rc = audit_text(c, audit)) != RC_OK)
 		return rc;
+	if (c->json && (rc = commands_events_json(c, &events)) != RC_OK)
+		return rc;
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "audit", audit,
+		    "{s:o,s:I,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "events", events,
+		    "purged", (json_int_t)purged.records, "purged_later", (json_int_t)purged.later, "audit", audit,
 		    "records", (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
 		    (json_int_t)s.conflicts, "duplicates", (json_int_t)duplicates, "waiting", (json_int_t)s.waiting,
 		    "quarantined", (json_int_t)(s.quarantined + s.left_out), "newer", (json_int_t)s.newer, "gaps",
@@ -289,5 +303,7 @@ commands_status(struct call *c)
 	if (s.newer > 0)
 		call_note(c, call_say(c, "%" PRIu64 " giá trị cần phiên bản mới hơn mới hiển thị được.",
 		    "%" PRIu64 " values need a newer version to be shown."), s.newer);
-	return RC_OK;
+	if ((rc = commands_purge_status(c)) != RC_OK)
+		return rc;
+	return commands_events_say(c, 0);
 }

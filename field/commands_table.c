@@ -45,6 +45,9 @@ static const struct call_option refer_options[] = {
 };
 static const struct call_option answer_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
 static const struct call_option referrals_options[] = { { "waiting", CALL_FLAG, NULL }, NO_MORE };
+static const struct call_option purge_options[] = {
+	{ "older-than", CALL_TEXT, "DAYS" }, { "list", CALL_FLAG, NULL }, NO_MORE
+};
 static const struct call_option report_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
 	{ "out", CALL_OUTPUT, "FILE" }, NO_MORE
@@ -112,6 +115,10 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_status },
 	{ "quarantine", "[ID | release ID]", { "những gì được giữ riêng và lý do; cho nhận", "what is kept aside and why; release it" },
 	    CALL_IN_WORKSPACE, 0, 2, "tt", NULL, commands_quarantine },
+	{ "purge", "", { "gỡ khỏi máy các hồ sơ đã kết thúc mà tỉnh đã giữ đủ", "drop closed cases that the province holds" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", purge_options, commands_purge },
+	{ "fetch", "ID", { "lấy lại một hồ sơ đã gỡ", "get a case back that was dropped" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_fetch },
 	{ "report", "NAME --from DATE --to DATE", { "lập một biểu báo cáo", "make a report table" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", report_options, commands_report },
 	{ "reports", "", { "các biểu báo cáo", "the report tables there are" },

@@ -32,7 +32,7 @@ CREATE INDEX log_unsealed ON log(id) WHERE own = 1 AND head_n > sealed_n;
 CREATE TABLE entry(
   log INTEGER NOT NULL,
   n INTEGER NOT NULL,
-  record_log INTEGER NOT NULL,        -- the record it belongs to; 0 when hollow or not readable
+  record_log INTEGER NOT NULL,        -- the record it belongs to; 0 when it came hollow or is not readable
   record_n INTEGER NOT NULL,
   after BLOB NOT NULL,                -- h(n), 16 bytes
   body BLOB,                          -- NULL: hollow
@@ -128,3 +128,20 @@ CREATE TABLE receipt(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, signer BLOB 
 CREATE TABLE held(log INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 -- What a person should know once (a fork, a refused frame, an alarm).
 CREATE TABLE event(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
+
+-- version 2
+-- Records that left this device (replica_purge.h): their entries are hollow here, keep record_log and
+-- record_n, and stay so when their bodies come again.  A record may have left with several others.
+CREATE TABLE purged(
+  log INTEGER NOT NULL, n INTEGER NOT NULL,              -- the record
+  group_log INTEGER NOT NULL, group_n INTEGER NOT NULL,  -- with this one it is fetched again
+  form TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY(log, n, group_log, group_n)
+) WITHOUT ROWID;
+CREATE INDEX purged_group ON purged(group_log, group_n);
+-- Records whose state would be too large: how many entries the fold leaves out (formats.md "Fold").
+CREATE TABLE oversize(
+  log INTEGER NOT NULL, n INTEGER NOT NULL, left_out INTEGER NOT NULL,
+  PRIMARY KEY(log, n)
+) WITHOUT ROWID;

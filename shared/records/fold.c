@@ -28,6 +28,7 @@ prepare_all(struct fold *f, struct error *err)
 		{ &f->words_find, "SELECT folded FROM words WHERE rowid = ?1" },
 		{ &f->words_drop, "DELETE FROM words WHERE rowid = ?1" },
 		{ &f->words_put, "INSERT INTO words(rowid, folded) VALUES(?1, ?2)" },
+		{ &f->purged, "SELECT 1 FROM purged WHERE log = ?1 AND n = ?2" },
 	};
 	enum rc rc = RC_OK;
 
@@ -48,6 +49,7 @@ fold_open(struct sqlite3 *db, const struct form_set *forms, struct fold **out,
 		return RC_NOMEM;
 	f->db = db;
 	f->forms = forms;
+	f->any_purged = -1;
 	if ((rc = query_run(db, err, "SAVEPOINT fold_open", "")) != RC_OK)
 		goto out;
 	rc = tables_open(db, forms, &f->tables, err);
@@ -101,6 +103,7 @@ forget_all(struct fold *f)
 		}
 	}
 	f->n_unweighed = 0;
+	f->any_purged = -1;
 	duplicate_touched_reset(&f->touched);
 }
 
@@ -120,6 +123,7 @@ fold_close(struct fold *f)
 	statement_free(f->words_find);
 	statement_free(f->words_drop);
 	statement_free(f->words_put);
+	statement_free(f->purged);
 	free(f->unweighed);
 	free(f);
 }

@@ -9,7 +9,8 @@
  * Left out: entries from a log's fork_n on, beyond its limit_n, of logs that do
  * not fold here, and entries that stand in another scope than their record's log (the
  * log of the record's id).  While that log has not come, every scope counts; when it
- * comes, the record is folded again.
+ * comes, the record is folded again.  On this device alone, entries of records that left it
+ * (table purged): such a record has no state, and what is written about it later waits.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,8 @@ const struct form_set *fold_forms(const struct fold *f);
  * transaction.  What the rules leave out does nothing and is RC_OK.
  */
 enum rc fold_entry(struct fold *f, const struct entry *e, struct error *err) RC_CHECK;
+/* Rows of table purged were added or removed; then refold those records. */
+void fold_marks_changed(struct fold *f);
 /* Write everything that is held back: before COMMIT and before any read. */
 enum rc fold_flush(struct fold *f, struct error *err) RC_CHECK;
 /* After a ROLLBACK: forget what is held back and all that was remembered. */
@@ -67,7 +70,10 @@ enum rc fold_rebuild(struct fold *f, struct error *err) RC_CHECK;
 enum rc fold_forms_changed(struct fold *f, const struct form_set *next,
     struct error *err) RC_CHECK;
 
-/* Over all records with a state, by record dot: equal on replicas that hold the same. */
+/*
+ * Over all records with a state, by record dot: equal on replicas that hold the same.  A record
+ * that left a device is not in its digest, as if it had never come; fetched again, it is.
+ */
 enum rc fold_digest(struct sqlite3 *db, uint8_t out[FOLD_DIGEST_BYTES],
     struct error *err) RC_CHECK;
 

@@ -128,6 +128,33 @@ same_scope(const struct journal_scope *a, const struct journal_scope *b)
 	return a->compartment == b->compartment && strcmp(a->unit, b->unit) == 0;
 }
 
+void
+fold_marks_changed(struct fold *f)
+{
+	f->any_purged = -1;
+}
+
+/* Has the record left this device? */
+static enum rc
+is_purged(struct fold *f, const struct dot *record, bool *out, struct error *err)
+{
+	int64_t any;
+	enum rc rc;
+
+	*out = false;
+	if (f->any_purged < 0) {
+		rc = query_int(f->db, err, &any, "SELECT EXISTS (SELECT 1 FROM purged)", "");
+		if (rc != RC_OK)
+			return rc;
+		f->any_purged = any != 0;
+	}
+	if (f->any_purged == 0)
+		return RC_OK;
+	rc = statement_first(f->purged, out, err, "uu", record->log, record->n);
+	statement_rest(f->purged);
+	return rc;
+}
+
 enum rc
 fold_parts_counts(struct fold *f, const struct dot *entry, const struct dot *record,
     bool *out, struct error *err)
@@ -145,8 +172,11 @@ fold_parts_counts(struct fold *f, const struct dot *entry, const struct dot *rec
 		return RC_OK;
 	if ((rc = fold_parts_log(f, record->log, &home, err)) != RC_OK)
 		return rc;
-	*out = home == NULL || same_scope(&home->scope, &log->scope);
-	return RC_OK;
+	if (home != NULL && !same_scope(&home->scope, &log->scope))
+		return RC_OK;
+	if ((rc = is_purged(f, record, out, err)) == RC_OK)
+		*out = !*out;
+	return rc;
 }
 
 /* Records -------------------------------------------------------------- */

@@ -49,6 +49,8 @@ struct fold {
 	struct duplicate_touched touched;	/* persons whose cluster is to be made again */
 	struct sqlite3_stmt *load, *make, *store, *log, *weighed, *of_log;
 	struct sqlite3_stmt *words_find, *words_drop, *words_put;
+	struct sqlite3_stmt *purged;
+	int any_purged;			/* -1: not asked since the last fold_discard */
 };
 
 /* The record's cached state, loaded or empty. */

@@ -141,6 +141,17 @@ enum rc journal_set_limit(struct sqlite3 *db, uint64_t log, uint64_t limit_n,
 enum rc journal_set_folds(struct sqlite3 *db, const struct journal_scope *scope,
     bool folds, struct error *err) RC_CHECK;
 
+/*
+ * Drop the bodies of a record's entries; tags stand for them, and the chain holds as before.
+ * They keep the record's id, and while table purged names it a body that comes again is not
+ * taken (JOURNAL_REPEAT).  *n: how many were dropped.  Then refold the record.
+ */
+enum rc journal_hollow_record(struct sqlite3 *db, const struct dot *record, uint64_t *n,
+    struct error *err) RC_CHECK;
+/* The same for entries first..last of a log. */
+enum rc journal_hollow_range(struct sqlite3 *db, uint64_t log, uint64_t first, uint64_t last,
+    uint64_t *n, struct error *err) RC_CHECK;
+
 /* Asking --------------------------------------------------------------- */
 
 /* Each log of a device (NULL: of all), ascending by id. */
@@ -167,7 +178,7 @@ enum rc journal_get(struct sqlite3 *db, const struct dot *dot, struct bytes *bod
 /* One row of the journal; body NULL: hollow.  Borrowed for the call. */
 struct journal_row {
 	struct dot dot;
-	struct dot record;		/* log 0: hollow or not readable */
+	struct dot record;		/* log 0: came hollow, or not readable */
 	const uint8_t *body;
 	size_t len;
 	const uint8_t *tag;		/* hollow ones, else NULL */

@@ -138,7 +138,10 @@ static enum rc
 prepare(struct receiving *r)
 {
 	const struct { struct sqlite3_stmt **to; const char *sql; } all[] = {
-		{ &r->find, "SELECT after, body IS NULL FROM entry WHERE log = ?1 AND n = ?2" },
+		/* what left this device is not filled again */
+		{ &r->find, "SELECT after, body IS NULL AND NOT EXISTS (SELECT 1 FROM purged AS p"
+		    " WHERE p.log = entry.record_log AND p.n = entry.record_n) FROM entry"
+		    " WHERE log = ?1 AND n = ?2" },
 		{ &r->add, "INSERT INTO entry(log, n, record_log, record_n, after, body, tag)"
 		    " VALUES(?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 THEN ?7 END,"
 		    " CASE WHEN NOT ?6 THEN ?8 END)" },

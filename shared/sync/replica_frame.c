@@ -50,7 +50,10 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
 	    (int64_t)(a->replica->by_stick && state != REPLICA_QUARANTINED));
 }
 
-/* All its entries are here already with their bodies, by the heads that its author signed. */
+/*
+ * All its entries are here already with their bodies, by the heads that its author signed, or have
+ * left this device.
+ */
 static enum rc
 is_repeat(struct arrival *a, bool *repeat, struct error *err)
 {
@@ -69,7 +72,8 @@ is_repeat(struct arrival *a, bool *repeat, struct error *err)
 			return rc;
 		/* a head may be known from another frame's header alone */
 		rc = query_int(a->replica->db, err, &n, "SELECT count(*) FROM entry WHERE log = ?1"
-		    " AND n BETWEEN ?2 AND ?3 AND body IS NOT NULL", "iii",
+		    " AND n BETWEEN ?2 AND ?3 AND (body IS NOT NULL OR EXISTS (SELECT 1 FROM purged AS p"
+		    " WHERE p.log = record_log AND p.n = record_n))", "iii",
 		    (int64_t)g->log, (int64_t)g->first, (int64_t)(g->first + g->count - 1));
 		if (rc != RC_OK || (uint64_t)n != g->count)
 			return rc;

@@ -18,6 +18,7 @@ struct whole {
 	struct { uint64_t log, n; } *tips;
 	size_t n_tips;
 	bool complete, named;
+	uint64_t said;		/* as far as a receipt said it before */
 };
 
 struct survey {
@@ -143,26 +144,48 @@ add_tip(struct receipt *rec, const struct whole *w)
 	return RC_OK;
 }
 
-/* Logs of the device that are whole, into the receipt.  *news: more than was said before. */
 static enum rc
-gather(struct replica *r, const struct survey *s, struct receipt *rec, bool *news,
-    struct error *err)
+read_said(struct replica *r, struct survey *s, struct error *err)
 {
-	int64_t have;
+	int64_t n;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < s->n && rc == RC_OK; i++) {
+		rc = query_int(r->db, err, &n, "SELECT n FROM held WHERE log = ?1", "i",
+		    (int64_t)s->logs[i].id);
+		s->logs[i].said = (uint64_t)n;
+		if (rc == RC_NOTFOUND)
+			rc = RC_OK;
+	}
+	return rc;
+}
+
+/*
+ * Is a colleague's log said to this device, too?  It keeps cases of its unit together with
+ * others, and may let them go only when all that was written in them is held.
+ */
+static bool
+concerns(const struct device *d, const struct whole *w)
+{
+	return w->scope.compartment == 1 && strcmp(w->scope.unit, d->unit) == 0 &&
+	    (d->role == ROLE_CASEWORKER || d->role == ROLE_SUPERVISOR);
+}
+
+/* Logs of the device, and of its colleagues, that are whole.  *news: more than was said before. */
+static enum rc
+gather(const struct survey *s, const struct device *d, struct receipt *rec, bool *news)
+{
 	enum rc rc = RC_OK;
 
 	*news = false;
 	for (size_t i = 0; i < s->n && rc == RC_OK; i++) {
 		const struct whole *w = &s->logs[i];
+		bool own = memcmp(w->device, rec->device, sizeof(rec->device)) == 0;
 
-		if (!w->complete || memcmp(w->device, rec->device, sizeof(rec->device)) != 0)
+		if (!w->complete || (!own && !concerns(d, w)))
 			continue;
-		rc = query_int(r->db, err, &have, "SELECT n FROM held WHERE log = ?1", "i",
-		    (int64_t)w->id);
-		if (rc == RC_NOTFOUND)
-			rc = RC_OK;
-		*news = *news || (uint64_t)have < w->head_n;
-		if (rc == RC_OK && !w->named)
+		*news = *news || w->said < w->head_n;
+		if (!w->named)
 			rc = add_tip(rec, w);
 	}
 	return rc;
@@ -204,7 +227,7 @@ sign_for(struct replica *r, const struct survey *s, const struct device *d, size
 	rec.at = clock_now(&r->clock);
 	memcpy(rec.signer, r->identity.device, sizeof(rec.signer));
 	memcpy(rec.device, d->cert.device, sizeof(rec.device));
-	if ((rc = gather(r, s, &rec, &news, err)) != RC_OK || !news || rec.n_scopes == 0)
+	if ((rc = gather(s, d, &rec, &news)) != RC_OK || !news || rec.n_scopes == 0)
 		goto out;
 	rc = exchange_receipt_write(&rec, r->identity.sign_seed, &payload);
 	if (rc == RC_OK && (rc = note_held(r, s, &rec, &payload, err)) == RC_OK)
@@ -249,6 +272,8 @@ replica_sign_held(struct replica *r, size_t *n, struct error *err)
 		return rc;
 	if ((rc = journal_logs(r->db, NULL, add_log, &s, err)) == RC_OK)
 		rc = leave_out_unread(r, &s, err);
+	if (rc == RC_OK)
+		rc = read_said(r, &s, err);
 	if (rc == RC_OK && s.n > 0) {
 		judge(&s);
 		for (size_t i = 0; i < directory_device_count(r->directory) && rc == RC_OK; i++)

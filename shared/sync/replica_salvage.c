@@ -10,12 +10,12 @@
 
 /* All of schema/vault.sql but what the fold makes. */
 enum { T_SETTING, T_LOG, T_ENTRY, T_IDENTITY, T_SCOPE_SECRET, T_STATEMENT, T_CERTIFICATE, T_FRAME,
-	T_REST, TABLES = T_REST + 8 };
+	T_REST, TABLES = T_REST + 9 };
 
 static const char *const TABLE_NAMES[TABLES] = {
 	"setting", "log", "entry", "identity", "scope_secret", "statement", "certificate", "frame",
 	"entry_other", "entry_head", "waiting_share", "waiting_receipt", "lane", "receipt", "held",
-	"event"
+	"event", "purged"
 };
 
 struct log_row { uint64_t id, top; bool own; uint64_t sealed; };

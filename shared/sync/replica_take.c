@@ -6,6 +6,7 @@
 #include "shared/records/journal.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_peer.h"
+#include "shared/sync/replica_purge.h"
 #include "shared/vault/query.h"
 
 /* Where a statement's type stands in its bytes (formats.md "Directory"). */
@@ -263,10 +264,10 @@ fold_own(struct replica *r, struct error *err)
 enum rc
 replica_retry_waiting(struct replica *r, struct replica_sync_result *count, struct error *err)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = replica_purge_sent(r, err);
 
-	if (!r->directory_grew && !r->keys_grew && !r->look_again)
-		return RC_OK;
+	if (rc != RC_OK || (!r->directory_grew && !r->keys_grew && !r->look_again))
+		return rc;
 	for (int pass = 0; pass < 8 && rc == RC_OK && (pass == 0 || r->keys_grew); pass++) {
 		r->keys_grew = false;
 		rc = replica_retry_shares(r, err);
