@@ -7,7 +7,8 @@
  * behind it without a word.  A transaction is only begun when the one before is
  * synced, so a power cut leaves at most one commit frame behind the first bad
  * block; two in an unbroken run are acknowledged data (formats.md, "Vault blocks").
- * Damage to the very last transaction cannot be told from a power cut.
+ * Damage to the very last transaction, or to the commit before it, cannot be told from
+ * a power cut.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #include "tests/crash/crash_pages.h"
 #include "tests/crash/crash_story.h"
 
-enum { LIVES = 6, NESTED_MAX = 3, NO_MARK = -1, DAMAGED_FATES = 2, UNMARKED_LOSS = 2,
+enum { LIVES = 6, NESTED_MAX = 3, NO_MARK = -1, DAMAGED_FATES = 2, FATE_DAMAGED = 1000, UNMARKED_LOSS = 2,
 	EARLY = 6, LATE = 40 };
 
 static void *
@@ -244,6 +244,17 @@ image_of(const struct crash_story *s, const struct crash_disk *before, struct cu
 	return img;
 }
 
+/* Transactions between two marks; what was done and changed nothing is none. */
+static int
+transactions(const struct crash_story *s, size_t from, size_t to)
+{
+	int n = 0;
+
+	for (size_t i = from; i < to; i++)
+		n += s->marks[i].pages != s->marks[i + 1].pages;
+	return n;
+}
+
 /*
  * No cut, but a sector that went bad under the program.  It is noticed, or did not matter,
  * or cannot be told from a cut (architecture section 4): then at most the end is gone.
@@ -273,7 +284,7 @@ judge_damage(struct crash_story *s, const struct crash_disk *at, struct cut cut,
 			rc = crash_pages_stored(vault_db(v), img, &pages);
 			found = mark_with(s, pages);
 			good = rc != SQLITE_OK || (found != NO_MARK &&
-			    found + UNMARKED_LOSS >= (int)k);
+			    transactions(s, (size_t)found, k) <= UNMARKED_LOSS);
 			snprintf(r->why, sizeof r->why, "a bad sector of %s went by unnoticed", name);
 		}
 		vault_close(v);
@@ -303,11 +314,14 @@ copied(const struct crash_disk *d, const struct crash_op *op, bool before)
 
 static bool
 damage_life(struct crash_story *s, const struct crash_disk *at, size_t k, bool in_database,
-    struct crash_report *r)
+    const struct crash_order *order, struct crash_report *r)
 {
 	for (long f = 0; f < DAMAGED_FATES; f++) {
-		if (!judge_damage(s, at, cut_of(s, s->marks[k].op, 1000 + f + DAMAGED_FATES * (long)k),
-		    in_database, r))
+		long fate = FATE_DAMAGED + f + DAMAGED_FATES * (long)k;
+
+		if (order->life >= 0 && ((unsigned)order->life != s->life || order->fate != fate))
+			continue;
+		if (!judge_damage(s, at, cut_of(s, s->marks[k].op, fate), in_database, r))
 			return false;
 	}
 	return true;
@@ -337,7 +351,7 @@ cut_life(struct crash_story *s, struct crash_disk *base, const struct crash_orde
 				return false;
 		}
 		for (; k < s->n_marks && s->marks[k].op <= op; k++) {
-			if (s->work->damage && order->life < 0 && !damage_life(s, base, k, in_database, r))
+			if (s->work->damage && !damage_life(s, base, k, in_database, order, r))
 				return false;
 		}
 		if (op < s->log.n) {
