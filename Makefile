@@ -15,6 +15,11 @@ PACKAGES := gcc make pkg-config libsqlite3-dev libcurl4-openssl-dev zlib1g-dev l
 ifneq ($(filter bench-vault,$(MAKECMDGOALS)),)
 PACKAGES += libsqlcipher-dev
 endif
+ifneq ($(filter bench-sync,$(MAKECMDGOALS)),)
+ifeq ($(shell command -v node >/dev/null && command -v npm),)
+PACKAGES += nodejs npm
+endif
+endif
 LIBS := sqlite3 libcurl zlib libsodium libmicrohttpd gnutls libutf8proc jansson xlsxwriter
 
 # The first goal of a bare machine brings its packages; $(shell) runs before the rules are read.
@@ -58,16 +63,16 @@ EMBED := $(sort $(wildcard schema/forms/*/*.csv schema/codes/*.csv schema/report
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
-BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c tests/bench/sync/*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT_SRC) $(CRASH_SRC) $(SIM_SRC) $(FUZZ_SRC) \
-	$(wildcard tests/bench/*.c tests/tools/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o
+	$(wildcard tests/bench/*.c tests/bench/sync/*.c tests/tools/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo check simulate bench bench-vault bench-duplicates lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
+.PHONY: all demo check simulate bench bench-vault bench-duplicates bench-sync lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -141,6 +146,8 @@ bench: all $(BENCHES)
 	@tests/bench/run $(B)
 bench-vault: $(B)/bench/bench_vault
 	@tests/bench/run-vault $(B)
+bench-sync: all $(BENCHES)
+	@tests/bench/sync/run $(B)
 bench-duplicates: $(B)/bench/bench_duplicates
 	@$< $(or $(PERSONS),100000) $(or $(PLANTED),2000) $(or $(SEED),2026)
 crash: $(B)/tests/test_crash
@@ -178,6 +185,7 @@ help:
 	@echo "check    every test; the last line is 'N passed, N failed'"
 	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
 	@echo "bench-vault  the vault's disk work beside plain SQLite and SQLCipher (ROWS= MANY= ROUNDS=)"
+	@echo "bench-sync  beside PouchDB and SQLite's session extension; the relay's rates (NS= SECONDS_EACH= FRAMES=)"
 	@echo "bench-duplicates  planted second records among persons: found, right, seconds, memory (PERSONS= PLANTED= SEED=)"
 	@echo "crash    power cuts at every write of a vault's life (CUTS=1000000; 100,000 of them in check)"
 	@echo "simulate 20,000 provinces with every accident, 1,000,000 histories (RUNS= HISTORIES= SEED=)"
