@@ -11,7 +11,7 @@ enum {
 	ROUNDS_MAX = 10000,
 	FRUITLESS_MAX = 4,		/* rounds in a row that only set things straight */
 	AUDIT_BYTES = 8 + 16,		/* number of lines, head */
-	RATE_SAMPLE_MIN = 8 << 10	/* smaller transfers say nothing of the link */
+	RATE_SAMPLE_MIN = 4 << 10	/* smaller transfers say nothing of the link */
 };
 
 static void
