@@ -26,6 +26,30 @@ receipt_json(int level, int64_t at)
 	return json_pack("{s:s,s:s}", "level", levels[level], "at", when);
 }
 
+/* What a hub has confirmed, apart from the province. */
+static json_t *
+hub_json(uint64_t entries, int64_t at)
+{
+	char when[21];
+
+	if (at == 0)
+		return json_null();
+	clock_iso(at, when);
+	return json_pack("{s:I,s:s}", "entries", (json_int_t)entries, "at", when);
+}
+
+static void
+print_hub(struct call *c, uint64_t entries, int64_t at)
+{
+	char when[17];
+
+	if (entries == 0)
+		return;
+	clock_vietnamese(at, when);
+	call_print(c, call_say(c, "Trạm đồng bộ đang giữ %" PRIu64 " lần ghi để chuyển về tỉnh (%s).",
+	    "A hub keeps %" PRIu64 " entries, on their way to the province (%s)."), entries, when);
+}
+
 static const char *
 level_words(struct call *c, int level)
 {
@@ -43,7 +67,7 @@ print_result(struct call *c, const struct replica_sync_result *r)
 
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:I,s:I,s:I,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:I,s:I,s:b,s:f,s:o}",
+		    "{s:I,s:I,s:I,s:{s:I,s:I},s:{s:I,s:I},s:I,s:I,s:I,s:I,s:b,s:f,s:o,s:o}",
 		    "requests", (json_int_t)r->requests,
 		    "bytes_up", (json_int_t)r->bytes_up, "bytes_down", (json_int_t)r->bytes_down,
 		    "sent", "frames", (json_int_t)r->sent_frames, "entries",
@@ -54,7 +78,8 @@ print_result(struct call *c, const struct replica_sync_result *r)
 		    "failures", (json_int_t)r->failures,
 		    "waits_for_admission", (int)r->waits_for_admission,
 		    "seconds", (double)r->milliseconds / 1000.0, "receipt",
-		    receipt_json(r->receipt_level, r->receipt_at)));
+		    receipt_json(r->receipt_level, r->receipt_at), "hub",
+		    hub_json(r->hub_entries, r->hub_at)));
 	call_print(c, call_say(c, "Đã gửi %" PRIu64 " lần ghi, nhận %" PRIu64 " lần ghi.",
 	    "Sent %" PRIu64 " entries, received %" PRIu64 " entries."), r->sent_entries,
 	    r->received_entries);
@@ -66,6 +91,7 @@ print_result(struct call *c, const struct replica_sync_result *r)
 		clock_vietnamese(r->receipt_at, when);
 		call_print(c, "%s (%s)", level_words(c, r->receipt_level), when);
 	}
+	print_hub(c, r->hub_entries, r->hub_at);
 	if (r->audit_cut)
 		call_note(c, "%s", call_say(c, "Nhật ký của máy chủ đã bị sửa hoặc cắt bớt: báo cho tỉnh,"
 		    " kèm mã \"audit\" trong field status --json.", "The server's audit log was changed or"
@@ -172,8 +198,8 @@ commands_sync(struct call *c)
 
 	if ((rc = replica_events_last(c->ws->replica, &last, &c->err)) != RC_OK)
 		return rc;
-	rc = workspace_sync_on(c->ws, call_option(c, "server"), call_option(c, "plain") != NULL, &line,
-	    &r, &c->err);
+	rc = workspace_sync_pinned(c->ws, call_option(c, "server"), call_option(c, "pin"),
+	    call_option(c, "plain") != NULL, &line, &r, &c->err);
 	if (shown.at != 0)
 		tell(&shown, "");
 	if (commands_events_say(c, last) != RC_OK && rc == RC_OK)
@@ -272,8 +298,9 @@ commands_status(struct call *c)
 		return rc;
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:o,s:I,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "events", events,
+		    "{s:o,s:I,s:I,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "events", events,
 		    "purged", (json_int_t)purged.records, "purged_later", (json_int_t)purged.later, "audit", audit,
+		    "hub", hub_json(s.hub_entries, s.hub_at),
 		    "records", (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
 		    (json_int_t)s.conflicts, "duplicates", (json_int_t)duplicates, "waiting", (json_int_t)s.waiting,
 		    "quarantined", (json_int_t)(s.quarantined + s.left_out), "newer", (json_int_t)s.newer, "gaps",
@@ -300,6 +327,7 @@ commands_status(struct call *c)
 		clock_vietnamese(s.receipt_at, when);
 	call_print(c, "%s: %s %s", call_say(c, "Xác nhận gần nhất", "Last receipt"),
 	    level_words(c, s.receipt_level), when);
+	print_hub(c, s.hub_entries, s.hub_at);
 	if (s.newer > 0)
 		call_note(c, call_say(c, "%" PRIu64 " giá trị cần phiên bản mới hơn mới hiển thị được.",
 		    "%" PRIu64 " values need a newer version to be shown."), s.newer);

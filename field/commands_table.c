@@ -35,7 +35,8 @@ static const struct call_option duplicates_options[] = {
 	{ "decided", CALL_FLAG, NULL }, { "limit", CALL_TEXT, "N" }, NO_MORE
 };
 static const struct call_option sync_options[] = {
-	{ "server", CALL_TEXT, "URL" }, { "plain", CALL_FLAG, NULL }, NO_MORE
+	{ "server", CALL_TEXT, "URL" }, { "pin", CALL_TEXT, "sha256//…" }, { "plain", CALL_FLAG, NULL },
+	NO_MORE
 };
 static const struct call_option refer_options[] = {
 	{ "to", CALL_TEXT, "UNIT" }, { "consent", CALL_TEXT, "ID" }, { "transfer", CALL_FLAG, NULL },

@@ -165,6 +165,13 @@ enum rc
 workspace_sync_on(struct workspace *ws, const char *url, bool plain,
     const struct replica_line *line, struct replica_sync_result *out, struct error *err)
 {
+	return workspace_sync_pinned(ws, url, NULL, plain, line, out, err);
+}
+
+enum rc
+workspace_sync_pinned(struct workspace *ws, const char *url, const char *pin, bool plain,
+    const struct replica_line *line, struct replica_sync_result *out, struct error *err)
+{
 	struct transport *t = NULL;
 	enum rc rc;
 
@@ -177,12 +184,15 @@ workspace_sync_on(struct workspace *ws, const char *url, bool plain,
 	if (*url == '\0')
 		return error_set(err, RC_CONFIG, "", "use field sync --server URL",
 		    "no server's address is known");
-	if ((rc = transport_open(url, replica_pin(ws->replica), plain, &t, err)) != RC_OK)
+	if (pin == NULL)
+		pin = replica_pin(ws->replica);
+	if ((rc = transport_open(url, pin, plain, &t, err)) != RC_OK)
 		return rc;
 	rc = sync_outside(ws, t, line, out, err);
-	/* kept only when it proved to be the province's server */
-	if (rc == RC_OK && strcmp(url, replica_url(ws->replica)) != 0)
-		rc = replica_set_url(ws->replica, url, replica_pin(ws->replica), err);
+	/* kept only when it proved to be the province's server; a hub is where one happens to be */
+	if (rc == RC_OK && !out->at_hub && (strcmp(url, replica_url(ws->replica)) != 0 ||
+	    strcmp(pin, replica_pin(ws->replica)) != 0))
+		rc = replica_set_url(ws->replica, url, pin, err);
 	transport_close(t);
 	return rc;
 }

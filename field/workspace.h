@@ -64,6 +64,10 @@ enum rc workspace_sync(struct workspace *ws, const char *url, struct replica_syn
 enum rc workspace_sync_on(struct workspace *ws, const char *url, bool plain,
     const struct replica_line *line, struct replica_sync_result *out, struct error *err) RC_CHECK;
 
+/* With the pin of a server that is not the invitation's; NULL: with that. */
+enum rc workspace_sync_pinned(struct workspace *ws, const char *url, const char *pin, bool plain,
+    const struct replica_line *line, struct replica_sync_result *out, struct error *err) RC_CHECK;
+
 /* Fill the tables that reports ask for units and code labels (report.h). */
 enum rc workspace_prepare_reports(struct workspace *ws, struct error *err) RC_CHECK;
 

@@ -207,6 +207,28 @@ enum rc depot_audit_verify(struct depot *d, uint64_t known_n, const uint8_t *kno
 /* When a device was seen last.  RC_NOTFOUND: never. */
 enum rc depot_seen_at(struct depot *d, const uint8_t device[16], int64_t *at) RC_CHECK;
 
+/* ---- of a hub (relay_upstream.h) ---- */
+/* What it remembers by name.  RC_NOTFOUND. */
+enum rc depot_keep(struct depot *d, const char *name, const void *p, size_t len) RC_CHECK;
+enum rc depot_kept(struct depot *d, const char *name, struct bytes *out) RC_CHECK;
+/* Frames of any state in the order of their coming: the first behind a key.  RC_NOTFOUND. */
+struct depot_pending {
+	int64_t key;
+	uint8_t id[FRAME_ID_BYTES], carrier[16];
+	enum depot_frame_state state;
+	enum root_exchange_reason reason;
+	size_t len;
+};
+enum rc depot_next_frame(struct depot *d, int64_t after, struct depot_pending *out) RC_CHECK;
+enum rc depot_last_frame(struct depot *d, int64_t *key) RC_CHECK;	/* 0: there is none */
+/* Receipts that came from the relay above: they are not handed back. */
+enum rc depot_mark_from_above(struct depot *d, const uint8_t *p, size_t len) RC_CHECK;
+enum rc depot_is_from_above(struct depot *d, const uint8_t *p, size_t len,
+    bool *from_above) RC_CHECK;
+/* The first receipt in the sequence behind a position.  RC_NOTFOUND. */
+enum rc depot_next_receipt(struct depot *d, uint64_t after, uint64_t *position,
+    struct bytes *out) RC_CHECK;
+
 /* ---- for the operator ---- */
 /* Once for each kind, device and detail. */
 enum rc depot_alarm(struct depot *d, int64_t at, const char *kind, const uint8_t device[16],

@@ -25,7 +25,7 @@ struct operator_options {
 	const char *dir;		/* "." */
 	const char *passphrase_file, *new_passphrase_file, *code_file, *recovery_file;
 	const char *name, *unit, *role, *out, *days, *server, *pin, *reason;
-	const char *listen, *tls_cert, *tls_key, *reserve, *audit;
+	const char *listen, *upstream, *tls_cert, *tls_key, *reserve, *audit;
 	const char *home, *reports, *backup, *every, *from, *to;
 	const char *kdf_memory, *lang;
 	bool once, below, tls, plain, json, quiet, help, version;
@@ -153,6 +153,7 @@ enum rc operator_quarantine(struct operator *c) RC_CHECK;
 enum rc operator_recover(struct operator *c) RC_CHECK;
 enum rc operator_exchange(struct operator *c) RC_CHECK;
 enum rc operator_serve(struct operator *c) RC_CHECK;
+enum rc operator_join(struct operator *c) RC_CHECK;
 enum rc operator_pin(struct operator *c) RC_CHECK;
 enum rc operator_consolidate(struct operator *c) RC_CHECK;
 enum rc operator_verify(struct operator *c) RC_CHECK;

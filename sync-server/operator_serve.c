@@ -4,6 +4,7 @@
 #include "shared/base/files.h"
 #include "shared/base/process.h"
 #include "sync-server/operator.h"
+#include "sync-server/operator_hub.h"
 #include "sync-server/depot.h"
 #include "sync-server/relay_http.h"
 
@@ -52,8 +53,9 @@ check_plain(struct operator *c, const char *host)
 }
 
 static enum rc
-serve(struct operator *c, struct relay_http_config *config)
+serve(struct operator *c, const char *folder, struct relay_http_config *config)
 {
+	struct operator_hub *hub = NULL;
 	bool v6 = strchr(config->address, ':') != NULL;
 	struct relay_http *http = NULL;
 	enum rc rc;
@@ -64,10 +66,11 @@ serve(struct operator *c, struct relay_http_config *config)
 	printf("listening on %s://%s%s%s:%u\n", config->tls_cert != NULL ? "https" : "http",
 	    v6 ? "[" : "", config->address, v6 ? "]" : "", (unsigned)relay_http_port(http));
 	fflush(stdout);
-	while (!process_should_stop())
-		relay_http_step(http, STEP_MS);
+	if ((rc = operator_hub_start(c, folder, &hub)) == RC_OK)
+		while (!process_should_stop() && !operator_hub_ended(hub))
+			relay_http_step(http, STEP_MS);
 	relay_http_close(http);
-	return RC_OK;
+	return rc != RC_OK ? rc : operator_hub_stop(hub);
 }
 
 /*
@@ -128,7 +131,7 @@ operator_serve(struct operator *c)
 	depot_reserve(depot, (uint64_t)reserve << 20);
 	config.depot = depot;
 	config.connections_max = connections();
-	rc = serve(c, &config);
+	rc = serve(c, folder, &config);
 out:
 	depot_close(depot);
 	bytes_reset(&cert);

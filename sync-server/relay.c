@@ -187,35 +187,6 @@ unless_bad(enum rc rc)
 	return rc;
 }
 
-/* Receipts of holders (and of other relays), on their way to a device. */
-static enum rc
-take_receipt(struct relay_session *s, const uint8_t *p, size_t len)
-{
-	const struct device *signer;
-	char lane[DEPOT_LANE_MAX];
-	struct receipt receipt;
-	struct bytes body;
-	uint64_t position;
-	bool added, good;
-	enum rc rc;
-
-	if ((rc = exchange_receipt_read(p, len, &receipt)) != RC_OK)
-		return unless_bad(rc);
-	relay_lane_device(receipt.device, lane);
-	signer = directory_device(depot_directory(s->depot), receipt.signer);
-	good = signer != NULL && exchange_receipt_verify(p, len, signer->cert.sign_public) == RC_OK &&
-	    (signer->state == DEVICE_ADMITTED || signer->state == DEVICE_CERTIFIED) &&
-	    signer->role == (receipt.kind == RECEIPT_HELD ? ROLE_HOLDER : ROLE_RELAY);
-	exchange_receipt_reset(&receipt);
-	if (!good || (rc = depot_note_receipt(s->depot, p, len, &added)) != RC_OK || !added)
-		return rc;
-	bytes_init(&body);
-	bytes_put(&body, p, len);
-	rc = depot_append(s->depot, lane, ITEM_RECEIPT, &body, 0, &position);
-	bytes_reset(&body);
-	return rc;
-}
-
 static enum rc
 take_statement(struct relay_session *s, const uint8_t *p, size_t len)
 {
@@ -247,7 +218,7 @@ take_open(struct relay_session *s, enum item_type type, const uint8_t *p, size_t
 	case ITEM_STATEMENT:
 		return trusted ? take_statement(s, p, len) : RC_OK;
 	case ITEM_RECEIPT:
-		return trusted ? take_receipt(s, p, len) : RC_OK;
+		return trusted ? relay_take_receipt(s->depot, p, len) : RC_OK;
 	case ITEM_END:
 		return RC_OK;
 	case ITEM_HELLO:

@@ -94,6 +94,8 @@ enum rc relay_release_within(struct depot *depot, const struct clock *clock,
 /* ---- receipts (relay_receipts.c) ---- */
 /* One an author, into the reply. */
 enum rc relay_give_receipts(struct relay_session *s) RC_CHECK;
+/* Of a holder or another relay, from anywhere, on its way to a device. */
+enum rc relay_take_receipt(struct depot *depot, const uint8_t *p, size_t len) RC_CHECK;
 /* The reply will not be heard: into the authors' own lanes. */
 void relay_tell_later(struct relay_session *s);
 

@@ -129,3 +129,32 @@ relay_tell_later(struct relay_session *s)
 	if (depot_end(s->depot, rc) != RC_OK)
 		return;	/* without a receipt it is handed in again */
 }
+
+/* Receipts of holders (and of other relays), on their way to a device. */
+enum rc
+relay_take_receipt(struct depot *depot, const uint8_t *p, size_t len)
+{
+	const struct device *signer;
+	char lane[DEPOT_LANE_MAX];
+	struct receipt receipt;
+	struct bytes body;
+	uint64_t position;
+	bool added, good;
+	enum rc rc;
+
+	if ((rc = exchange_receipt_read(p, len, &receipt)) != RC_OK)
+		return rc == RC_NOMEM ? rc : RC_OK;	/* taken or not: never a reason to break off */
+	relay_lane_device(receipt.device, lane);
+	signer = directory_device(depot_directory(depot), receipt.signer);
+	good = signer != NULL && exchange_receipt_verify(p, len, signer->cert.sign_public) == RC_OK &&
+	    (signer->state == DEVICE_ADMITTED || signer->state == DEVICE_CERTIFIED) &&
+	    signer->role == (receipt.kind == RECEIPT_HELD ? ROLE_HOLDER : ROLE_RELAY);
+	exchange_receipt_reset(&receipt);
+	if (!good || (rc = depot_note_receipt(depot, p, len, &added)) != RC_OK || !added)
+		return rc;
+	bytes_init(&body);
+	bytes_put(&body, p, len);
+	rc = depot_append(depot, lane, ITEM_RECEIPT, &body, 0, &position);
+	bytes_reset(&body);
+	return rc;
+}

@@ -14,6 +14,7 @@
 #include "shared/records/left_out.h"
 #include "shared/sync/form_parcel.h"
 #include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_relay.h"
 #include "shared/sync/seal.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -532,12 +533,17 @@ last_receipt(struct replica *r, struct replica_status *out, struct error *err)
 	enum rc rc;
 
 	rc = query_open(r->db, err, &q,
-	    "SELECT at, signer FROM receipt WHERE outgoing = 0 ORDER BY at DESC, id DESC LIMIT 1", "");
-	if (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		out->receipt_at = query_column_int(q, 0);
+	    "SELECT at, signer FROM receipt WHERE outgoing = 0 ORDER BY at DESC, id DESC", "");
+	while (rc == RC_OK && out->receipt_level == 0 && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		p = query_column_blob(q, 1, &len);
-		if (len == sizeof(out->receipt_signer))
-			memcpy(out->receipt_signer, p, len);
+		if (len != sizeof(out->receipt_signer))
+			continue;
+		if (replica_is_hub(r, p)) {
+			out->hub_at = out->hub_at != 0 ? out->hub_at : query_column_int(q, 0);
+			continue;
+		}
+		out->receipt_at = query_column_int(q, 0);
+		memcpy(out->receipt_signer, p, len);
 		out->receipt_level = 1;
 	}
 	query_close(q);
@@ -589,6 +595,13 @@ replica_status(struct replica *r, struct replica_status *out, struct error *err)
 		return rc;
 	out->conflicts = conflicts.open + conflicts.breaches;	/* all that waits for a person */
 	out->unsent_entries = unsealed + sealed;
+	if ((rc = query_int(r->db, err, &n, "SELECT ifnull(sum(entries), 0) FROM frame"
+	    " WHERE state = ?1 AND forward = ?2", "ii", (int64_t)REPLICA_UNSENT,
+	    (int64_t)FORWARD_OWN_AT_HUB)) != RC_OK) {
+		free(gaps);
+		return rc;
+	}
+	out->hub_entries = (uint64_t)n;
 	for (size_t i = 0; i < n_gaps; i++)
 		out->gaps += gaps[i].last - gaps[i].first + 1;
 	free(gaps);

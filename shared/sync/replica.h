@@ -134,8 +134,11 @@ struct replica_sync_result {
 	bool may_wipe;				/* retired, and everything it had is stored: replica_may_wipe */
 	unsigned failures;			/* rounds that failed and were tried again */
 	int64_t milliseconds;
-	int receipt_level;			/* 0 none, 1 stored, 2 held */
+	int receipt_level;			/* 0 none, 1 stored, 2 held: of the province */
 	int64_t receipt_at;
+	bool at_hub;				/* the relay was a hub, on the way to the province */
+	uint64_t hub_entries;			/* as in struct replica_status */
+	int64_t hub_at;
 };
 
 /*
@@ -206,6 +209,8 @@ struct replica_status {
 	int receipt_level;
 	int64_t receipt_at;		/* of the last receipt of any level, 0: none */
 	uint8_t receipt_signer[16];
+	uint64_t hub_entries;		/* of the unsent ones: a hub has them, to hand them on */
+	int64_t hub_at;			/* of the last receipt of a hub, 0: none */
 	uint64_t gaps;			/* entries known of that have not come */
 	uint64_t left_out;		/* entries of retired devices that nobody released */
 };

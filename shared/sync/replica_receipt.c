@@ -4,6 +4,7 @@
 
 #include "shared/records/journal.h"
 #include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_relay.h"
 #include "shared/vault/query.h"
 
 /* A holder that folded a log has folded all that the log's tips name. */
@@ -143,20 +144,41 @@ stop_carrying(struct replica *r, const struct receipt *rec, struct error *err)
 	return rc;
 }
 
+/* A hub is on the way to the province, no more: what it has is still to arrive there. */
+static enum rc
+keep_of_hub(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
+    struct error *err)
+{
+	uint8_t hub[IDENTITY_ID_BYTES];
+	enum rc rc;
+
+	/* of the hub that we speak with: another one's are for others */
+	rc = replica_setting_get(r->db, "hub", hub, sizeof(hub), err);
+	if (rc == RC_NOTFOUND || (rc == RC_OK && memcmp(hub, rec->signer, sizeof(hub)) != 0))
+		return RC_OK;
+	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
+		rc = replica_left_at_hub(r, rec->frames[i], err);
+	if (rc == RC_OK && memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) == 0)
+		rc = insert_receipt(r, rec, 0, p, len, err);
+	return rc;
+}
+
 static enum rc
 keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
     struct error *err)
 {
 	enum rc rc;
 
+	if (rec->kind == RECEIPT_STORED && replica_is_hub(r, rec->signer))
+		return keep_of_hub(r, rec, p, len, err);
 	if (memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) != 0) {
 		rc = stop_carrying(r, rec, err);
 		return rc == RC_OK ? pass_on(r, rec, p, len, err) : rc;
 	}
 	rc = insert_receipt(r, rec, 0, p, len, err);
 	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
-		rc = query_run(r->db, err, "UPDATE frame SET state = ?2 WHERE id = ?1 AND state = ?3",
-		    "bii", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
+		rc = query_run(r->db, err, "UPDATE frame SET state = ?2, forward = 0 WHERE id = ?1"
+		    " AND state = ?3", "bii", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
 		    (int64_t)REPLICA_UNSENT);
 	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
 		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "shared/records/journal.h"
+#include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/query.h"
@@ -234,11 +235,16 @@ put_frames(struct replica_syncing *s, struct error *err)
 	const uint8_t *p, *id, *device;
 	size_t len, id_len, device_len;
 	bool row = true;
+	bool hub;
 	enum rc rc;
 
 	s->more = false;
+	if ((rc = replica_at_hub(s->replica, &hub, err)) != RC_OK)
+		return rc;
+	/* what a hub has is handed in again where the province itself answers */
 	rc = query_open(s->replica->db, err, &q, "SELECT id, bytes, entries, device FROM frame"
-	    " WHERE state = ?1 OR forward = 1 ORDER BY added, id", "i", (int64_t)REPLICA_UNSENT);
+	    " WHERE (state = ?1 AND (forward = 0 OR NOT ?2)) OR forward = 1 OR (forward = 3 AND NOT ?2)"
+	    " ORDER BY added, id", "ii", (int64_t)REPLICA_UNSENT, (int64_t)hub);
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		id = query_column_blob(q, 0, &id_len);
 		if (id_len != FRAME_ID_BYTES || was_tried(s, id))
@@ -342,12 +348,15 @@ replica_request_offer(struct replica_syncing *s, struct error *err)
 	int64_t bytes = 0;
 	const uint8_t *p;
 	size_t len;
-	bool row = true;
+	bool row = true, hub;
 	enum rc rc;
 
+	if ((rc = replica_at_hub(s->replica, &hub, err)) != RC_OK)
+		return rc;
 	bytes_init(&ids);
 	rc = query_open(db, err, &q, "SELECT id, length(bytes) FROM frame WHERE forward = 1"
-	    " ORDER BY added, id LIMIT ?1", "i", (int64_t)EXCHANGE_OFFERED_MAX);
+	    " OR (forward IN (2, 3) AND NOT ?2) ORDER BY added, id LIMIT ?1", "ii",
+	    (int64_t)EXCHANGE_OFFERED_MAX, (int64_t)hub);
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		p = query_column_blob(q, 0, &len);
 		if (len == FRAME_ID_BYTES)

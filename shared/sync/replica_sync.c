@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/query.h"
@@ -107,6 +108,14 @@ new_generation(struct replica_syncing *s, struct error *err)
 		    "the server changes its identity from one answer to the next");
 	s->other_generation = true;
 	s->n_tried = 0;
+	if (replica_is_hub(s->replica, s->welcome.relay)) {
+		/* it fetches what it lost from above; what we left with it is handed in again */
+		if ((rc = replica_forget_hub(s->replica, err)) != RC_OK ||
+		    (rc = replica_request_put_number(db, "position", 0, err)) != RC_OK ||
+		    (rc = query_run(db, err, "UPDATE lane SET position = -1", "")) != RC_OK)
+			return rc;
+		return replica_event(s->replica, "relay-restored", "");
+	}
 	if (replica_role(s->replica) == ROLE_HOLDER &&
 	    /* others' frames are handed in again, and what is held is said again */
 	    ((rc = query_run(db, err, "UPDATE frame SET forward = 1 WHERE state = ?1", "i",
@@ -168,6 +177,7 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 	struct replica *r = s->replica;
 	const struct device *relay;
 	struct welcome *w = &s->welcome;
+	bool switched;
 	enum rc rc;
 
 	if ((rc = exchange_welcome_read(p, len, w)) != RC_OK)
@@ -177,6 +187,12 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 	if (w->status == STATUS_OTHER_PROVINCE)
 		return error_set(s->err, RC_DENIED, s->url, help, "%s",
 		    say(s, "the server belongs to another province", "máy chủ thuộc tỉnh khác"));
+	/* a hub that is newer than our directory: it may show us, signed by the root, who it is */
+	s->stranger = relay == NULL || relay->state == DEVICE_CERTIFIED;
+	if (s->stranger && memcmp(w->request, s->request, sizeof(s->request)) == 0) {
+		s->welcomed = true;
+		return replica_setting_put(r->db, "nonce", w->nonce, sizeof(w->nonce), s->err);
+	}
 	if (relay == NULL || relay->role != ROLE_RELAY || relay->state != DEVICE_ADMITTED ||
 	    exchange_welcome_verify(p, len, relay->cert.sign_public) != RC_OK)
 		return error_set(s->err, RC_PROTOCOL, s->url, help, "%s",
@@ -186,6 +202,13 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 		return error_set(s->err, RC_PROTOCOL, s->url, say(s, "sync again", "đồng bộ lại"), "%s",
 		    say(s, "the answer belongs to another request", "câu trả lời thuộc về một yêu cầu khác"));
 	s->welcomed = s->met = true;
+	if ((rc = replica_meet_relay(r, w->relay, &switched, s->err)) != RC_OK ||
+	    (rc = replica_remember_address(r, s->url, w->relay, s->err)) != RC_OK)
+		return rc;
+	if (switched) {		/* the request had another's cursor */
+		s->other_generation = true;
+		s->n_tried = 0;
+	}
 	if (w->status == STATUS_FULL) {		/* all else is as ever */
 		s->no_room = s->result->relay_full = true;
 		w->status = STATUS_OK;
@@ -268,6 +291,13 @@ take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 		return error_set(s->err, RC_PROTOCOL, s->url,
 		    say(s, "check the server's address", "kiểm tra địa chỉ máy chủ"), "%s",
 		    say(s, "the server did not begin with a welcome", "máy chủ không bắt đầu bằng lời chào"));
+	if (s->stranger && type != ITEM_END)
+		return type == ITEM_STATEMENT ? replica_take_item(s->replica, type, payload, len, s->result,
+		    s->err) : RC_OK;
+	if (s->stranger) {
+		s->ended = true;
+		return RC_OK;
+	}
 	if (type == ITEM_FRAME || type == ITEM_LANE)
 		return take_placed(s, type, payload, len);
 	if (type == ITEM_END)
@@ -318,7 +348,7 @@ post(struct replica_syncing *s)
 	enum rc rc, noted;
 
 	exchange_stream_init(&s->stream, take_item, s);
-	s->welcomed = s->ended = s->other_generation = s->moved = false;
+	s->welcomed = s->ended = s->other_generation = s->moved = s->stranger = false;
 	s->posted = now(s);
 	s->replied = 0;
 	rc = transport_post(s->transport, "/sync", s->message.data, s->message.len, take_piece,
@@ -379,6 +409,30 @@ take_leave(struct replica_syncing *s)
 	    "máy này đã bị ngừng sử dụng"));
 }
 
+/* One that is not in our directory answered.  Is it now?  Of what else it said nothing counts. */
+static enum rc
+meet_stranger(struct replica_syncing *s)
+{
+	const struct device *relay;
+	bool known;
+	enum rc rc;
+
+	if ((rc = undone(s)) != RC_OK)
+		return rc;
+	enter(s);
+	relay = directory_device(s->replica->directory, s->welcome.relay);
+	known = relay != NULL && relay->state == DEVICE_ADMITTED;
+	leave(s);
+	if (s->welcome.status == STATUS_UNKNOWN_DEVICE && !s->with_certificate)
+		s->with_certificate = known = true;
+	if (known || s->welcome.status == STATUS_STALE)
+		return RC_OK;
+	return error_set(s->err, RC_PROTOCOL, s->url, say(s, "check the server's address; ask the province",
+	    "kiểm tra địa chỉ máy chủ; hỏi tỉnh"), "%s",
+	    say(s, "the answer is not signed by a relay of this province",
+	    "câu trả lời không do máy chủ của tỉnh này ký"));
+}
+
 /* What a status other than ok asks of us.  *again: the same round once more. */
 static enum rc
 obey(struct replica_syncing *s, bool *again)
@@ -386,6 +440,8 @@ obey(struct replica_syncing *s, bool *again)
 	enum rc rc;
 
 	*again = true;
+	if (s->stranger)
+		return meet_stranger(s);
 	switch (s->welcome.status) {
 	case STATUS_STALE:
 		return undone(s);
@@ -471,11 +527,14 @@ finish(struct replica_syncing *s, int64_t start)
 	out->bytes_down = stats.bytes_down;
 	out->milliseconds = now(s) - start;
 	enter(s);
+	out->at_hub = s->met && replica_is_hub(s->replica, s->welcome.relay);
 	if (replica_status(s->replica, &status, NULL) == RC_OK) {
 		out->waiting = status.waiting;
 		out->quarantined = status.quarantined;
 		out->receipt_level = status.receipt_level;
 		out->receipt_at = status.receipt_at;
+		out->hub_entries = status.hub_entries;
+		out->hub_at = status.hub_at;
 	}
 	leave(s);
 }
@@ -497,6 +556,8 @@ start_syncing(struct replica_syncing *s)
 		rc = query_int(s->replica->db, s->err, &unsure,
 		    "SELECT count(*) FROM setting WHERE name = 'unsure'", "");
 	s->unsure = unsure != 0;
+	if (rc == RC_OK || rc == RC_NOTFOUND)
+		rc = replica_expect_relay(s->replica, s->url, s->err);
 	if (rc == RC_OK && !s->unsure)
 		rc = replica_request_offer(s, s->err);
 	leave(s);

@@ -33,6 +33,7 @@ struct replica_syncing {
 	bool with_certificate, with_all_lanes;
 	unsigned generations;		/* that were new to us */
 	bool unsure;			/* an upload may have come whole, and its reply did not */
+	bool stranger;			/* who answers is not in our directory (yet) */
 	bool met;			/* the relay has answered in this sync */
 	bool no_room;			/* it has none: no more frames */
 	struct replica_progress progress;
