@@ -33,6 +33,7 @@ enum {
 	SIM_STICKS_MAX = 4,
 	SIM_GHOSTS_MAX = 4,
 	SIM_POSTS_MAX = 6,
+	SIM_LOGS_MAX = 8,
 	SIM_WHY_MAX = 500
 };
 
@@ -97,7 +98,9 @@ struct sim_device {
 	bool busy;			/* in a sync */
 	bool full, was_full;		/* its disk, now and when it was started */
 	bool gone;			/* lost for good, or wiped */
-	uint64_t twin_log;		/* of a copied process: the log that it goes on with */
+	uint64_t logs[SIM_LOGS_MAX];	/* that this process writes to */
+	size_t n_logs;
+	bool twin;			/* a copy of a running process: it goes on with these logs */
 	struct sim_opened opened[SIM_OPENED_MAX];
 };
 

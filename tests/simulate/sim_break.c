@@ -21,6 +21,7 @@
 #include "shared/vault/block_file.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
 #include "sync-server/depot.h"
 #include "tests/simulate/sim.h"
 
@@ -362,6 +363,28 @@ append_to_old_log(struct sqlite3 *db, uint64_t id, struct entry *e, struct error
 	return rc;
 }
 
+/* The log that a copied process had in its memory for this scope; 0: none, or it may not go on. */
+static uint64_t
+log_of_twin(struct sqlite3 *db, const struct journal_scope *scope, bool folds)
+{
+	const struct sim_world *w = sim_now();
+	struct journal_log log;
+
+	for (size_t i = 0; i < w->n_devices; i++) {
+		const struct sim_device *d = &w->devices[i];
+
+		for (size_t k = 0; d->twin && d->vault != NULL && vault_db(d->vault) == db &&
+		    k < d->n_logs; k++) {
+			if (journal_log_get(db, d->logs[k], &log, NULL) == RC_OK && log.own &&
+			    log.fork_n == 0 && log.limit_n == JOURNAL_NO_LIMIT && log.folds == folds &&
+			    log.scope.compartment == scope->compartment &&
+			    strcmp(log.scope.unit, scope->unit) == 0)
+				return d->logs[k];
+		}
+	}
+	return 0;
+}
+
 enum rc __wrap_journal_append(struct sqlite3 *db, struct journal_writer *w,
     const struct journal_scope *scope, bool folds, struct entry *e, struct error *err);
 enum rc __real_journal_append(struct sqlite3 *db, struct journal_writer *w,
@@ -377,6 +400,8 @@ __wrap_journal_append(struct sqlite3 *db, struct journal_writer *w,
 		    " AND compartment = ?2 AND folds = ?3 AND fork_n IS NULL AND limit_n IS NULL"
 		    " AND head_n = top_n ORDER BY id LIMIT 1", "tii", scope->unit,
 		    (int64_t)scope->compartment, (int64_t)folds);
+	if (log == 0)
+		log = (int64_t)log_of_twin(db, scope, folds);
 	if (log != 0)
 		return append_to_old_log(db, (uint64_t)log, e, err);
 	return __real_journal_append(db, w, scope, folds, e, err);

@@ -80,6 +80,17 @@ commit(struct sim_device *d, enum rc rc, struct error *err)
 	return rc;
 }
 
+static void
+note_log(struct sim_device *d, uint64_t log)
+{
+	for (size_t i = 0; i < d->n_logs; i++) {
+		if (d->logs[i] == log)
+			return;
+	}
+	if (d->n_logs < SIM_LOGS_MAX)
+		d->logs[d->n_logs++] = log;
+}
+
 /* What became of a save: told to its author, or perhaps there, or refused. */
 static void
 conclude(struct sim_world *w, struct sim_device *d, struct sim_entry *e, struct dot dot,
@@ -92,7 +103,8 @@ conclude(struct sim_world *w, struct sim_device *d, struct sim_entry *e, struct 
 	if (rc == RC_OK && dot.log != 0 && !empty) {
 		e->dot = dot;
 		e->acknowledged = true;
-		e->forked = d->twin_log == dot.log;
+		e->head = sim_device_head(d, &dot);
+		note_log(d, dot.log);
 		/* what failed before it lay where this one lies now */
 		sim_entry_reset(&w->model.attempts[d->number]);
 		sim_model_add(&w->model, e);
@@ -328,7 +340,8 @@ sim_device_void(struct sim_world *w, struct sim_device *d)
 	f = record_view_field(&view, "notes");
 	i = f == NULL ? 0 : sim_pick(w, (unsigned)f->n_values);
 	if (f != NULL && !f->values[i].voided) {
-		int at = sim_model_find(&w->model, &f->values[i].address.dot);
+		int at = sim_model_find(&w->model, &f->values[i].address.dot,
+		    sim_device_head(d, &f->values[i].address.dot));
 		struct sim_ref *v = malloc(sizeof *v);
 
 		sim_must(v != NULL && at >= 0, "a value that was saved");

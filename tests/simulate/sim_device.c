@@ -115,6 +115,8 @@ close_all(struct sim_device *d)
 	d->replica = NULL;
 	d->vault = NULL;
 	sim_device_forget_forms(d);
+	d->n_logs = 0;
+	d->twin = false;
 }
 
 void
@@ -147,7 +149,36 @@ sim_device_after(struct sim_world *w, struct sim_device *d)
 	sim_trace(w, "device %d: the power went", d->number);
 }
 
-/* A save that the power cut short is there or it is not: look. */
+/* 64 bits of a head in a column. */
+static uint64_t
+head_of(struct sqlite3_stmt *q, int column)
+{
+	size_t len;
+	const uint8_t *p = query_column_blob(q, column, &len);
+
+	sim_must(len == ENTRY_HEAD_BYTES, "a head");
+	return bytes_load64(p);
+}
+
+uint64_t
+sim_device_head(struct sim_device *d, const struct dot *dot)
+{
+	struct sqlite3_stmt *q = NULL;
+	uint64_t head = 0;
+	bool row = false;
+
+	sim_must(query_open(sim_device_db(d), NULL, &q, "SELECT after FROM entry WHERE log = ?1"
+	    " AND n = ?2", "ii", (int64_t)dot->log, (int64_t)dot->n) == RC_OK, "read the journal");
+	if (query_next(q, &row, NULL) == RC_OK && row)
+		head = head_of(q, 0);
+	query_close(q);
+	return head;
+}
+
+/*
+ * A save that the power or a full disk cut short is there or it is not, and on a full disk that may
+ * stay open for several starts: look.
+ */
 static void
 adopt_attempt(struct sim_world *w, struct sim_device *d)
 {
@@ -155,13 +186,13 @@ adopt_attempt(struct sim_world *w, struct sim_device *d)
 	struct sqlite3_stmt *q = NULL;
 	bool row = false;
 
-	sim_must(query_open(sim_device_db(d), NULL, &q, "SELECT e.log, e.n, e.record_log, e.record_n"
-	    " FROM entry e JOIN log l ON l.id = e.log WHERE l.own = 1 ORDER BY e.log, e.n", "") ==
+	sim_must(query_open(sim_device_db(d), NULL, &q, "SELECT e.log, e.n, e.record_log, e.record_n,"
+	    " e.after FROM entry e JOIN log l ON l.id = e.log WHERE l.own = 1 ORDER BY e.log, e.n", "") ==
 	    RC_OK, "read the journal");
 	while (query_next(q, &row, NULL) == RC_OK && row) {
 		struct dot dot = { (uint64_t)query_column_int(q, 0), (uint64_t)query_column_int(q, 1) };
 
-		if (sim_model_find(&w->model, &dot) >= 0)
+		if (sim_model_find(&w->model, &dot, head_of(q, 4)) >= 0)
 			continue;
 		if (attempt->form[0] == '\0') {
 			sim_fail(w, "device %d has an entry that nobody saved: %llx.%llu", d->number,
@@ -169,6 +200,7 @@ adopt_attempt(struct sim_world *w, struct sim_device *d)
 			break;
 		}
 		attempt->dot = dot;
+		attempt->head = head_of(q, 4);
 		attempt->record = (struct dot){ (uint64_t)query_column_int(q, 2),
 			(uint64_t)query_column_int(q, 3) };
 		sim_model_add(&w->model, attempt);
@@ -176,7 +208,6 @@ adopt_attempt(struct sim_world *w, struct sim_device *d)
 		sim_trace(w, "device %d: the save that was cut is there", d->number);
 	}
 	query_close(q);
-	sim_entry_reset(attempt);
 }
 
 bool
@@ -256,14 +287,14 @@ sim_device_known(struct sim_world *w, struct sim_device *d, const struct dot *re
 	bool row = false;
 
 	*n = 0;
-	sim_must(out != NULL && query_open(sim_device_db(d), NULL, &q, "SELECT e.log, e.n FROM entry e"
+	sim_must(out != NULL && query_open(sim_device_db(d), NULL, &q, "SELECT e.log, e.n, e.after FROM entry e"
 	    " JOIN log l ON l.id = e.log WHERE e.record_log = ?1 AND e.record_n = ?2"
 	    " AND l.folds = 1 AND e.body IS NOT NULL AND (l.fork_n IS NULL OR e.n < l.fork_n)"
 	    " AND (l.limit_n IS NULL OR e.n <= l.limit_n)", "ii", (int64_t)record->log,
 	    (int64_t)record->n) == RC_OK, "read the journal");
 	while (query_next(q, &row, NULL) == RC_OK && row) {
 		struct dot dot = { (uint64_t)query_column_int(q, 0), (uint64_t)query_column_int(q, 1) };
-		int at = sim_model_find(&w->model, &dot);
+		int at = sim_model_find(&w->model, &dot, head_of(q, 2));
 
 		if (at < 0) {
 			sim_fail(w, "device %d has an entry that nobody saved", d->number);

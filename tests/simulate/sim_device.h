@@ -23,6 +23,8 @@ void sim_device_after(struct sim_world *w, struct sim_device *d);
 /* Put another disk in; the process must have ended. */
 void sim_device_set_disk(struct sim_device *d, struct crash_disk *disk);
 struct sqlite3 *sim_device_db(const struct sim_device *d);
+/* 64 bits of the head after an entry that it has. */
+uint64_t sim_device_head(struct sim_device *d, const struct dot *dot);
 struct record_context sim_device_records(struct sim_device *d);
 
 /* Entries of a record that count on this device, as indexes; free them. */

@@ -84,11 +84,25 @@ has_entry(struct sim_device *d, const struct dot *dot)
 	    n > 0;
 }
 
+/* What the authority and the relay say of a laptop: a letter each, - for nothing. */
+static void
+tell_standing(struct sim_world *w, const struct sim_device *d)
+{
+	const struct device *there = directory_device(
+	    authority_directory(sim_province_authority(w)), d->id);
+	const struct device *here = directory_device(depot_directory(w->relays[0].depot), d->id);
+
+	sim_trace(w, "device %d: the authority says %c, the relay %c", d->number,
+	    there == NULL ? '-' : "CARX"[there->state], here == NULL ? '-' : "CARX"[here->state]);
+}
+
 /* Which entries one of them lacks. */
 static void
 tell_missing(struct sim_world *w, struct sim_device *a, struct sim_device *b, const char *unit,
     unsigned compartment)
 {
+	tell_standing(w, a);
+	tell_standing(w, b);
 	for (size_t i = 0; i < w->model.n; i++) {
 		const struct sim_entry *e = &w->model.all[i];
 		bool here, there;
@@ -151,6 +165,16 @@ says_the_directory(const struct sim_world *w, const struct sim_device *witness,
 	return false;
 }
 
+static uint64_t
+fork_on(struct sim_device *d, uint64_t log)
+{
+	int64_t at = 0;
+
+	(void)!query_int(sim_device_db(d), NULL, &at, "SELECT fork_n FROM log WHERE id = ?1", "i",
+	    (int64_t)log);
+	return (uint64_t)at;
+}
+
 /* Entries of a scope: each is on the witness, or somebody is told why not. */
 static void
 judge_entries(struct sim_world *w, struct sim_device *witness, const char *unit,
@@ -158,14 +182,28 @@ judge_entries(struct sim_world *w, struct sim_device *witness, const char *unit,
 {
 	for (size_t i = 0; i < w->model.n && !w->failed; i++) {
 		struct sim_entry *e = &w->model.all[i];
-		bool here, told;
+		uint64_t fork;
+		bool here, told, branches;
 
 		if (strcmp(e->unit, unit) != 0 || e->compartment != compartment)
 			continue;
 		here = has_entry(witness, &e->dot);
 		told = says_the_directory(w, witness, e);
-		e->counts = here && told && !e->forked;
-		if (here || e->excused || !e->acknowledged)
+		fork = sim_model_forked_at(&w->model, e->dot.log, true);
+		/* of two branches one may be destroyed, or set aside with its author: then the other counts */
+		branches = sim_model_forked_at(&w->model, e->dot.log, false) != 0;
+		if (branches && (fork == 0 || w->devices[e->device].retired))
+			fork = fork_on(witness, e->dot.log);
+		e->counts = here && told && (fork == 0 || e->dot.n < fork) &&
+		    (!branches || sim_device_head(witness, &e->dot) == e->head);
+		if (fork != 0 && e->dot.n >= fork) {
+			if (here && fork_on(witness, e->dot.log) == 0)
+				sim_fail(w, "log %llx has two branches from %llu on, and device %d does not"
+				    " say so", (unsigned long long)e->dot.log, (unsigned long long)fork,
+				    witness->number);
+			continue;
+		}
+		if (here || e->excused || !e->acknowledged || (branches && !told))
 			continue;
 		if (told && !sim_loss_is_aside(w, (int)i))
 			sim_fail(w, "%llx.%llu of device %d, saved and acknowledged, is not on device %d",
@@ -415,6 +453,12 @@ sim_judge(struct sim_world *w)
 {
 	struct sim_device *witness;
 
+	for (size_t i = 0; i < w->model.n && !w->on[SIM_TWIN]; i++) {
+		if (sim_model_find(&w->model, &w->model.all[i].dot, 0) != (int)i)
+			sim_fail(w, "%llx.%llu was written twice, and no process was copied",
+			    (unsigned long long)w->model.all[i].dot.log,
+			    (unsigned long long)w->model.all[i].dot.n);
+	}
 	for (size_t u = 0; u < N_UNITS && !w->failed; u++) {
 		for (unsigned c = 0; c < COMPARTMENTS && !w->failed; c++) {
 			judge_scope(w, UNITS[u], c, &witness);

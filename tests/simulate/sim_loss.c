@@ -28,11 +28,13 @@ mark_device(struct sim_world *w, struct sim_device *d, bool *m)
 	struct sqlite3_stmt *q = NULL;
 	bool row = false;
 
-	sim_must(query_open(sim_device_db(d), NULL, &q, "SELECT log, n FROM entry"
+	sim_must(query_open(sim_device_db(d), NULL, &q, "SELECT log, n, after FROM entry"
 	    " WHERE body IS NOT NULL", "") == RC_OK, "read the journal");
 	while (query_next(q, &row, NULL) == RC_OK && row) {
 		struct dot dot = { (uint64_t)query_column_int(q, 0), (uint64_t)query_column_int(q, 1) };
-		int at = sim_model_find(&w->model, &dot);
+		size_t len;
+		const uint8_t *after = query_column_blob(q, 2, &len);
+		int at = sim_model_find(&w->model, &dot, bytes_load64(after));
 
 		if (at >= 0)
 			m[at] = true;
@@ -50,7 +52,7 @@ mark_frame(struct sim_world *w, const uint8_t *p, size_t len, bool *m)
 	for (size_t i = 0; i < h.n_ranges; i++) {
 		for (uint64_t k = 0; k < h.ranges[i].count; k++) {
 			struct dot dot = { h.ranges[i].log, h.ranges[i].first + k };
-			int at = sim_model_find(&w->model, &dot);
+			int at = sim_model_find(&w->model, &dot, 0);
 
 			if (at >= 0)
 				m[at] = true;

@@ -101,14 +101,32 @@ slot_of(const struct dot *d)
 }
 
 int
-sim_model_find(const struct sim_model *m, const struct dot *dot)
+sim_model_find(const struct sim_model *m, const struct dot *dot, uint64_t head)
 {
 	for (size_t s = slot_of(dot);; s = (s + 1) % SIM_SLOTS) {
 		if (m->slots[s] == 0)
 			return -1;
-		if (same_dot(&m->all[m->slots[s] - 1].dot, dot))
+		if (same_dot(&m->all[m->slots[s] - 1].dot, dot) &&
+		    (head == 0 || m->all[m->slots[s] - 1].head == head))
 			return m->slots[s] - 1;
 	}
+}
+
+uint64_t
+sim_model_forked_at(const struct sim_model *m, uint64_t log, bool surely)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct sim_entry *e = &m->all[i], *first;
+
+		if (e->dot.log != log || (n != 0 && e->dot.n >= n) || (surely && e->excused))
+			continue;
+		first = &m->all[sim_model_find(m, &e->dot, 0)];
+		if (first != e && !(surely && first->excused))
+			n = e->dot.n;
+	}
+	return n;
 }
 
 int

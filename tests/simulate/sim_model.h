@@ -38,6 +38,7 @@ struct sim_ref { int entry, unit; };
 
 struct sim_entry {
 	struct dot dot, record;
+	uint64_t head;			/* of the log after it: tells branches of a fork apart */
 	char form[16];
 	int device;
 	char unit[17];			/* scope */
@@ -53,7 +54,6 @@ struct sim_entry {
 	bool deletes;
 	bool acknowledged;		/* false: the power went before anybody was told */
 	bool excused;			/* every copy of it was destroyed, or may have been */
-	bool forked;			/* written by a copied process: left out, and told */
 	bool counts;			/* for the judgement at hand */
 };
 
@@ -74,7 +74,13 @@ struct sim_model {
 
 void sim_model_init(struct sim_model *m, size_t devices);
 void sim_model_reset(struct sim_model *m);
-int sim_model_find(const struct sim_model *m, const struct dot *dot);	/* -1 */
+/* head 0: the first one that was written there.  -1: nobody did. */
+int sim_model_find(const struct sim_model *m, const struct dot *dot, uint64_t head);
+/*
+ * From here on a log has two branches, and none of them counts; 0: it has one.
+ * surely: branches that may have been destroyed are none.
+ */
+uint64_t sim_model_forked_at(const struct sim_model *m, uint64_t log, bool surely);
 /* Takes what e points to. */
 int sim_model_add(struct sim_model *m, const struct sim_entry *e);
 void sim_entry_reset(struct sim_entry *e);

@@ -117,8 +117,9 @@ make_image(struct sim_world *w, struct sim_device *d)
 	sim_trace(w, "device %d: an image is made", d->number);
 }
 
+/* running: the process is copied too, as when a virtual machine is. */
 static void
-clone(struct sim_world *w, struct sim_device *d)
+clone(struct sim_world *w, struct sim_device *d, bool running)
 {
 	struct sim_device *copy;
 	struct clock clock;
@@ -126,7 +127,10 @@ clone(struct sim_world *w, struct sim_device *d)
 	if (w->n_devices == SIM_DEVICES_MAX || d->busy || d->gone ||
 	    d->post.role == ROLE_HOLDER || w->n_devices > 12)
 		return;
-	sim_device_stop(w, d);
+	if (running && (d->n_logs == 0 || d->retired || d->vault == NULL))
+		return;
+	if (!running)
+		sim_device_stop(w, d);
 	copy = sim_device_new(w);
 	clock = copy->clock;
 	memcpy(copy->posts, d->posts, sizeof copy->posts);
@@ -136,7 +140,13 @@ clone(struct sim_world *w, struct sim_device *d)
 	copy->clock = clock;
 	memcpy(copy->id, d->id, sizeof copy->id);
 	sim_device_set_disk(copy, crash_disk_copy(d->disk));
-	sim_trace(w, "device %d is a copy of %d", copy->number, d->number);
+	sim_trace(w, "device %d is a copy of %d%s", copy->number, d->number,
+	    running ? ", which goes on running" : "");
+	if (!running || !sim_device_start(w, copy))
+		return;
+	memcpy(copy->logs, d->logs, sizeof copy->logs);
+	copy->n_logs = d->n_logs;
+	copy->twin = true;
 }
 
 static void
@@ -170,7 +180,9 @@ of_a_laptop(struct sim_world *w)
 	if (sim_strikes(w, SIM_IMAGE, 12))
 		sim_loss_restore_device(w, d);
 	if (sim_strikes(w, SIM_CLONE, 16))
-		clone(w, d);
+		clone(w, d, false);
+	if (sim_strikes(w, SIM_TWIN, 16))
+		clone(w, d, true);
 	if (sim_strikes(w, SIM_GHOST, 6))
 		sim_network_replay(w);
 }
