@@ -1,62 +1,12 @@
-#include "shared/web/http_server.h"
+#include "shared/web/http_server_internal.h"
 
 #include <errno.h>
-#include <microhttpd.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
-#include "shared/base/sockets.h"
 
-enum {
-	REPLY_HEADERS_MAX = 16,
-	REPLY_BLOCK = 32 << 10,
-	STEP_MS = 250,
-	TEXT_MAX = 4096			/* of a method, path or header that is kept */
-};
-
-/* A connection and the moment by which it must have got further. */
-struct link {
-	struct link *next, *previous;
-	struct http_server *server;
-	MHD_socket fd;
-	int64_t deadline;
-	bool busy;		/* a request came whole and is answered: who listens need not speak */
-};
-
-struct http_server {
-	struct http_config config;
-	struct MHD_Daemon *daemon;
-	struct link *links;
-	int64_t swept;
-	uint16_t port;
-	pthread_t thread;
-	bool has_thread;
-	atomic_bool stop;
-};
-
-struct http_request {
-	struct http_server *server;
-	struct MHD_Connection *connection;
-	struct link *link;
-	char *method, *path;
-	void *user;
-	int64_t since;			/* milliseconds */
-	uint64_t received;
-	bool begun, replied;
-	size_t n_headers;
-	char *headers[REPLY_HEADERS_MAX][2];
-	enum rc (*next)(void *ctx, uint8_t *buf, size_t cap, size_t *n);
-	void *next_ctx;
-};
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
+enum { STEP_MS = 250 };
 
 /* ---- deadlines ---- */
 
@@ -76,9 +26,8 @@ set_deadline(struct link *link, int64_t milliseconds)
 		link->deadline = clock_monotonic_ms() + milliseconds;
 }
 
-/* The same for a request under way, whose time as a whole is bounded, too. */
-static void
-set_request_deadline(struct http_request *r, int64_t milliseconds)
+void
+http_server_set_deadline(struct http_request *r, int64_t milliseconds)
 {
 	int64_t end = r->since + (int64_t)r->server->config.whole_seconds * 1000;
 
@@ -87,9 +36,8 @@ set_request_deadline(struct http_request *r, int64_t milliseconds)
 		r->link->deadline = end;
 }
 
-/* Time that so many bytes may take. */
-static int64_t
-time_for(const struct http_server *s, uint64_t bytes)
+int64_t
+http_server_time_for(const struct http_server *s, uint64_t bytes)
 {
 	return ((int64_t)s->config.body_seconds + (int64_t)(bytes / s->config.rate)) * 1000;
 }
@@ -171,8 +119,8 @@ request_free(struct http_request *r)
 	free(r);
 }
 
-static char *
-copy_text(const char *text)
+char *
+http_server_copy_text(const char *text)
 {
 	size_t len = strnlen(text, TEXT_MAX + 1);
 	char *copy;
@@ -196,8 +144,8 @@ request_new(struct http_server *s, struct MHD_Connection *connection, const char
 	r->connection = connection;
 	r->link = link_of(connection);
 	r->since = clock_monotonic_ms();
-	r->method = copy_text(method);
-	r->path = copy_text(url);
+	r->method = http_server_copy_text(method);
+	r->path = http_server_copy_text(url);
 	if (r->link == NULL || r->method == NULL || r->path == NULL) {
 		request_free(r);
 		return NULL;
@@ -234,7 +182,7 @@ begin_request(struct http_request *r)
 	struct http_server *s = r->server;
 	unsigned refused = judge_length(r);
 
-	set_request_deadline(r, time_for(s, 0));
+	http_server_set_deadline(r, http_server_time_for(s, 0));
 	if (refused == 0) {
 		r->begun = true;
 		refused = s->config.begin(s->config.ctx, r);
@@ -257,10 +205,10 @@ take_body(struct http_request *r, const char *p, size_t *len)
 		return MHD_YES;
 	}
 	r->received += *len;
-	allowed = time_for(s, r->received);
+	allowed = http_server_time_for(s, r->received);
 	if (r->received > s->config.body_max || clock_monotonic_ms() - r->since > allowed)
 		return MHD_NO;
-	set_request_deadline(r, r->since + allowed - clock_monotonic_ms());
+	http_server_set_deadline(r, r->since + allowed - clock_monotonic_ms());
 	if (s->config.body != NULL)
 		rc = s->config.body(s->config.ctx, r, (const uint8_t *)p, *len);
 	*len = 0;
@@ -286,7 +234,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 	if (r->replied)
 		return MHD_YES;
 	r->link->busy = true;
-	set_request_deadline(r, time_for(s, 0));
+	http_server_set_deadline(r, http_server_time_for(s, 0));
 	s->config.answer(s->config.ctx, r);
 	if (!r->replied)
 		http_server_reply(r, 500, NULL, "", 0);
@@ -313,180 +261,6 @@ on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
 		s->config.done(s->config.ctx, r);
 	request_free(r);
 	*con_cls = NULL;
-}
-
-const char *
-http_server_method(const struct http_request *r)
-{
-	return r->method;
-}
-
-const char *
-http_server_path(const struct http_request *r)
-{
-	return r->path;
-}
-
-const char *
-http_server_header(const struct http_request *r, const char *name)
-{
-	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
-}
-
-struct counted {
-	const char *name;
-	size_t n;
-};
-
-static enum MHD_Result
-count_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
-{
-	struct counted *c = cls;
-	size_t i;
-
-	(void)kind;
-	(void)value;
-	for (i = 0; key[i] != '\0' && c->name[i] != '\0'; i++)
-		if ((key[i] | 0x20) != (c->name[i] | 0x20))
-			return MHD_YES;
-	if (key[i] == c->name[i])
-		c->n++;
-	return MHD_YES;
-}
-
-size_t
-http_server_header_count(const struct http_request *r, const char *name)
-{
-	struct counted c = { name, 0 };
-
-	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_header, &c);
-	return c.n;
-}
-
-void
-http_server_peer(const struct http_request *r, uint8_t out[HTTP_SERVER_PEER_BYTES])
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection,
-	    MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	union address address;
-
-	memset(out, 0, HTTP_SERVER_PEER_BYTES);
-	if (info == NULL || info->client_addr == NULL)
-		return;
-	if (info->client_addr->sa_family == AF_INET) {
-		memcpy(&address.v4, info->client_addr, sizeof(address.v4));
-		memcpy(out, mapped, sizeof(mapped));
-		memcpy(out + sizeof(mapped), &address.v4.sin_addr, 4);
-	} else if (info->client_addr->sa_family == AF_INET6) {
-		memcpy(&address.v6, info->client_addr, sizeof(address.v6));
-		if (memcmp(&address.v6.sin6_addr, mapped, sizeof(mapped)) == 0)
-			memcpy(out, &address.v6.sin6_addr, HTTP_SERVER_PEER_BYTES);
-		else
-			memcpy(out, &address.v6.sin6_addr, 8);
-	}
-}
-
-const char *
-http_server_query(const struct http_request *r, const char *name)
-{
-	return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-void
-http_server_set_user(struct http_request *r, void *user)
-{
-	r->user = user;
-}
-
-void *
-http_server_user(const struct http_request *r)
-{
-	return r->user;
-}
-
-/* ---- replies ---- */
-
-enum rc
-http_server_add_header(struct http_request *r, const char *name, const char *value)
-{
-	char **at;
-
-	if (r->n_headers == REPLY_HEADERS_MAX)
-		return RC_LIMIT;
-	at = r->headers[r->n_headers];
-	at[0] = copy_text(name);
-	at[1] = copy_text(value);
-	if (at[0] == NULL || at[1] == NULL) {
-		free(at[0]);
-		free(at[1]);
-		return RC_NOMEM;
-	}
-	r->n_headers++;
-	return RC_OK;
-}
-
-static void
-queue(struct http_request *r, unsigned status, const char *content_type,
-    struct MHD_Response *response)
-{
-	bool good = true;
-
-	if (response == NULL)
-		return;
-	if (content_type != NULL)
-		good = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-		    content_type) == MHD_YES;
-	for (size_t i = 0; good && i < r->n_headers; i++)
-		good = MHD_add_response_header(response, r->headers[i][0], r->headers[i][1]) ==
-		    MHD_YES;
-	if (good)
-		r->replied = MHD_queue_response(r->connection, status, response) == MHD_YES;
-	MHD_destroy_response(response);
-}
-
-void
-http_server_reply(struct http_request *r, unsigned status, const char *content_type,
-    const void *body, size_t len)
-{
-	void *copy = malloc(len + 1);
-	struct MHD_Response *response;
-
-	if (copy == NULL)
-		return;
-	if (len > 0)
-		memcpy(copy, body, len);
-	set_request_deadline(r, time_for(r->server, len));
-	response = MHD_create_response_from_buffer(len, copy, MHD_RESPMEM_MUST_FREE);
-	if (response == NULL)
-		free(copy);
-	queue(r, status, content_type, response);
-}
-
-static ssize_t
-pull(void *cls, uint64_t position, char *buf, size_t cap)
-{
-	struct http_request *r = cls;
-	size_t n = 0;
-
-	(void)position;
-	if (r->next(r->next_ctx, (uint8_t *)buf, cap, &n) != RC_OK)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (n == 0)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	/* what was pulled before is on its way: this piece gets its own time */
-	set_request_deadline(r, time_for(r->server, n));
-	return (ssize_t)n;
-}
-
-void
-http_server_stream(struct http_request *r, unsigned status, const char *content_type,
-    enum rc (*next)(void *ctx, uint8_t *buf, size_t cap, size_t *n), void *ctx)
-{
-	r->next = next;
-	r->next_ctx = ctx;
-	queue(r, status, content_type, MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
-	    REPLY_BLOCK, pull, r, NULL));
 }
 
 /* ---- the server ---- */
