@@ -12,6 +12,7 @@
 #include "shared/sync/replica.h"
 #include "shared/sync/replica_events.h"
 #include "shared/sync/replica_purge.h"
+#include "shared/sync/transport.h"
 
 static const char *const levels[] = { "none", "stored", "held" };
 
@@ -112,7 +113,7 @@ print_result(struct call *c, const struct replica_sync_result *r)
 
 /* ---- a line that may break ---- */
 
-enum { SHOWN_EVERY_MS = 250, PAUSE_MS = 200, TEXT_ROOM = 240 };
+enum { SHOWN_EVERY_MS = 250, PAUSE_MS = 200, TEXT_ROOM = 240, TRIES_MAX = 100 };
 
 struct shown {
 	struct call *call;
@@ -194,10 +195,15 @@ commands_sync(struct call *c)
 		.vietnamese = c->lang == FORM_VI };
 	struct replica_sync_result r;
 	int64_t last;
+	long tries, patience;
 	enum rc rc;
 
-	if ((rc = replica_events_last(c->ws->replica, &last, &c->err)) != RC_OK)
+	if ((rc = call_number(c, "tries", 1, TRIES_MAX, 0, &tries)) != RC_OK ||
+	    (rc = call_number(c, "timeout", 1, TRANSPORT_PATIENCE_MAX, 0, &patience)) != RC_OK ||
+	    (rc = replica_events_last(c->ws->replica, &last, &c->err)) != RC_OK)
 		return rc;
+	line.tries = (unsigned)tries;
+	line.patience = (unsigned)patience;
 	rc = workspace_sync_pinned(c->ws, call_option(c, "server"), call_option(c, "pin"),
 	    call_option(c, "plain") != NULL, &line, &r, &c->err);
 	if (shown.at != 0)

@@ -36,7 +36,7 @@ static const struct call_option duplicates_options[] = {
 };
 static const struct call_option sync_options[] = {
 	{ "server", CALL_TEXT, "URL" }, { "pin", CALL_TEXT, "sha256//…" }, { "plain", CALL_FLAG, NULL },
-	NO_MORE
+	{ "tries", CALL_TEXT, "N" }, { "timeout", CALL_TEXT, "SECONDS" }, NO_MORE
 };
 static const struct call_option refer_options[] = {
 	{ "to", CALL_TEXT, "UNIT" }, { "consent", CALL_TEXT, "ID" }, { "transfer", CALL_FLAG, NULL },

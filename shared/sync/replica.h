@@ -100,6 +100,8 @@ struct replica_line {
 	void (*progress)(void *ctx, const struct replica_progress *p);
 	void *ctx;
 	bool vietnamese;			/* the language of errors */
+	unsigned tries;				/* that may fail in a row, the first one counted; 0: see below */
+	unsigned patience;			/* seconds without an answer; 0: as transport.h says */
 };
 
 /*

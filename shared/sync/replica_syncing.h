@@ -2,8 +2,8 @@
 #define SHARED_SYNC_REPLICA_SYNCING_H
 
 /*
- * replica_syncing: one sync while it runs: replica_sync.c leads it and hears the
- * replies, replica_request.c makes the requests.  Nobody else includes it.
+ * replica_syncing: one sync while it runs: replica_sync.c leads it, replica_request.c
+ * makes the requests, replica_reply.c takes what is answered.  Nobody else includes it.
  */
 #include "shared/sync/replica_internal.h"
 
@@ -62,6 +62,10 @@ enum rc replica_request_offer(struct replica_syncing *s, struct error *err) RC_C
 enum rc replica_request_failed(struct replica_syncing *s, enum rc why, struct error *err) RC_CHECK;
 /* Entries of ours that no receipt names. */
 enum rc replica_request_left(struct replica_syncing *s, uint64_t *out, struct error *err) RC_CHECK;
+
+/* An item of the reply to s->message; inside the gate, in a transaction.  ctx: the replica_syncing. */
+enum rc replica_reply_take(void *ctx, enum item_type type, const uint8_t *payload,
+    size_t len) RC_CHECK;
 
 /* Settings that are numbers; 0 when there is none. */
 enum rc replica_request_number(struct sqlite3 *db, const char *name, uint64_t *out,

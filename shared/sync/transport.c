@@ -320,6 +320,16 @@ count(struct transport *t)
 
 /* CURLcode values are ORed: any failure leaves something behind. */
 static unsigned
+set_patience(CURL *c, unsigned connect_seconds, unsigned silence_seconds)
+{
+	unsigned bad = 0;
+
+	bad |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)connect_seconds);
+	bad |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)silence_seconds);
+	return bad;
+}
+
+static unsigned
 set_limits(CURL *c)
 {
 	unsigned bad = 0;
@@ -328,9 +338,8 @@ set_limits(CURL *c)
 	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	bad |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)TRANSPORT_CONNECT_SECONDS);
 	bad |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	bad |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)TRANSPORT_SILENCE_SECONDS);
+	bad |= set_patience(c, TRANSPORT_CONNECT_SECONDS, TRANSPORT_SILENCE_SECONDS);
 	bad |= curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)TRANSPORT_REPLY_MAX);
 	bad |= curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -478,6 +487,16 @@ void
 transport_speak(struct transport *t, bool vietnamese)
 {
 	t->vietnamese = vietnamese;
+}
+
+void
+transport_patience(struct transport *t, unsigned seconds)
+{
+	unsigned n = seconds < 1 ? 1 : seconds;
+
+	if (n > TRANSPORT_PATIENCE_MAX)
+		n = TRANSPORT_PATIENCE_MAX;
+	(void)set_patience(t->curl, n, n);	/* both were set before: the options are there */
 }
 
 void

@@ -16,6 +16,7 @@ enum {
 	TRANSPORT_URL_MAX = 255,
 	TRANSPORT_CONNECT_SECONDS = 30,
 	TRANSPORT_SILENCE_SECONDS = 60,		/* below 1 byte a second for so long: cut */
+	TRANSPORT_PATIENCE_MAX = 600,
 	TRANSPORT_REPLY_MAX = 256 << 20
 };
 
@@ -63,6 +64,11 @@ struct transport_stats {
 
 /* Errors are described in Vietnamese from now on, or again in English. */
 void transport_speak(struct transport *t, bool vietnamese);
+/*
+ * Wait this long for a connection and, once there is one, for the next byte: 1 to
+ * TRANSPORT_PATIENCE_MAX seconds instead of the two above.
+ */
+void transport_patience(struct transport *t, unsigned seconds);
 /* Called now and then while a post is under way, with the bytes of all posts. */
 void transport_watch(struct transport *t, void (*watch)(void *ctx, uint64_t up, uint64_t down),
     void *ctx);

@@ -259,18 +259,20 @@ complains 75 "" "a server that is down is something to try again" on "$lan" sync
 for mode in "redirect 76" "busy 69" "tangle 76" "rubbish 76"; do
 	set -- $mode
 	start_stub "$1"
-	run on "$lan" sync --server "$STUB"
+	run on "$lan" sync --tries 1 --server "$STUB"
 	[ "$code" -eq "$2" ] || { [ "$2" = 76 ] && [ "$code" -eq 75 ]; }
 	ok $? "a link that answers with \"$1\" is no server" || echo "# $code $err"
 	stop_stub
 done
+complains 64 "whole number" "no try at all is refused" on "$lan" sync --tries 0 --server "$dead"
+complains 64 "whole number" "and no time at all" on "$lan" sync --timeout 0 --server "$dead"
 complains 64 "" "an address that is none is refused" on "$lan" sync --server "ftp://127.0.0.1"
 is "$(on "$lan" --json status | json unsent)" "$unsent" "what was to be sent waits still"
 unharmed "and nothing is lost"
 bad=0
 for part in 0 300 700 999; do
 	start_stub cut $part "${URL#http://}"
-	run on "$lan" sync --server "$STUB"
+	run on "$lan" sync --tries 1 --server "$STUB"
 	case $code in 75 | 76) ;; *) bad=1; echo "# $part: $code $err" ;; esac
 	stop_stub
 done
@@ -289,7 +291,7 @@ must on "$minh" unlock
 for i in {1..16}; do
 	on "$minh" add outreach date=2026-06-01 commune_code=06184 persons_f=$i "note=Lần thứ $i, đi từng nhà" >/dev/null
 	sync_with "$minh" >/dev/null
-	run on "$lan" sync --server "$STUB"
+	run on "$lan" sync --tries 1 --server "$STUB"
 	case $code in 0 | 75 | 76 | 77) ;; *) bad=1; echo "# turn $i: $code $err" ;; esac
 done
 must on "$minh" lock
@@ -421,7 +423,7 @@ start_limited() {
 	URL=$(sed -n 's/.*listening on //p' "$T/limited")
 }
 start_limited
-run sync_with "$lan"
+run sync_with "$lan" "$URL" --tries 1
 case $code in 69 | 75 | 76) ok 0 "a server whose disk is full refuses, and does not die" ;; *) ok 1 "a server whose disk is full refuses, and does not die"; echo "# $code $err" ;; esac
 kill -0 $SERVER_PID
 ok $? "it still runs"

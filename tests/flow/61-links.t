@@ -61,17 +61,17 @@ tls_stub() { # CERT KEY [OPTION]...: sets STUB
 	until grep -q ACCEPT "$T/accept"; do kill -0 $! || break; done
 	STUB=https://127.0.0.1:$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$T/accept" | head -1)
 }
-http_stub() { # MODE: sets STUB
+http_stub() { # MODE...: sets STUB
 	mkfifo "$T/stub"
-	perl "$FLOW_SUPPORT/http_stub.pl" "$1" >"$T/stub" &
+	perl "$FLOW_SUPPORT/http_stub.pl" "$@" >"$T/stub" &
 	flow_background $!
 	read -r _ _ STUB <"$T/stub"
 	rm "$T/stub"
 }
 # A laptop, what it meets, exit code, words in English and in Vietnamese.
-told_apart() { # NAME HOME URL CODE ENGLISH VIETNAMESE
-	complains "$4" "$5" "$1 (en)" on "$2" sync --server "$3"
-	complains "$4" "$6" "$1 (vi)" on "$2" --lang vi sync --server "$3"
+told_apart() { # NAME HOME URL CODE ENGLISH VIETNAMESE [OPTION...]
+	complains "$4" "$5" "$1 (en)" on "$2" sync --tries 1 --server "$3" "${@:7}"
+	complains "$4" "$6" "$1 (vi)" on "$2" --lang vi sync --tries 1 --server "$3" "${@:7}"
 }
 key impostor
 tls_stub "$T/impostor.crt" "$T/impostor.key"
@@ -142,6 +142,12 @@ closed=$STUB
 kill "${FLOW_PIDS[-1]}"
 wait "${FLOW_PIDS[-1]}" 2>/dev/null
 told_apart "nobody listens" "$lan" "$closed" 75 "no sync-server listens there" "không có máy chủ đồng bộ nào ở đó"
+http_stub hold
+told_apart "one that says nothing to the first word of TLS" "$lan" "https${STUB#http}" 75 "did not answer in time" "không trả lời kịp" --timeout 1
+before=$SECONDS
+complains 75 "did not answer" "two tries are two" on "$lan" sync --tries 2 --timeout 1 --server "https${STUB#http}"
+[ $((SECONDS - before)) -lt 20 ]
+ok $? "and take no longer than they may"
 told_apart "a name that is not found" "$lan" https://server.invalid 75 "name cannot be found" "không tìm thấy tên máy chủ"
 
 # ---- on a terminal: what is left, and when the next try is ----
@@ -150,6 +156,28 @@ on_terminal() { # HOME URL: what a terminal shows of a sync; its own end after s
 		"$BIN/field --lang en --home $1 --passphrase-file $1.pass sync --server $2" /dev/null </dev/null
 }
 start_server "$P"
+# three that fall silent at once: a second of silence is noticed after seven (libcurl's average of five)
+silent() { # NAME HOME URL OPTION...: in the background
+	(on "$2" "${@:4}" sync --tries 1 --timeout 1 --server "$3" >"$T/$1.out" 2>"$T/$1.err"; echo $? >"$T/$1.code") &
+	silents+=($!)
+}
+silents=()
+note=$(on "$T/hoa" add outreach date=2026-05-04 commune_code=06184 persons_m=4)
+must sync_with "$T/hoa"
+http_stub hold
+holds=$STUB
+must on "$lan" unlock
+silent keeper "$lan" "$holds"
+silent held "$T/hoa" "$holds" --lang vi
+http_stub stall 700 "${URL#http://}"
+silent stalled "$thu" "$STUB"
+wait "${silents[@]}"
+is "$(cat "$T/held.code") $(grep -c "im bặt" "$T/held.err")" "75 1" "a server that takes the request and says nothing (vi)" || cat "$T/held.err"
+is "$(cat "$T/keeper.code") $(grep -c "the link fell silent" "$T/keeper.err")" "75 1" "the same with a keeper (en)" || cat "$T/keeper.err"
+is "$(cat "$T/stalled.code") $(grep -c "the link fell silent" "$T/stalled.err")" "75 1" "a reply that stops in the middle" || cat "$T/stalled.err"
+must on "$lan" lock
+must sync_with "$thu"
+exits 0 "after which nothing is missing" on "$thu" show "$note"
 told_apart "a server without TLS where TLS should be" "$lan" "https${URL#http}" 76 "does not speak TLS" "không dùng TLS"
 on "$lan" add outreach date=2026-05-05 commune_code=06184 persons_m=2 >/dev/null
 shown=$(on_terminal "$lan" "$URL")
@@ -157,8 +185,13 @@ like "$shown" "left: 1 entries to send" "a terminal shows what is left"
 like "$shown" "Sent 1 entries" "and the end"
 stop_server
 http_stub gateway
-shown=$(perl -e 'alarm 25; exec @ARGV' script -qefc \
-	"$BIN/field --lang en --home $lan --passphrase-file $lan.pass sync --server $STUB" "$T/typescript" </dev/null)
+perl -e 'alarm 25; exec @ARGV' script -qefc \
+	"$BIN/field --lang en --home $lan --passphrase-file $lan.pass sync --server $STUB" "$T/typescript" </dev/null >/dev/null &
+terminal=$!
+flow_background $terminal
+until grep -qs "next try in" "$T/typescript"; do kill -0 $terminal 2>/dev/null || break; done
+kill $terminal
+wait $terminal 2>/dev/null
 like "$(cat "$T/typescript")" "next try in 10 s" "a gateway's failure is tried again, and the terminal says when"
 [ "$(on "$lan" --json status | json unsent)" = 0 ]
 ok $? "nothing is lost by all this"

@@ -225,8 +225,8 @@ on() { # HOME COMMAND...: one command of the worker's program, in English
 value_of() { # HOME ID FIELD: what the record shows
 	on "$1" --json show "$2" | json fields "$3" value
 }
-sync_with() { # HOME [URL]
-	on "$1" --json sync --server "${2:-$URL}"
+sync_with() { # HOME [URL [OPTION...]]
+	on "$1" --json sync --server "${2:-$URL}" "${@:3}"
 }
 # Put ids where sheets of make_corpus refer to records by name.
 fill_references() { # HOME FOLDER NAMING_FORM NAME_FIELD SHEET...

@@ -6,6 +6,7 @@
 #   sign-in    511, as a network's gate says it                proxy      407, as a proxy that wants a password says it
 #   gateway    502                                             late       504
 #   cut N      the server's true reply, but only N thousandths of it
+#   stall N    the same, and then silence instead of an end
 #   flip       the true reply with one bit turned, each time elsewhere
 use strict;
 use warnings;
@@ -16,7 +17,8 @@ $SIG{ALRM} = sub { exit 1 };
 alarm 300;
 $| = 1;
 my ($mode, @rest) = @ARGV;
-my $part = $mode eq 'cut' ? shift @rest : 0;
+my $part = $mode =~ /^(cut|stall)$/ ? shift @rest : 0;
+my @stalled;
 my $upstream = shift @rest;
 my $door = IO::Socket::INET->new(Listen => 8, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "listen: $!";
 print 'listening on http://127.0.0.1:', $door->sockport, "\n";
@@ -73,7 +75,7 @@ while (my $link = $door->accept) {
 	} else {
 		my $reply = true_reply($all);
 		my $begin = index($reply, "\r\n\r\n") + 4;
-		if ($mode eq 'cut') {
+		if ($mode eq 'cut' || $mode eq 'stall') {
 			$reply = substr $reply, 0, $begin + int((length($reply) - $begin) * $part / 1000);
 		} elsif (length($reply) > $begin) {
 			my $part = 0.618034 * ++$turn;
@@ -81,6 +83,11 @@ while (my $link = $door->accept) {
 			substr($reply, $at, 1) = chr(ord(substr $reply, $at, 1) ^ (1 << $turn % 8));
 		}
 		print $link $reply;
+		$link->flush;
+		if ($mode eq 'stall') {
+			push @stalled, $link;
+			next;
+		}
 	}
 	close $link;
 }

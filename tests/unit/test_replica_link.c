@@ -241,6 +241,23 @@ a_link_that_stays_broken_is_given_up(void **state)
 }
 
 static void
+tries_as_often_as_it_is_told(void **state)
+{
+	struct cut *c = *state;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+
+	for (unsigned tries = 1; tries <= 3; tries++) {
+		c->line.n_waits = 0;
+		c->line.terms.tries = tries;
+		cut_proxy_allow(c->proxy, 300, CUT_PROXY_WHOLE);
+		assert_int_equal(workspace_sync_on(c->ws, cut_proxy_url(c->proxy), false,
+		    &c->line.terms, &r, &err), RC_NET);
+		assert_int_equal(c->line.n_waits, tries - 1);
+	}
+}
+
+static void
 who_is_not_there_at_all_is_not_waited_for(void **state)
 {
 	struct cut *c = *state;
@@ -276,6 +293,7 @@ main(void)
 		cmocka_unit_test(a_days_work_passes_a_link_of_20_kbit_that_loses_and_cuts),
 		T(a_round_that_failed_is_tried_again_later_and_later),
 		T(a_link_that_stays_broken_is_given_up),
+		T(tries_as_often_as_it_is_told),
 		T(who_is_not_there_at_all_is_not_waited_for),
 		T(speaks_the_language_of_its_user),
 	};
