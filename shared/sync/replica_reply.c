@@ -1,6 +1,7 @@
 /* What a relay answers, item by item. */
 #include <string.h>
 
+#include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
 #include "shared/vault/query.h"
 
