@@ -44,3 +44,11 @@ CREATE TABLE relay_aside(
   received INTEGER NOT NULL) WITHOUT ROWID;
 -- Frames that a person released, until the relay has been told.  sent: it stands in the last request.
 CREATE TABLE release_due(frame BLOB PRIMARY KEY, sent INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+-- version 2
+
+-- Frames that were sealed again after an erasure, and what each of them stands for.  told: the generation
+-- of the relay that has it; sent: it stands in the last request.
+CREATE TABLE resealed(
+  frame BLOB PRIMARY KEY, told BLOB NOT NULL, sent INTEGER NOT NULL DEFAULT 0, bytes BLOB NOT NULL);
+CREATE TABLE resealed_from(old BLOB PRIMARY KEY, frame BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX resealed_by ON resealed_from(frame);

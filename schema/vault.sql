@@ -10,7 +10,7 @@ CREATE TABLE log(
   device BLOB NOT NULL,               -- 16 bytes
   unit TEXT NOT NULL,
   compartment INTEGER NOT NULL,
-  key BLOB,                           -- 16 bytes; NULL: not known (hollow or erased)
+  key BLOB,                           -- 16 bytes; NULL: not known; empty: gone, something was erased (redaction.h)
   own INTEGER NOT NULL DEFAULT 0,     -- of the device of this vault
   folds INTEGER NOT NULL DEFAULT 1,   -- 0: written here into a scope that may not be read here
   tips BLOB NOT NULL DEFAULT x'',     -- as in the chain's start: n x (u64, varint, 16)
@@ -36,7 +36,7 @@ CREATE TABLE entry(
   record_n INTEGER NOT NULL,
   after BLOB NOT NULL,                -- h(n), 16 bytes
   body BLOB,                          -- NULL: hollow
-  tag BLOB,                           -- only when hollow
+  tag BLOB,                           -- when hollow, or of a log whose key is gone: 16 bytes, and of own ones the entry key
   PRIMARY KEY(log, n)
 ) WITHOUT ROWID;
 CREATE INDEX entry_record ON entry(record_log, record_n) WHERE record_log <> 0;

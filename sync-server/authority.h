@@ -209,6 +209,22 @@ enum rc authority_release_frame(struct authority *a, const uint8_t frame[32],
 enum rc authority_find_aside(struct authority *a, const char *text, uint8_t out[32],
     struct error *err) RC_CHECK;
 
+/* ---- erasure on a lawful order (authority_erase.c; erasure.h finds what it names) ---- */
+
+struct frame_header;
+/* Sign that something of these entries (ascending) is erased.  RC_LIMIT: too many. */
+enum rc authority_erase(struct authority *a, const char *order, const struct erasure *list,
+    size_t n, struct error *err) RC_CHECK;
+/* What opens a frame.  RC_NOTFOUND: its scope's epoch is not known. */
+enum rc authority_frame_secret(struct authority *a, const struct frame_header *h,
+    struct secret **out, uint8_t public_key[32], struct error *err) RC_CHECK;
+/*
+ * Seal another cargo in the place of a frame, signed by the root.  It is kept, and told to the
+ * relay at the next meeting, and to one that was restored again.
+ */
+enum rc authority_reseal(struct authority *a, const struct frame_header *of,
+    const uint8_t *cargo, size_t len, struct error *err) RC_CHECK;
+
 /* Admit or refuse a device that waits.  RC_NOTFOUND; RC_INVALID: it does not wait. */
 enum rc authority_release(struct authority *a, const uint8_t device[IDENTITY_ID_BYTES],
     struct error *err) RC_CHECK;

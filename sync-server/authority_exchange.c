@@ -226,6 +226,10 @@ make_request(struct authority *a, struct bytes *out, struct error *err)
 	    h.directory_head, err)) != RC_OK ||
 	    (rc = put_releases(a, out, err)) != RC_OK)
 		return rc;
+	/* behind the statements that tell what they lack */
+	if (h.statements == directory_count(a->directory) &&
+	    (rc = authority_put_resealed(a, v.generation, REQUEST_BYTES, out, err)) != RC_OK)
+		return rc;
 	directory_province(a->directory, h.province);
 	memcpy(h.generation, v.generation, sizeof(h.generation));
 	memcpy(h.nonce, v.nonce, sizeof(h.nonce));
@@ -488,6 +492,7 @@ static enum rc
 take_reply(struct authority *a, const struct reply *reply, const struct relay_state *s,
     struct relay_view *v, struct authority_meeting *m, struct error *err)
 {
+	bool more;
 	enum rc rc;
 
 	/* of a relay that was restored nothing is known yet, also when all it said is `stale` */
@@ -511,7 +516,9 @@ take_reply(struct authority *a, const struct reply *reply, const struct relay_st
 	    (rc = take_items(a, reply, m, err)) != RC_OK ||
 	    (rc = admit_waiting(a, m, err)) != RC_OK)
 		return rc;
-	m->again = s->more || s->statements < directory_count(a->directory);
+	if ((rc = authority_resealed_told(a, s->generation, &more, err)) != RC_OK)
+		return rc;
+	m->again = s->more || more || s->statements < directory_count(a->directory);
 	return RC_OK;
 }
 

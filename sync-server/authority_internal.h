@@ -95,4 +95,13 @@ enum rc authority_admit(struct authority *a, const struct bytes *certificates,
 enum rc authority_why_waits(struct authority *a, const struct certificate *cert,
     const char **why, struct error *err) RC_CHECK;
 
+/*
+ * Frames that were sealed again (authority_erase.c): into a request those that a relay of this
+ * generation was not told of, and what its answer makes of them.  *more: some are left.
+ */
+enum rc authority_put_resealed(struct authority *a, const uint8_t generation[16],
+    size_t bytes_max, struct bytes *out, struct error *err) RC_CHECK;
+enum rc authority_resealed_told(struct authority *a, const uint8_t generation[16], bool *more,
+    struct error *err) RC_CHECK;
+
 #endif

@@ -138,6 +138,11 @@ enum rc depot_change_frame(struct depot *d, const struct depot_frame *f) RC_CHEC
  * RC_NOTFOUND: no more. */
 enum rc depot_frame_after(struct depot *d, int64_t after, enum depot_frame_state state,
     enum root_exchange_reason reason, struct depot_frame *out) RC_CHECK;
+/* The first frame of any state with key above `after`.  RC_NOTFOUND: no more. */
+enum rc depot_frame_next(struct depot *d, int64_t after, struct depot_frame *out) RC_CHECK;
+/* Out of the sequence; out of the store. */
+enum rc depot_withdraw(struct depot *d, int64_t key) RC_CHECK;
+enum rc depot_drop_frame(struct depot *d, int64_t key) RC_CHECK;
 /* Bytes of frames set aside that a device handed in. */
 enum rc depot_aside_bytes(struct depot *d, const uint8_t carrier[16], uint64_t *out) RC_CHECK;
 

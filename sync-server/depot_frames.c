@@ -101,6 +101,37 @@ depot_frame_after(struct depot *d, int64_t after, enum depot_frame_state state,
 }
 
 enum rc
+depot_frame_next(struct depot *d, int64_t after, struct depot_frame *out)
+{
+	struct sqlite3_stmt *q;
+	bool row = false;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = depot_sql_open(&d->sql, &q, "SELECT " FRAME_COLUMNS " FROM frame WHERE key > ?1"
+	    " ORDER BY key LIMIT 1", "i", after);
+	if (rc == RC_OK)
+		rc = depot_sql_next(&d->sql, q, &row);
+	if (rc == RC_OK && row)
+		read_row(q, out);
+	depot_sql_close(&d->sql, q);
+	return rc == RC_OK && !row ? RC_NOTFOUND : rc;
+}
+
+enum rc
+depot_withdraw(struct depot *d, int64_t key)
+{
+	return depot_sql_run(&d->sql, "DELETE FROM stream WHERE frame = ?1 AND lane ="
+	    " (SELECT 'f' || compartment || unit FROM frame WHERE key = ?1)", "i", key);
+}
+
+enum rc
+depot_drop_frame(struct depot *d, int64_t key)
+{
+	return depot_sql_run(&d->sql, "DELETE FROM frame WHERE key = ?1", "i", key);
+}
+
+enum rc
 depot_aside_bytes(struct depot *d, const uint8_t carrier[16], uint64_t *out)
 {
 	int64_t n;

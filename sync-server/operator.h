@@ -25,10 +25,10 @@ struct operator_options {
 	const char *dir;		/* "." */
 	const char *passphrase_file, *new_passphrase_file, *code_file, *recovery_file;
 	const char *name, *unit, *role, *out, *days, *server, *pin, *reason;
-	const char *listen, *upstream, *tls_cert, *tls_key, *reserve, *audit;
+	const char *listen, *upstream, *tls_cert, *tls_key, *reserve, *audit, *order;
 	const char *home, *reports, *backup, *every, *from, *to;
 	const char *kdf_memory, *lang;
-	bool once, below, tls, plain, json, quiet, help, version;
+	bool once, below, dry_run, tls, plain, json, quiet, help, version;
 	const char *args[OPERATOR_ARGUMENTS_MAX];
 	size_t n_args;
 };
@@ -151,6 +151,7 @@ enum rc operator_assign(struct operator *c) RC_CHECK;
 enum rc operator_retire(struct operator *c) RC_CHECK;
 enum rc operator_quarantine(struct operator *c) RC_CHECK;
 enum rc operator_recover(struct operator *c) RC_CHECK;
+enum rc operator_erase(struct operator *c) RC_CHECK;
 enum rc operator_exchange(struct operator *c) RC_CHECK;
 enum rc operator_serve(struct operator *c) RC_CHECK;
 enum rc operator_join(struct operator *c) RC_CHECK;

@@ -231,6 +231,7 @@ take_open(struct relay_session *s, enum item_type type, const uint8_t *p, size_t
 	case ITEM_RELEASE:
 	case ITEM_RELAY_HEADS:
 	case ITEM_QUARANTINE:
+	case ITEM_RESEALED:
 	case ITEM_KEY:
 		break;
 	}

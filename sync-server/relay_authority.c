@@ -171,6 +171,8 @@ apply(struct depot *depot, const struct clock *clock, const struct request *q, b
 			rc = relay_take_statement(depot, payload, n, forked, err);
 		else if (type == ITEM_SHARE_LIST)
 			rc = relay_take_share_list(depot, payload, n, err);
+		else if (type == ITEM_RESEALED)
+			rc = relay_take_resealed(depot, clock_now(clock), payload, n, err);
 		else if (type == ITEM_RELEASE)
 			rc = release_all(depot, clock, payload, n);
 		else

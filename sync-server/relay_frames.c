@@ -50,6 +50,8 @@ relay_reason_text(enum root_exchange_reason reason, bool vietnamese)
 		[ASIDE_AUTHOR_RETIRED] = { "thiết bị đã ngừng trước đó", "its author was retired before" },
 		[ASIDE_BY_RETIRED] = { "do một thiết bị đã ngừng chuyển đến",
 		    "handed in by a retired device" },
+		[ASIDE_ERASED] = { "chuỗi ghi có nội dung phải xóa; chạy erase để niêm phong lại",
+		    "something of its log was erased; run erase, to seal it again" },
 		[ASIDE_AUTHOR_REFUSED] = { "thiết bị đã bị từ chối", "its author was refused" },
 	};
 
@@ -103,6 +105,27 @@ judge_author(const struct device *author, const struct frame_header *h)
 	return ASIDE_NOTHING;
 }
 
+/* Sealed by who did not know of an erasure in one of its logs. */
+static bool
+is_stale(struct depot *depot, const struct frame_header *h)
+{
+	for (size_t i = 0; i < h->n_ranges; i++)
+		if (directory_erased_at(depot_directory(depot), h->ranges[i].log) > h->directory_seq)
+			return true;
+	return false;
+}
+
+/* What only its author's frames are asked. */
+static enum root_exchange_reason
+judge_by_author(struct depot *depot, const struct device *author, const struct frame_header *h)
+{
+	enum root_exchange_reason reason = judge_author(author, h);
+
+	if (reason == ASIDE_NOTHING && !may_write(depot, author, h))
+		reason = ASIDE_MAY_NOT_WRITE;
+	return reason;
+}
+
 /*
  * The checks of formats.md "Frame" that need no key, in their order.  Sets f's state,
  * reason and what the header says; h holds the header when it could be read.
@@ -126,19 +149,18 @@ judge(struct depot *depot, const uint8_t *p, size_t len, struct depot_frame *f,
 	memcpy(f->unit, h->unit, sizeof(f->unit));
 	f->compartment = h->compartment;
 	f->entries = h->n_entries;
-	f->reason = ASIDE_NEWER;
-	if (h->kind != 0)
-		return RC_OK;
 	f->reason = ASIDE_UNKNOWN_AUTHOR;
 	if ((author = directory_device(depot_directory(depot), h->device)) == NULL)
 		return RC_OK;
 	f->reason = ASIDE_SIGNATURE;
-	if (frame_verify(h, p, len, author->cert.sign_public) != RC_OK)
+	if (frame_verify(h, p, len, h->kind == FRAME_RESEALED ?
+	    directory_root(depot_directory(depot)) : author->cert.sign_public) != RC_OK)
 		return RC_OK;
-	if ((f->reason = judge_author(author, h)) != ASIDE_NOTHING)
+	f->reason = ASIDE_ERASED;
+	if (is_stale(depot, h))
 		return RC_OK;
-	f->reason = ASIDE_MAY_NOT_WRITE;
-	if (!may_write(depot, author, h))
+	if (h->kind == FRAME_BY_AUTHOR &&
+	    (f->reason = judge_by_author(depot, author, h)) != ASIDE_NOTHING)
 		return RC_OK;
 	f->reason = ASIDE_UNKNOWN_EPOCH;
 	if (directory_scope_key_at(depot_directory(depot), h->unit, h->compartment, h->epoch) == NULL)
@@ -148,7 +170,7 @@ judge(struct depot *depot, const uint8_t *p, size_t len, struct depot_frame *f,
 		return rc;
 	if ((rc = depot_standing(depot, h->device, &standing)) != RC_OK)
 		return rc;
-	f->state = standing == STANDING_WAITS ? FRAME_WAITS : FRAME_SERVED;
+	f->state = standing == STANDING_WAITS && h->kind == FRAME_BY_AUTHOR ? FRAME_WAITS : FRAME_SERVED;
 	return RC_OK;
 }
 
@@ -462,6 +484,93 @@ relay_take_certificate(struct depot *depot, int64_t now, const uint8_t *p, size_
 	return look_at(depot, now, FRAME_ASIDE, ASIDE_UNKNOWN_AUTHOR);
 }
 
+/* ---- erasures ---- */
+
+/* Nothing is served any more that was sealed without knowing of an erasure in its logs. */
+static enum rc
+withdraw_stale(struct depot *depot)
+{
+	struct frame_header h = { 0 };
+	struct depot_frame f = { 0 };
+	struct bytes bytes;
+	enum rc rc;
+
+	bytes_init(&bytes);
+	while ((rc = depot_frame_next(depot, f.key, &f)) == RC_OK) {
+		bytes.len = 0;
+		if (f.state != FRAME_SERVED)
+			continue;
+		if ((rc = depot_frame_bytes(depot, f.key, &bytes)) != RC_OK)
+			break;
+		if (frame_read(bytes.data, bytes.len, &h) != RC_OK)
+			continue;
+		if (is_stale(depot, &h)) {
+			f.state = FRAME_ASIDE;
+			f.reason = ASIDE_ERASED;
+			if ((rc = depot_withdraw(depot, f.key)) == RC_OK)
+				rc = depot_change_frame(depot, &f);
+		}
+		frame_header_reset(&h);
+		if (rc != RC_OK)
+			break;
+	}
+	bytes_reset(&bytes);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
+/* Put what was sealed again into the sequence. */
+static enum rc
+serve_resealed(struct depot *depot, int64_t now, const uint8_t *p, size_t len, struct error *err)
+{
+	struct frame_header h = { 0 };
+	struct depot_frame f = { .received = now };
+	uint64_t position;
+	enum rc rc;
+
+	frame_id(p, len, f.id);
+	if ((rc = judge(depot, p, len, &f, &h)) != RC_OK)
+		goto out;
+	if (f.state != FRAME_SERVED || h.kind != FRAME_RESEALED) {
+		rc = error_set(err, RC_FORMAT, NULL, NULL, "a frame that was sealed again is not accepted: %s",
+		    relay_reason_text(f.reason, false));
+		goto out;
+	}
+	if ((rc = depot_put_frame(depot, &f, p, len)) == RC_OK)
+		rc = enter_stream(depot, now, &f, &h, &position);
+out:
+	frame_header_reset(&h);
+	return rc;
+}
+
+enum rc
+relay_take_resealed(struct depot *depot, int64_t now, const uint8_t *p, size_t len,
+    struct error *err)
+{
+	struct depot_frame f;
+	struct reader r;
+	uint8_t id[FRAME_ID_BYTES];
+	const uint8_t *old;
+	size_t n;
+	enum rc rc;
+
+	reader_init(&r, p, len);
+	n = (size_t)reader_varint_max(&r, ROOT_EXCHANGE_RELEASE_MAX);
+	old = reader_take(&r, n * FRAME_ID_BYTES);
+	if (r.bad || old == NULL)
+		return RC_FORMAT;
+	frame_id(p + r.pos, len - r.pos, id);
+	if ((rc = depot_find_frame(depot, id, &f)) == RC_NOTFOUND)
+		rc = serve_resealed(depot, now, p + r.pos, len - r.pos, err);
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		rc = depot_find_frame(depot, old + i * FRAME_ID_BYTES, &f);
+		if (rc == RC_OK && (rc = depot_withdraw(depot, f.key)) == RC_OK)
+			rc = depot_drop_frame(depot, f.key);
+		if (rc == RC_NOTFOUND)
+			rc = RC_OK;
+	}
+	return rc;
+}
+
 enum rc
 relay_take_statement(struct depot *depot, const uint8_t *p, size_t len, bool *forked,
     struct error *err)
@@ -474,6 +583,8 @@ relay_take_statement(struct depot *depot, const uint8_t *p, size_t len, bool *fo
 	if ((rc = depot_add_statement(depot, p, len, forked, err)) != RC_OK ||
 	    (rc = directory_statement_view(p, len, &v)) != RC_OK)
 		return rc;
+	if (v.type == STATEMENT_ERASE)
+		return withdraw_stale(depot);
 	if (v.type != STATEMENT_ASSIGN || v.payload_len < IDENTITY_ID_BYTES)
 		return RC_OK;
 	/* its new colleagues need its certificate */

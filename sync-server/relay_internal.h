@@ -85,6 +85,12 @@ enum rc relay_take_certificate(struct depot *depot, int64_t now, const uint8_t *
 /* The next statement of the chain, with what follows from it. */
 enum rc relay_take_statement(struct depot *depot, const uint8_t *p, size_t len, bool *forked,
     struct error *err) RC_CHECK;
+/*
+ * What the authority sealed again after an erasure takes the place of what it was made of; payload of
+ * an item of that type.  RC_FORMAT.
+ */
+enum rc relay_take_resealed(struct depot *depot, int64_t now, const uint8_t *p, size_t len,
+    struct error *err) RC_CHECK;
 /* Look again at what waits, and at what an unknown author or epoch set aside. */
 enum rc relay_look_again(struct depot *depot, int64_t now) RC_CHECK;
 /* relay_release inside a group of changes. */

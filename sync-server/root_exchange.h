@@ -30,7 +30,7 @@ enum root_exchange_why {
 enum root_exchange_reason {
 	ASIDE_NOTHING, ASIDE_NOT_A_FRAME, ASIDE_NEWER, ASIDE_UNKNOWN_AUTHOR, ASIDE_SIGNATURE,
 	ASIDE_MAY_NOT_WRITE, ASIDE_UNKNOWN_EPOCH, ASIDE_OTHER_LOG, ASIDE_AUTHOR_RETIRED,
-	ASIDE_BY_RETIRED, ASIDE_AUTHOR_REFUSED
+	ASIDE_BY_RETIRED, ASIDE_AUTHOR_REFUSED, ASIDE_ERASED
 };
 
 /* Begin a request or a reply: "FX" and the version.  Then put items with exchange_put. */

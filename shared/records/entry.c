@@ -345,18 +345,34 @@ entry_reset(struct entry *e)
 /* Chain ---------------------------------------------------------------- */
 
 void
+entry_key(const uint8_t log_key[ENTRY_LOG_KEY_BYTES], uint64_t n, uint8_t key[ENTRY_KEY_BYTES])
+{
+	struct digest d;
+
+	digest_start(&d, ENTRY_KEY_BYTES, log_key, ENTRY_LOG_KEY_BYTES, "field-entry-key-1");
+	digest_u64(&d, n);
+	digest_end(&d, key);
+}
+
+void
+entry_tag_by(const uint8_t key[ENTRY_KEY_BYTES], const uint8_t *body, size_t len,
+    uint8_t tag[ENTRY_TAG_BYTES])
+{
+	struct digest d;
+
+	digest_start(&d, ENTRY_TAG_BYTES, key, ENTRY_KEY_BYTES, "field-body-1");
+	digest_put(&d, body, len);
+	digest_end(&d, tag);
+}
+
+void
 entry_tag(const uint8_t log_key[ENTRY_LOG_KEY_BYTES], uint64_t n,
     const uint8_t *body, size_t len, uint8_t tag[ENTRY_TAG_BYTES])
 {
-	uint8_t key[32];
-	struct digest d;
+	uint8_t key[ENTRY_KEY_BYTES];
 
-	digest_start(&d, sizeof(key), log_key, ENTRY_LOG_KEY_BYTES, "field-entry-key-1");
-	digest_u64(&d, n);
-	digest_end(&d, key);
-	digest_start(&d, ENTRY_TAG_BYTES, key, sizeof(key), "field-body-1");
-	digest_put(&d, body, len);
-	digest_end(&d, tag);
+	entry_key(log_key, n, key);
+	entry_tag_by(key, body, len, tag);
 }
 
 void

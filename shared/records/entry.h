@@ -26,6 +26,7 @@ enum {
 	ENTRY_TAG_BYTES = 16,
 	ENTRY_HEAD_BYTES = 16,
 	ENTRY_LOG_KEY_BYTES = 16,
+	ENTRY_KEY_BYTES = 32,
 	ENTRY_DEVICE_BYTES = 16,
 	ENTRY_TIPS_MAX = 64,
 	ENTRY_ALIVE = 0,		/* number of the register `alive` */
@@ -110,6 +111,11 @@ void entry_reset(struct entry *e);
 /* Chain (formats.md "Chain"). */
 void entry_tag(const uint8_t log_key[ENTRY_LOG_KEY_BYTES], uint64_t n,
     const uint8_t *body, size_t len, uint8_t tag[ENTRY_TAG_BYTES]);
+/* The key of one entry, and the tag by it. */
+void entry_key(const uint8_t log_key[ENTRY_LOG_KEY_BYTES], uint64_t n,
+    uint8_t key[ENTRY_KEY_BYTES]);
+void entry_tag_by(const uint8_t key[ENTRY_KEY_BYTES], const uint8_t *body, size_t len,
+    uint8_t tag[ENTRY_TAG_BYTES]);
 struct entry_tip {
 	uint64_t log;
 	uint64_t n;

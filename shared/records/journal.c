@@ -180,7 +180,7 @@ writable_log(struct sqlite3 *db, struct journal_writer *w, const struct journal_
 	if (at != NULL) {
 		rc = journal_log_get(db, at->log, out, NULL);
 		if (rc == RC_OK && out->fork_n == 0 && out->limit_n == JOURNAL_NO_LIMIT &&
-		    out->folds == folds)
+		    out->folds == folds && out->has_key)
 			return RC_OK;
 		/* RC_NOTFOUND: the transaction that started it was rolled back */
 		if (rc != RC_OK && rc != RC_NOTFOUND)

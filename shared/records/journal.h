@@ -61,7 +61,7 @@ struct journal_random journal_random_system(void);
 /*
  * One writer a process.  It starts a new log per scope at its first append there
  * and never appends to a log of an earlier process, nor to one that turned out
- * forked or limited.  It remembers only log ids; n and the head are read from the
+ * forked or limited, or whose key was erased.  It remembers only log ids; n and the head are read from the
  * row, so a rollback leaves nothing wrong.  Free it before the handle is closed.
  */
 struct journal_writer;
@@ -113,7 +113,9 @@ struct journal_piece {
 	const uint8_t *body;
 	size_t len;
 	const struct entry *entry;	/* the body decoded; NULL: decoded here */
-	uint8_t tag[ENTRY_TAG_BYTES];	/* hollow ones only */
+	uint8_t tag[ENTRY_TAG_BYTES];	/* hollow and redacted ones; OUT for those with a key */
+	const uint8_t *key;		/* its entry key, where the log's key is not known; else NULL */
+	bool redacted;			/* something of the body was erased: the tag stands for it */
 	enum journal_verdict verdict;	/* OUT */
 };
 
@@ -181,7 +183,8 @@ struct journal_row {
 	struct dot record;		/* log 0: came hollow, or not readable */
 	const uint8_t *body;
 	size_t len;
-	const uint8_t *tag;		/* hollow ones, else NULL */
+	const uint8_t *tag;		/* hollow ones, and those of a log whose key is gone; else NULL */
+	const uint8_t *key;		/* own ones of such a log, unless redacted; else NULL */
 	const uint8_t *after;		/* h(n) */
 };
 typedef enum rc journal_each(void *ctx, const struct journal_row *row);

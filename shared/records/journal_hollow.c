@@ -20,7 +20,7 @@ start(struct hollowing *h)
 {
 	enum rc rc;
 
-	rc = statement_prepare(h->db, "SELECT body FROM entry WHERE log = ?1 AND n = ?2", &h->body,
+	rc = statement_prepare(h->db, "SELECT body, tag FROM entry WHERE log = ?1 AND n = ?2", &h->body,
 	    h->err);
 	if (rc == RC_OK)
 		rc = statement_prepare(h->db, "SELECT key FROM log WHERE id = ?1", &h->key, h->err);
@@ -65,12 +65,16 @@ drop_body(struct hollowing *h, uint64_t log, uint64_t n)
 	bool row;
 	enum rc rc;
 
-	if ((rc = find_key(h, log)) != RC_OK)
-		return rc;
 	rc = statement_first(h->body, &row, h->err, "uu", log, n);
 	if (rc == RC_OK && row) {
-		p = query_column_blob(h->body, 0, &len);
-		entry_tag(h->log_key, n, p, len, tag);
+		/* it stands there where the log's key is gone (redaction.h) */
+		p = query_column_blob(h->body, 1, &len);
+		if (len >= sizeof(tag)) {
+			memcpy(tag, p, sizeof(tag));
+		} else if ((rc = find_key(h, log)) == RC_OK) {
+			p = query_column_blob(h->body, 0, &len);
+			entry_tag(h->log_key, n, p, len, tag);
+		}
 	}
 	statement_rest(h->body);
 	if (rc != RC_OK || !row)

@@ -186,7 +186,8 @@ hand_on(struct sqlite3_stmt *q, enum rc rc, journal_each *each, void *ctx, struc
 		if (out.body == NULL)
 			out.len = 0;
 		out.tag = query_column_blob(q, 5, &len);
-		if (len != ENTRY_TAG_BYTES)
+		out.key = len == ENTRY_TAG_BYTES + ENTRY_KEY_BYTES ? out.tag + ENTRY_TAG_BYTES : NULL;
+		if (len < ENTRY_TAG_BYTES)
 			out.tag = NULL;
 		out.after = query_column_blob(q, 6, &len);
 		if (len != ENTRY_HEAD_BYTES || (out.body == NULL && out.tag == NULL))

@@ -40,7 +40,9 @@ check_chain(struct receiving *r, const uint8_t *after)
 		struct journal_piece *p = &r->pieces[i];
 		uint8_t tag[ENTRY_TAG_BYTES];
 
-		if (p->body == NULL)
+		if (p->body != NULL && !p->redacted && p->key != NULL && p->len <= ENTRY_BODY_MAX)
+			entry_tag_by(p->key, p->body, p->len, p->tag);
+		if (p->body == NULL || p->redacted || p->key != NULL)
 			memcpy(tag, p->tag, sizeof(tag));
 		else if (!r->said->has_key || p->len > ENTRY_BODY_MAX)
 			return error_set(r->err, RC_FORMAT, NULL, NULL,
@@ -144,9 +146,9 @@ prepare(struct receiving *r)
 		    " WHERE log = ?1 AND n = ?2" },
 		{ &r->add, "INSERT INTO entry(log, n, record_log, record_n, after, body, tag)"
 		    " VALUES(?1, ?2, ?3, ?4, ?5, CASE WHEN ?6 THEN ?7 END,"
-		    " CASE WHEN NOT ?6 THEN ?8 END)" },
-		{ &r->fill, "UPDATE entry SET record_log = ?3, record_n = ?4, body = ?5, tag = NULL"
-		    " WHERE log = ?1 AND n = ?2" },
+		    " CASE WHEN ?9 THEN ?8 END)" },
+		{ &r->fill, "UPDATE entry SET record_log = ?3, record_n = ?4, body = ?5,"
+		    " tag = CASE WHEN ?6 THEN tag END WHERE log = ?1 AND n = ?2" },
 		{ &r->add_other, "INSERT OR IGNORE INTO entry_other(log, n, after, body, tag)"
 		    " VALUES(?1, ?2, ?3, CASE WHEN ?4 THEN ?5 END, CASE WHEN NOT ?4 THEN ?6 END)" },
 		{ &r->heads_at, "SELECT count(*) FROM entry_head WHERE log = ?1 AND n = ?2"
@@ -252,6 +254,13 @@ store_other(struct receiving *r, size_t i)
 	    sizeof(p->tag));
 }
 
+/* The tag is kept where it cannot be made from the body and the log's key. */
+static bool
+keeps_tag(const struct journal_piece *p)
+{
+	return p->body == NULL || p->redacted || p->key != NULL;
+}
+
 static enum rc
 store_new(struct receiving *r, size_t i)
 {
@@ -261,9 +270,9 @@ store_new(struct receiving *r, size_t i)
 	enum rc rc = record_of(r, i, &record);
 
 	if (rc == RC_OK)
-		rc = statement_run(r->add, r->err, "uuuubibb", r->log.id, n, record.log, record.n,
+		rc = statement_run(r->add, r->err, "uuuubibbi", r->log.id, n, record.log, record.n,
 		    r->heads[i], sizeof(r->heads[i]), (int64_t)(p->body != NULL), p->body,
-		    body_len(p), p->tag, sizeof(p->tag));
+		    body_len(p), p->tag, sizeof(p->tag), (int64_t)keeps_tag(p));
 	if (rc == RC_OK)
 		rc = compare_known_heads(r, n, r->heads[i], true);
 	p->verdict = p->body != NULL && record.log == 0 ? JOURNAL_UNREAD : JOURNAL_NEW;
@@ -282,8 +291,8 @@ fill_hollow(struct receiving *r, size_t i)
 	p->verdict = record.log == 0 ? JOURNAL_UNREAD : JOURNAL_NEW;
 	if (rc != RC_OK)
 		return rc;
-	return statement_run(r->fill, r->err, "uuuub", r->log.id, r->first + i, record.log,
-	    record.n, p->body, p->len);
+	return statement_run(r->fill, r->err, "uuuubi", r->log.id, r->first + i, record.log,
+	    record.n, p->body, p->len, (int64_t)keeps_tag(p));
 }
 
 static enum rc

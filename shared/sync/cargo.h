@@ -29,6 +29,7 @@ struct cargo_log {
 	uint64_t first;			/* n of its first entry here */
 	uint64_t count;
 	uint8_t key[ENTRY_LOG_KEY_BYTES];
+	int keyless;			/* something of the log was erased: entries have keys of their own */
 	struct entry_tip *tips;		/* when first is 1; owned after decoding */
 	size_t n_tips;
 };
@@ -41,8 +42,10 @@ struct cargo_entry {
 	struct entry entry;
 	uint8_t *body;			/* the caller's; NULL: see entry; never set by cargo_decode */
 	size_t body_len;
-	uint8_t tag[ENTRY_TAG_BYTES];	/* hollow ones only */
+	uint8_t tag[ENTRY_TAG_BYTES];	/* hollow and redacted ones only */
+	uint8_t key[ENTRY_KEY_BYTES];	/* others of a keyless log only */
 	int hollow;
+	int redacted;			/* of a keyless log: something of the body was erased */
 };
 
 /*

@@ -34,6 +34,7 @@ struct loader {
 	struct reader ids, saved, records, restates, replaces, tags;
 	struct column reasons;
 	int64_t last_saved;
+	bool keyless;			/* the log at hand */
 	struct dot dot, record;
 	enum rc rc;
 };
@@ -68,6 +69,8 @@ count_of(struct reader *r, size_t max)
 static void
 read_logs(struct loader *l)
 {
+	uint8_t kind;
+
 	l->out->logs = take(l, l->n_ranges, sizeof(*l->out->logs));
 	for (size_t i = 0; i < l->n_ranges && l->rc == RC_OK && !l->in.bad; i++) {
 		struct cargo_log *g = &l->out->logs[i];
@@ -75,11 +78,14 @@ read_logs(struct loader *l)
 		*g = l->ranges[i];
 		g->tips = NULL;
 		g->n_tips = 0;
-		if (reader_u8(&l->in) != 0) {	/* another kind of key: a later version */
-			fail(l, l->in.bad ? RC_FORMAT : RC_NEWER);
+		kind = reader_u8(&l->in);
+		if (kind > 1) {	/* another kind of key: a later version */
+			fail(l, RC_NEWER);
 			return;
 		}
-		reader_copy(&l->in, g->key, ENTRY_LOG_KEY_BYTES);
+		g->keyless = kind == 1;
+		if (!g->keyless)
+			reader_copy(&l->in, g->key, ENTRY_LOG_KEY_BYTES);
 		if (g->first != 1)
 			continue;
 		g->n_tips = (size_t)reader_varint_max(&l->in, ENTRY_TIPS_MAX);
@@ -442,6 +448,15 @@ get_entry(struct loader *l, struct cargo_entry *ce)
 			fail(l, RC_FORMAT);
 		return;
 	}
+	if (l->keyless) {
+		ce->redacted = reader_u8(&l->tags);
+		if (ce->redacted > 1)
+			fail(l, RC_FORMAT);
+		reader_copy(&l->tags, ce->redacted ? ce->tag : ce->key,
+		    ce->redacted ? (size_t)ENTRY_TAG_BYTES : (size_t)ENTRY_KEY_BYTES);
+		if (l->tags.bad)
+			fail(l, RC_FORMAT);
+	}
 	s = &l->shapes[id - 1];
 	e->form = l->forms[s->form].name;
 	e->form_len = l->forms[s->form].len;
@@ -488,12 +503,14 @@ get_entries(struct loader *l)
 		return;
 	}
 	l->out->entries = take(l, n, sizeof(*l->out->entries));
-	for (size_t i = 0; i < l->n_ranges && l->rc == RC_OK; i++)
+	for (size_t i = 0; i < l->n_ranges && l->rc == RC_OK; i++) {
+		l->keyless = l->out->logs[i].keyless != 0;
 		for (uint64_t k = 0; k < l->ranges[i].count && l->rc == RC_OK; k++) {
 			l->dot.log = l->ranges[i].log;
 			l->dot.n = l->ranges[i].first + k;
 			get_entry(l, &l->out->entries[at++]);
 		}
+	}
 	l->out->n_entries = n;
 }
 

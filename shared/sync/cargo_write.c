@@ -423,7 +423,14 @@ put_one(struct writer *w, const struct cargo_entry *ce)
 	if (ce->hollow) {
 		bytes_u8(&w->ids, SHAPE_HOLLOW);
 		bytes_put(&w->tags, ce->tag, ENTRY_TAG_BYTES);
-	} else if (ce->body == NULL) {
+		return;
+	}
+	if (w->logs[w->log].keyless) {
+		bytes_u8(&w->tags, ce->redacted ? 1 : 0);
+		bytes_put(&w->tags, ce->redacted ? ce->tag : ce->key,
+		    ce->redacted ? (size_t)ENTRY_TAG_BYTES : (size_t)ENTRY_KEY_BYTES);
+	}
+	if (ce->body == NULL) {
 		put_entry(w, &ce->entry);
 	} else if ((rc = entry_decode(ce->body, ce->body_len, w->dot, &decoded)) != RC_OK) {
 		fail(w, rc);
@@ -439,8 +446,9 @@ put_logs(struct writer *w, struct bytes *raw)
 	for (size_t i = 0; i < w->n_logs; i++) {
 		const struct cargo_log *l = &w->logs[i];
 
-		bytes_u8(raw, 0);
-		bytes_put(raw, l->key, ENTRY_LOG_KEY_BYTES);
+		bytes_u8(raw, l->keyless ? 1 : 0);
+		if (!l->keyless)
+			bytes_put(raw, l->key, ENTRY_LOG_KEY_BYTES);
 		if (l->first != 1)
 			continue;
 		bytes_varint(raw, l->n_tips);

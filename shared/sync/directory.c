@@ -143,6 +143,7 @@ directory_free(struct directory *d)
 	free(d->promises);
 	free(d->name);
 	bytes_reset(&d->forms);
+	directory_erasures_free(d->erasures, d->n_erasures);
 	free(d);
 }
 

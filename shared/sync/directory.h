@@ -39,7 +39,10 @@ enum {
 	DIRECTORY_SHARE_MAX = 128,		/* bytes of one */
 	DIRECTORY_FORM_FILES_MAX = 1024,
 	DIRECTORY_FORM_BYTES_MAX = 8 << 20,	/* all files of a set, inflated */
-	DIRECTORY_COMPARTMENTS = 3
+	DIRECTORY_COMPARTMENTS = 3,
+	DIRECTORY_ERASURES_MAX = 200000,	/* entries named by all of them */
+	ERASURE_FIELDS_MAX = 512,
+	ERASURE_FIELD_MAX = 2047
 };
 
 enum statement_type {
@@ -205,6 +208,22 @@ void directory_lanes_free(char **lanes, size_t n);
  */
 const uint8_t *directory_forms(const struct directory *d, size_t *len, uint64_t *seq);
 
+/* What a lawful order took away of one entry. */
+struct erasure {
+	uint64_t log, n;
+	uint64_t seq;		/* of the statement */
+	uint16_t *fields;	/* registers, ascending; NULL: all */
+	size_t n_fields;
+};
+/* Of one entry, or (n 0) of a log, ascending; NULL: nothing. */
+const struct erasure *directory_erasures(const struct directory *d, uint64_t log, uint64_t n,
+    size_t *count);
+/* All of them, by log and n; NULL behind the last. */
+const struct erasure *directory_erasure_at(const struct directory *d, size_t i);
+/* The last statement that took something of this log; 0: none. */
+uint64_t directory_erased_at(const struct directory *d, uint64_t log);
+void directory_erasures_free(struct erasure *list, size_t n);
+
 /* Shares: what a statement of type keys promised. */
 struct share {
 	char unit[IDENTITY_UNIT_MAX + 1];
@@ -269,6 +288,8 @@ void directory_write_retire(const uint8_t device[16], const char *reason,
 void directory_write_refuse(const uint8_t device[16], const char *reason,
     struct bytes *payload);
 void directory_write_revoke(const uint8_t invitation[16], const char *reason,
+    struct bytes *payload);
+void directory_write_erase(const char *order, const struct erasure *list, size_t n,
     struct bytes *payload);
 void directory_write_assign(const uint8_t device[16], const char *unit,
     enum identity_role role, struct bytes *payload);

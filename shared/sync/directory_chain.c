@@ -6,7 +6,7 @@
 #include "shared/sync/seal.h"
 #include "shared/vault/digest.h"
 
-enum { VERSION = 1, TYPE_KNOWN_MAX = STATEMENT_ASSIGN };
+enum { VERSION = 1, TYPE_KNOWN_MAX = STATEMENT_ERASE };
 
 enum rc
 directory_statement_view(const uint8_t *p, size_t len, struct statement_view *out)

@@ -50,6 +50,8 @@ struct directory {
 	size_t n_promises, promises_cap;
 	struct bytes forms;
 	uint64_t forms_seq;
+	struct erasure *erasures;		/* by log, n, seq */
+	size_t n_erasures;
 };
 
 directory_compare directory_by_code, directory_by_device, directory_by_id;
@@ -87,5 +89,6 @@ void directory_place_certificate(struct directory *d, struct device_entry *fresh
 bool directory_read_unit(struct reader *r, bool optional, char out[IDENTITY_UNIT_MAX + 1]);
 /* A text of at most max bytes into out[max + 1]. */
 bool directory_read_text(struct reader *r, size_t max, char *out);
+enum rc directory_apply_erase(struct directory *d, struct reader *r, uint64_t seq) RC_CHECK;
 
 #endif

@@ -248,6 +248,8 @@ directory_apply(struct directory *d, const struct statement_view *s, bool truste
 		return apply_forms(d, s);
 	case STATEMENT_ASSIGN:
 		return directory_apply_assign(d, &r, err);
+	case STATEMENT_ERASE:
+		return directory_apply_erase(d, &r, s->seq);
 	default:
 		return RC_INTERNAL;
 	}

@@ -31,7 +31,8 @@ enum item_type {
 	ITEM_HELLO = 1, ITEM_CERTIFICATE, ITEM_FRAME, ITEM_STATEMENT, ITEM_SHARE,
 	ITEM_SHARE_LIST, ITEM_RECEIPT, ITEM_WELCOME, ITEM_END, ITEM_LANE,
 	ITEM_ROOT, ITEM_RELAY_STATE, ITEM_RELEASE, ITEM_RELAY_HEADS, ITEM_QUARANTINE,
-	ITEM_KEY		/* of bundles alone */
+	ITEM_KEY,		/* of bundles alone */
+	ITEM_RESEALED		/* from the authority to a relay alone */
 };
 
 enum exchange_status {

@@ -46,6 +46,7 @@ item_limit(unsigned type)
 	case ITEM_RELEASE:
 	case ITEM_RELAY_HEADS:
 	case ITEM_QUARANTINE:
+	case ITEM_RESEALED:
 		return EXCHANGE_ITEM_MAX;
 	}
 	return 0;

@@ -1,9 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/records/redaction.h"
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/sync/cargo.h"
+#include "shared/sync/replica_erase.h"
 #include "shared/sync/replica_guest.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/vault/query.h"
@@ -17,6 +19,7 @@ struct arrival {
 	struct frame_header header;
 	const struct device *author;
 	bool guest;			/* it may not read what it writes */
+	bool stale;			/* sealed before an erasure: not to be kept */
 	struct bytes cargo_bytes;
 	struct cargo cargo;
 	struct bytes bodies;
@@ -34,6 +37,9 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
 	int64_t here;
 	enum rc rc;
 
+	if (a->stale)	/* who re-seals it is the authority, or its author */
+		return query_run(a->replica->db, err, "DELETE FROM frame WHERE id = ?1", "b", h->id,
+		    sizeof(h->id));
 	if (state != REPLICA_CARRIED && a->replica->by_stick) {
 		rc = query_int(a->replica->db, err, &here, "SELECT count(*) FROM frame WHERE id = ?1", "b",
 		    h->id, sizeof(h->id));
@@ -104,7 +110,8 @@ open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reas
 	}
 	if (a->author->state == DEVICE_REFUSED)
 		*reason = REASON_REFUSED;
-	else if ((rc = frame_verify(h, a->bytes, a->len, a->author->cert.sign_public)) == RC_AUTH)
+	else if ((rc = frame_verify(h, a->bytes, a->len, h->kind == FRAME_RESEALED ?
+	    directory_root(r->directory) : a->author->cert.sign_public)) == RC_AUTH)
 		*reason = REASON_SIGNATURE;
 	else if (rc != RC_OK)
 		return rc;
@@ -170,7 +177,8 @@ static enum rc
 encode_bodies(struct arrival *a, enum replica_reason *reason)
 {
 	size_t n = a->cargo.n_entries;
-	size_t start;
+	size_t start, log = 0;
+	uint64_t left = 0;
 	enum rc rc;
 
 	a->pieces = calloc(n + 1, sizeof(*a->pieces));
@@ -180,12 +188,19 @@ encode_bodies(struct arrival *a, enum replica_reason *reason)
 	for (size_t i = 0; i < n; i++) {
 		const struct cargo_entry *e = &a->cargo.entries[i];
 
+		while (left == 0 && log < a->cargo.n_logs)
+			left = a->cargo.logs[log++].count;
+		left--;
 		start = a->places[i] = a->bodies.len;
 		if (e->hollow) {
 			memcpy(a->pieces[i].tag, e->tag, ENTRY_TAG_BYTES);
 			continue;
 		}
-		rc = entry_encode(&e->entry, &a->bodies);
+		rc = replica_erase_encode(a->replica, &a->cargo.logs[log - 1], e, &a->pieces[i], &a->bodies);
+		if (rc == RC_DENIED) {	/* the statement that took something of it may come */
+			*reason = REASON_NOT_ALLOWED;
+			return RC_OK;
+		}
 		if (rc == RC_INTERNAL || rc == RC_LIMIT) {	/* not canonical, or too long */
 			*reason = REASON_GRAMMAR;
 			return RC_OK;
@@ -220,7 +235,7 @@ receive_range(struct arrival *a, const struct cargo_log *g, const struct frame_r
 	memcpy(log->device, a->header.device, sizeof(log->device));
 	memcpy(log->scope.unit, a->header.unit, sizeof(log->scope.unit));
 	log->scope.compartment = a->header.compartment;
-	log->has_key = true;
+	log->has_key = !g->keyless;
 	memcpy(log->key, g->key, sizeof(log->key));
 	log->n_tips = g->n_tips;
 	if (g->n_tips > 0)
@@ -230,6 +245,8 @@ receive_range(struct arrival *a, const struct cargo_log *g, const struct frame_r
 	rc = journal_receive(r->db, log, g->first, range->before, range->after, pieces,
 	    (size_t)g->count, &fork, err);
 	free(log);
+	if (rc == RC_OK && directory_erased_at(r->directory, g->log) > 0)
+		rc = redaction_forget_key(r->db, g->log, err);
 	if (rc == RC_OK && a->author->state == DEVICE_RETIRED) {
 		rc = journal_set_limit(r->db, g->log, replica_limit_of(a->author, g->log), &from, err);
 		if (rc == RC_OK && from != 0)
@@ -257,7 +274,10 @@ receive_all(struct arrival *a, enum replica_reason *reason, struct error *err)
 			if (a->pieces[at].verdict != JOURNAL_NEW)
 				continue;
 			a->new_entries++;
-			if (!a->cargo.entries[at].hollow)
+			if (a->pieces[at].redacted)
+				rc = fold_refold_record(a->replica->fold, &a->cargo.entries[at].entry.record,
+				    &why);
+			else if (!a->cargo.entries[at].hollow)
 				rc = fold_entry(a->replica->fold, &a->cargo.entries[at].entry, &why);
 		}
 	}
@@ -337,9 +357,11 @@ replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
 		rc = set_aside(&a, state, rc == RC_NEWER ? REASON_NEWER : REASON_GRAMMAR, err);
 		goto out;
 	}
+	a.stale = rc == RC_OK && replica_erase_is_stale(r, &a.header);
 	if (rc != RC_OK || (rc = is_repeat(&a, &repeat, err)) != RC_OK)
 		goto out;
-	if (repeat) {
+	/* what was sealed again takes the place of what went, to fill a restored relay */
+	if (repeat && a.header.kind != FRAME_RESEALED) {
 		rc = forget_aside(&a, err);
 		goto out;
 	}

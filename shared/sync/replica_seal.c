@@ -84,6 +84,12 @@ add_row(void *ctx, const struct journal_row *row)
 	memcpy(e->body, row->body, row->len);
 	e->body_len = row->len;
 	l->body_bytes += row->len;
+	/* of a log in which something was erased (shared/records/redaction.h) */
+	e->redacted = row->tag != NULL && row->key == NULL;
+	if (row->key != NULL)
+		memcpy(e->key, row->key, sizeof(e->key));
+	else if (row->tag != NULL)
+		memcpy(e->tag, row->tag, sizeof(e->tag));
 	return RC_OK;
 }
 
@@ -117,6 +123,7 @@ load_fill(const struct packing *p, struct load *l, struct error *err)
 		log->first = head->first = g->first + done;
 		log->count = head->count = l->n_entries - before;
 		memcpy(log->key, g->log.key, sizeof(log->key));
+		log->keyless = !g->log.has_key;
 		if (log->first == 1 && rc == RC_OK) {
 			size_t n = g->log.n_tips;
 

@@ -4,6 +4,7 @@
 
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
+#include "shared/sync/replica_erase.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_peer.h"
 #include "shared/sync/replica_purge.h"
@@ -121,6 +122,8 @@ replica_take_statement(struct replica *r, const uint8_t *p, size_t len, struct e
 		return rc;
 	if (p[STATEMENT_TYPE_AT] == STATEMENT_FORMS)
 		return replica_load_forms(r, err);
+	if (p[STATEMENT_TYPE_AT] == STATEMENT_ERASE)
+		return replica_erase_apply(r, before, err);
 	return weigh_entries(r, p, len, err);
 }
 
