@@ -249,7 +249,7 @@ depot_close(struct depot *d)
 {
 	if (d == NULL)
 		return;
-	if (d->busy)
+	if (d->open)
 		depot_sql_undo(&d->sql);
 	depot_sql_stop(&d->sql);
 	directory_free(d->directory);
@@ -333,7 +333,7 @@ depot_refresh(struct depot *d)
 	int64_t version;
 	enum rc rc;
 
-	if (d->busy)
+	if (d->busy || d->open)
 		return RC_OK;
 	if ((rc = depot_sql_int(&d->sql, &version, "PRAGMA data_version", "")) != RC_OK)
 		return rc;
@@ -354,29 +354,90 @@ depot_begin(struct depot *d)
 
 	if (d->busy)
 		return RC_OK;
-	if ((rc = depot_sql_run(&d->sql, "BEGIN IMMEDIATE", "")) != RC_OK)
-		return rc;
-	if ((rc = depot_refresh(d)) != RC_OK) {
-		depot_sql_undo(&d->sql);
-		return rc;
+	if (!d->open) {
+		if ((rc = depot_sql_run(&d->sql, "BEGIN IMMEDIATE", "")) != RC_OK)
+			return rc;
+		if ((rc = depot_refresh(d)) != RC_OK) {
+			depot_sql_undo(&d->sql);
+			return rc;
+		}
+		d->open = true;
 	}
+	if (d->held && (rc = depot_sql_run(&d->sql, "SAVEPOINT piece", "")) != RC_OK)
+		return rc;
 	d->busy = true;
 	return RC_OK;
+}
+
+/* What is in memory is read again from what is stored. */
+static enum rc
+load_again(struct depot *d, enum rc why)
+{
+	enum rc rc = load(d, NULL);
+
+	return rc == RC_OK ? why : rc;
+}
+
+/* All that waits is lost, too: whoever handed it in must not hear that it is here. */
+static enum rc
+undo_all(struct depot *d, enum rc why)
+{
+	depot_sql_undo(&d->sql);
+	d->undone += d->pieces > 0;
+	d->pieces = 0;
+	d->open = false;
+	return load_again(d, why);
+}
+
+static enum rc
+commit(struct depot *d)
+{
+	enum rc rc = depot_sql_run(&d->sql, "COMMIT", "");
+
+	if (rc != RC_OK)
+		return undo_all(d, rc);
+	d->pieces = 0;
+	d->open = false;
+	return RC_OK;
+}
+
+static enum rc
+end_piece(struct depot *d, enum rc rc)
+{
+	if (rc == RC_OK && (rc = depot_sql_run(&d->sql, "RELEASE piece", "")) == RC_OK) {
+		d->pieces++;
+		return RC_OK;
+	}
+	return depot_sql_undo_to(&d->sql) ? load_again(d, rc) : undo_all(d, rc);
 }
 
 enum rc
 depot_end(struct depot *d, enum rc rc)
 {
-	enum rc again;
-
 	if (!d->busy)
 		return rc;
 	d->busy = false;
-	if (rc == RC_OK && (rc = depot_sql_run(&d->sql, "COMMIT", "")) == RC_OK)
-		return RC_OK;
-	depot_sql_undo(&d->sql);
-	again = load(d, NULL);
-	return again == RC_OK ? rc : again;
+	if (d->held)
+		return end_piece(d, rc);
+	return rc == RC_OK ? commit(d) : undo_all(d, rc);
+}
+
+void
+depot_hold(struct depot *d, bool held)
+{
+	d->held = held;
+}
+
+enum rc
+depot_settle(struct depot *d)
+{
+	return d->open && !d->busy ? commit(d) : RC_OK;
+}
+
+uint64_t
+depot_undone(const struct depot *d)
+{
+	return d->undone;
 }
 
 const struct directory *

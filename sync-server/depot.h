@@ -61,6 +61,15 @@ enum rc depot_begin(struct depot *d) RC_CHECK;
 /* Commit if rc is RC_OK, else roll back (memory too); gives rc or what the commit said. */
 enum rc depot_end(struct depot *d, enum rc rc) RC_CHECK;
 enum rc depot_refresh(struct depot *d) RC_CHECK;
+/*
+ * Several groups in one commit: while held, depot_end (RC_OK) leaves a group as a piece that
+ * waits, and undoes one that failed by itself.  depot_settle commits all that waits; so does
+ * the depot_end of a group that is not held.  Nothing that waits may be confirmed to anybody.
+ * If the commit fails, all of them are undone, and depot_undone is another number.
+ */
+void depot_hold(struct depot *d, bool held);
+enum rc depot_settle(struct depot *d) RC_CHECK;
+uint64_t depot_undone(const struct depot *d);
 
 const struct directory *depot_directory(const struct depot *d);
 const struct identity *depot_identity(const struct depot *d);	/* the relay's keys */

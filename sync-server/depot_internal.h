@@ -16,6 +16,9 @@ struct depot {
 	char dir[FILES_PATH_MAX];
 	uint64_t reserve;		/* bytes to be left on its disk */
 	bool busy;			/* inside depot_begin … depot_end */
+	bool held;			/* depot_end keeps what was done for depot_settle */
+	bool open;			/* a transaction is open; whole pieces in it wait for a commit */
+	uint64_t pieces, undone;
 	int64_t data_version;		/* changes when another process has written */
 	int64_t certificate_serial;	/* highest that `directory` knows */
 };

@@ -298,6 +298,13 @@ depot_sql_undo(struct depot_sql *s)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+bool
+depot_sql_undo_to(struct depot_sql *s)
+{
+	return sqlite3_get_autocommit(s->db) == 0 &&
+	    sqlite3_exec(s->db, "ROLLBACK TO piece; RELEASE piece", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 /* One numbered part of schema/depot.sql, in a transaction with its number. */
 static enum rc
 migrate_to(struct depot_sql *s, long version, const char *from, size_t len)

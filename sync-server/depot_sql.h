@@ -32,6 +32,8 @@ enum rc depot_sql_start(struct depot_sql *s, const char *path, bool create,
 void depot_sql_stop(struct depot_sql *s);
 /* Roll back, if a transaction is open. */
 void depot_sql_undo(struct depot_sql *s);
+/* Undo what was done since SAVEPOINT piece.  False: the whole transaction is gone. */
+bool depot_sql_undo_to(struct depot_sql *s);
 
 enum rc depot_sql_run(struct depot_sql *s, const char *sql, const char *format, ...) RC_CHECK;
 /* First column of the first row.  RC_NOTFOUND: no row, or NULL; *out is 0. */

@@ -52,6 +52,8 @@ enum rc relay_session_feed(struct relay_session *s, const uint8_t *p, size_t len
 enum rc relay_session_finish(struct relay_session *s) RC_CHECK;
 /* The next bytes of the reply; *n = 0 is the end. */
 enum rc relay_reply_next(struct relay_session *s, uint8_t *buf, size_t cap, size_t *n) RC_CHECK;
+/* What it handed in was undone (depot_undone): nothing of it is confirmed by anybody. */
+void relay_session_undone(struct relay_session *s);
 void relay_session_free(struct relay_session *s);	/* NULL is allowed */
 
 /*

@@ -331,6 +331,13 @@ out:
 	return rc;
 }
 
+void
+relay_session_undone(struct relay_session *s)
+{
+	s->n_accepted = 0;
+	s->failed = RC_IO;
+}
+
 static int
 by_id(const void *a, const void *b)
 {

@@ -19,6 +19,8 @@ struct relay_http {
 	struct relay_pace *addresses;
 	bool counts_loopback;
 	size_t exchanges;		/* bytes of unfinished /exchange bodies */
+	struct call *waiting;		/* whose replies leave after the next commit */
+	enum rc why;			/* what the last commit that failed said */
 };
 
 /* One request: a device's session, or the authority's request as far as it came. */
@@ -27,6 +29,10 @@ struct call {
 	struct bytes body;		/* of /exchange; of /sync the beginning of the reply */
 	size_t body_at;
 	enum rc failed;
+	bool decided;			/* the reply only waits for what it confirms to be durable */
+	uint64_t undone;		/* depot_undone when it began */
+	struct http_request *request;
+	struct call *next;
 };
 
 /* Our results in the numbers of HTTP; what is ours to mend is 5xx, so that clients come back. */
@@ -79,6 +85,7 @@ on_begin(void *ctx, struct http_request *r)
 		free(call);
 		return 503;
 	}
+	call->undone = depot_undone(h->depot);
 	http_server_set_user(r, call);
 	return 0;
 }
@@ -95,6 +102,36 @@ keep_body(struct relay_http *h, struct call *call, const uint8_t *p, size_t len)
 		h->exchanges += len;
 }
 
+/* A commit that failed took with it what this session had handed in. */
+static void
+see_what_stands(struct relay_http *h, struct call *call)
+{
+	if (call->session == NULL || call->undone == depot_undone(h->depot))
+		return;
+	call->undone = depot_undone(h->depot);
+	call->failed = h->why != RC_OK ? h->why : RC_IO;
+	relay_session_undone(call->session);
+}
+
+/*
+ * One commit for all that is there to be done: pieces and ends of uploads are held, and the
+ * replies with their receipts leave when they are durable.
+ */
+static void
+on_rest(void *ctx)
+{
+	struct relay_http *h = ctx;
+	struct call *call;
+	enum rc rc = depot_settle(h->depot);
+
+	if (rc != RC_OK)
+		h->why = rc;
+	while ((call = h->waiting) != NULL) {
+		h->waiting = call->next;
+		http_server_go_on(call->request);
+	}
+}
+
 /* After a failure the rest runs dry, so that the client hears the answer. */
 static enum rc
 on_body(void *ctx, struct http_request *r, const uint8_t *p, size_t len)
@@ -102,12 +139,16 @@ on_body(void *ctx, struct http_request *r, const uint8_t *p, size_t len)
 	struct relay_http *h = ctx;
 	struct call *call = http_server_user(r);
 
+	see_what_stands(h, call);
 	if (call->failed != RC_OK)
 		return RC_OK;
-	if (call->session == NULL)
+	if (call->session == NULL) {
 		keep_body(h, call, p, len);
-	else
-		call->failed = relay_session_feed(call->session, p, len);
+		return RC_OK;
+	}
+	depot_hold(h->depot, true);
+	call->failed = relay_session_feed(call->session, p, len);
+	depot_hold(h->depot, false);
 	return RC_OK;
 }
 
@@ -133,8 +174,6 @@ answer_sync(struct http_request *r, struct call *call)
 	size_t n = 1;
 	enum rc rc;
 
-	if ((rc = relay_session_finish(call->session)) != RC_OK)
-		return rc;
 	if ((room = bytes_room(&call->body, RELAY_HTTP_SHORT)) == NULL)
 		return RC_NOMEM;
 	while (n > 0 && call->body.len < RELAY_HTTP_SHORT) {
@@ -158,6 +197,10 @@ answer_exchange(struct relay_http *h, struct http_request *r, struct call *call)
 	enum rc rc;
 
 	bytes_init(&reply);
+	if ((rc = depot_settle(h->depot)) != RC_OK) {
+		h->why = rc;
+		return rc;
+	}
 	rc = relay_exchange(h->depot, &h->clock, call->body.data, call->body.len, &reply, NULL);
 	if (rc == RC_OK)
 		http_server_reply(r, 200, EXCHANGE_CONTENT_TYPE, reply.data, reply.len);
@@ -166,13 +209,31 @@ answer_exchange(struct relay_http *h, struct http_request *r, struct call *call)
 }
 
 static void
+decide(struct relay_http *h, struct http_request *r, struct call *call)
+{
+	depot_hold(h->depot, true);
+	call->failed = relay_session_finish(call->session);
+	depot_hold(h->depot, false);
+	call->decided = true;
+	call->request = r;
+	call->next = h->waiting;
+	h->waiting = call;
+	http_server_wait(r);
+}
+
+static void
 on_answer(void *ctx, struct http_request *r)
 {
 	struct relay_http *h = ctx;
 	struct call *call = http_server_user(r);
-	enum rc rc = call->failed;
+	enum rc rc;
 
-	if (rc == RC_OK)
+	see_what_stands(h, call);
+	if (call->failed == RC_OK && call->session != NULL && !call->decided) {
+		decide(h, r, call);
+		return;
+	}
+	if ((rc = call->failed) == RC_OK)
 		rc = call->session != NULL ? answer_sync(r, call) : answer_exchange(h, r, call);
 	if (rc != RC_OK)
 		http_server_reply(r, status_of(rc), NULL, "", 0);
@@ -188,7 +249,10 @@ on_done(void *ctx, struct http_request *r)
 		return;
 	if (call->session == NULL)
 		h->exchanges -= call->body.len;
+	see_what_stands(h, call);
+	depot_hold(h->depot, true);
 	relay_session_free(call->session);
+	depot_hold(h->depot, false);
 	bytes_reset(&call->body);
 	free(call);
 }
@@ -203,7 +267,7 @@ relay_http_open(const struct relay_http_config *config, struct relay_http **out,
 		RELAY_HTTP_CONNECTIONS, .idle_seconds = IDLE_SECONDS,
 		.head_seconds = HEAD_SECONDS, .body_seconds = BODY_SECONDS,
 		.body_max = EXCHANGE_BODY_MAX, .no_date = true, .begin = on_begin,
-		.body = on_body, .answer = on_answer, .done = on_done };
+		.body = on_body, .answer = on_answer, .rest = on_rest, .done = on_done };
 	struct relay_http *h = calloc(1, sizeof(*h));
 	enum rc rc;
 
@@ -257,6 +321,8 @@ relay_http_close(struct relay_http *h)
 	if (h == NULL)
 		return;
 	http_server_close(h->server);
+	if (depot_settle(h->depot) != RC_OK)
+		h->why = RC_IO;		/* nobody waits for it: without a receipt it comes again */
 	relay_free(h->relay);
 	relay_pace_free(h->addresses);
 	free(h);

@@ -236,6 +236,8 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 	r->link->busy = true;
 	http_server_set_deadline(r, http_server_time_for(s, 0));
 	s->config.answer(s->config.ctx, r);
+	if (r->waits)
+		return MHD_YES;
 	if (!r->replied)
 		http_server_reply(r, 500, NULL, "", 0);
 	return r->replied ? MHD_YES : MHD_NO;
@@ -311,7 +313,7 @@ start_daemon(struct http_server *s, const union address *address, bool v6, struc
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, NULL },
 		{ MHD_OPTION_END, 0, NULL }
 	};
-	unsigned flags = MHD_USE_EPOLL | (c->no_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0);
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (c->no_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0);
 
 	/* epoll: select watches no more than 1,024 files; what it does not see, sweep() does */
 	if (v6)
@@ -393,6 +395,8 @@ http_server_step(struct http_server *s, int milliseconds)
 	do {
 		if (MHD_run_wait(s->daemon, (int32_t)(left < STEP_MS ? left : STEP_MS)) != MHD_YES)
 			return;
+		if (s->config.rest != NULL)
+			s->config.rest(s->config.ctx);
 		sweep(s);
 		left = end - clock_monotonic_ms();
 	} while (left > 0 && !atomic_load(&s->stop));
@@ -425,6 +429,9 @@ http_server_close(struct http_server *s)
 	atomic_store(&s->stop, true);
 	if (s->has_thread)
 		pthread_join(s->thread, NULL);
+	/* what still waits is let go: the library does not cut it */
+	if (s->daemon != NULL && s->config.rest != NULL)
+		s->config.rest(s->config.ctx);
 	if (s->daemon != NULL)
 		MHD_stop_daemon(s->daemon);
 	free(s);

@@ -55,8 +55,13 @@ struct http_config {
 	unsigned (*begin)(void *ctx, struct http_request *r);
 	/* A piece of the body.  Not RC_OK: the connection is cut.  NULL: bodies are dropped. */
 	enum rc (*body)(void *ctx, struct http_request *r, const uint8_t *p, size_t len);
-	/* The request is whole: call one of the two reply functions. */
+	/* The request is whole: call one of the two reply functions, or http_server_wait. */
 	void (*answer)(void *ctx, struct http_request *r);
+	/*
+	 * All that had come was handled: before more is waited for, and before close cuts what
+	 * is open.  The place for http_server_go_on.  May be NULL.
+	 */
+	void (*rest)(void *ctx);
 	/* The request is over, answered or cut.  May be NULL. */
 	void (*done)(void *ctx, struct http_request *r);
 };
@@ -96,6 +101,9 @@ void *http_server_user(const struct http_request *r);
 /* A header for the reply to come; at most 16.  RC_NOMEM, RC_LIMIT. */
 enum rc http_server_add_header(struct http_request *r, const char *name,
     const char *value) RC_CHECK;
+/* Within `answer`: it is called again after http_server_go_on. */
+void http_server_wait(struct http_request *r);
+void http_server_go_on(struct http_request *r);
 /* The body is copied.  content_type may be NULL. */
 void http_server_reply(struct http_request *r, unsigned status, const char *content_type,
     const void *body, size_t len);

@@ -47,6 +47,7 @@ struct http_request {
 	int64_t since;			/* milliseconds */
 	uint64_t received;
 	bool begun, replied;
+	bool waits;		/* put aside by `answer` until http_server_go_on */
 	size_t n_headers;
 	char *headers[REPLY_HEADERS_MAX][2];
 	enum rc (*next)(void *ctx, uint8_t *buf, size_t cap, size_t *n);

@@ -25,6 +25,20 @@ http_server_add_header(struct http_request *r, const char *name, const char *val
 	return RC_OK;
 }
 
+void
+http_server_wait(struct http_request *r)
+{
+	r->waits = true;
+	MHD_suspend_connection(r->connection);
+}
+
+void
+http_server_go_on(struct http_request *r)
+{
+	r->waits = false;
+	MHD_resume_connection(r->connection);
+}
+
 static void
 queue(struct http_request *r, unsigned status, const char *content_type,
     struct MHD_Response *response)
