@@ -46,6 +46,10 @@ judge(const char *dir, const struct copy c[COPIES], struct error *err)
 	if (c[0].rc == RC_NEWER || c[1].rc == RC_NEWER)
 		return error_set(err, RC_NEWER, dir, "use the newer program",
 		    "the key file was written by a newer program");
+	for (int i = 0; i < COPIES; i++)
+		if (c[i].rc == RC_IO && c[1 - i].rc != RC_OK)
+			return error_set(err, RC_DAMAGED, c[i].path, "give its owner the right to read it, or"
+			    " bring back the folder from a backup", "the key file cannot be read");
 	if (c[0].rc != RC_OK && c[1].rc != RC_OK)
 		return error_set(err, RC_DAMAGED, dir,
 		    "bring back the folder from a backup; nothing was changed",
@@ -92,7 +96,8 @@ choose(const char *dir, struct copy c[COPIES], struct key_file_opener opener, in
 	if (first == RC_OK)
 		return RC_OK;
 	if (first != RC_AUTH && first != RC_DAMAGED)
-		return error_set(err, first, dir, NULL, "cannot open the key file");
+		return error_set(err, first, dir, first == RC_NOMEM ? "close other programs, and try again" :
+		    NULL, "cannot open the key file: %s", rc_name(first));
 	if (same(&c[0], &c[1])) {
 		second = first;
 	} else if ((second = try_copy(other, opener, master)) == RC_OK) {
@@ -138,23 +143,32 @@ out:
 	return rc;
 }
 
+static bool
+holds(const char *path, const struct bytes *raw)
+{
+	struct bytes there;
+	bool alike;
+
+	bytes_init(&there);
+	alike = files_read(path, READ_MAX, &there, NULL) == RC_OK && there.len == raw->len &&
+	    memcmp(there.data, raw->data, raw->len) == 0;
+	bytes_reset(&there);
+	return alike;
+}
+
 void
 key_file_mend(const char *dir, const struct keyslots *k, const struct secret *master)
 {
+	char path[FILES_PATH_MAX];
 	struct bytes raw;
-	struct copy c;
+	bool on;
 
 	bytes_init(&raw);
-	for (int i = 0; i < COPIES && keyslots_print(k, master, &raw) == RC_OK; i++) {
-		memset(&c, 0, sizeof c);
-		/* what cannot be mended now is tried again at the next opening */
-		if (copy_load(dir, NAMES[i], &c) == RC_OK && (c.raw.len != raw.len ||
-		    memcmp(c.raw.data, raw.data, raw.len) != 0) &&
-		    files_replace(c.path, raw.data, raw.len, NULL) != RC_OK)
-			i = COPIES;
-		bytes_reset(&c.raw);
-		raw.len = 0;
-	}
+	on = keyslots_print(k, master, &raw) == RC_OK;
+	/* what cannot be mended now is tried again at the next opening */
+	for (int i = 0; i < COPIES && on; i++)
+		on = files_join(dir, NAMES[i], path) == RC_OK && (holds(path, &raw) ||
+		    files_replace(path, raw.data, raw.len, NULL) == RC_OK);
 	bytes_reset(&raw);
 }
 
@@ -194,8 +208,33 @@ enum rc
 key_file_replace(const char *dir, struct keyslots *k, const struct secret *master,
     struct error *err)
 {
+	char a[FILES_PATH_MAX], b[FILES_PATH_MAX];
+
+	if (files_join(dir, KEY_FILE_A, a) != RC_OK || files_join(dir, KEY_FILE_B, b) != RC_OK)
+		return RC_LIMIT;
+	/* what was wiped under our hands must not come back */
+	if (!files_exists(a) && !files_exists(b))
+		return error_set(err, RC_NOTFOUND, dir, NULL, "the key file is gone: the vault was wiped");
 	k->generation++;
 	return write_copies(dir, k, master, false, err);
+}
+
+bool
+key_file_take_back(const char *dir, struct keyslots *old, const struct secret *master,
+    uint64_t generation)
+{
+	char a[FILES_PATH_MAX], b[FILES_PATH_MAX];
+	struct bytes raw;
+	bool untouched;
+
+	bytes_init(&raw);
+	untouched = files_join(dir, KEY_FILE_A, a) == RC_OK && files_join(dir, KEY_FILE_B, b) == RC_OK &&
+	    keyslots_print(old, master, &raw) == RC_OK && holds(a, &raw) && holds(b, &raw);
+	bytes_reset(&raw);
+	if (untouched)
+		return true;
+	old->generation = generation;
+	return key_file_replace(dir, old, master, NULL) == RC_OK;
 }
 
 enum rc
@@ -293,18 +332,14 @@ overwrite_unlike(const char *path, struct error *err)
 {
 	size_t len = strlen(path) - LEFTOVER_END;
 	char copy[FILES_PATH_MAX];
-	struct bytes left, kept;
+	struct bytes left;
 	bool alike;
 
 	memcpy(copy, path, len);
 	copy[len] = '\0';
 	bytes_init(&left);
-	bytes_init(&kept);
-	alike = files_read(path, READ_MAX, &left, NULL) == RC_OK &&
-	    files_read(copy, READ_MAX, &kept, NULL) == RC_OK && left.len == kept.len &&
-	    memcmp(left.data, kept.data, left.len) == 0;
+	alike = files_read(path, READ_MAX, &left, NULL) == RC_OK && left.len > 0 && holds(copy, &left);
 	bytes_reset(&left);
-	bytes_reset(&kept);
 	return alike ? RC_OK : overwrite(path, err);
 }
 

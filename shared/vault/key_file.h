@@ -6,6 +6,8 @@
  * (B).  A is written completely before B is touched, so that one of them is
  * whole at every moment.  Who calls holds the vault's lock.
  */
+#include <stdbool.h>
+
 #include "shared/base/files.h"
 #include "shared/base/rc.h"
 #include "shared/vault/keyslots.h"
@@ -46,10 +48,17 @@ enum rc key_file_create(const char *dir, struct keyslots *k, const struct secret
 enum rc key_file_put_back(const char *dir, const uint8_t *raw, size_t len, struct error *err) RC_CHECK;
 /*
  * Replace both copies with the next generation.  k->generation grows even on
- * failure: the first copy may have been written.
+ * failure: the first copy may have been written.  RC_NOTFOUND: neither is there
+ * any more, and nothing was written.
  */
 enum rc key_file_replace(const char *dir, struct keyslots *k, const struct secret *master,
     struct error *err) RC_CHECK;
+/*
+ * After a replacement by slots of this generation failed: do the old ones stand, or can they be
+ * put back?  If not, either may be what the next opening finds.
+ */
+bool key_file_take_back(const char *dir, struct keyslots *old, const struct secret *master,
+    uint64_t generation) RC_CHECK;
 
 /* Remove what writes that were cut short left behind: copies whose slots may be replaced one day. */
 void key_file_sweep(const char *dir);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,6 +228,31 @@ vault_made(const char *dir)
 		return;
 }
 
+/* The slots before all else: from then on nothing can be opened any more. */
+static enum rc
+destroy(const char *dir, bool keep_lock, struct error *err)
+{
+	enum rc rc = key_file_destroy(dir, err), removed = remove_files(dir, keep_lock, err);
+
+	return rc != RC_OK ? rc : removed;
+}
+
+void
+vault_unmake(struct vault *v)
+{
+	struct file_lock *lock = v->lock;
+	char dir[FILES_PATH_MAX];
+	enum rc rc;
+
+	memcpy(dir, v->dir, sizeof dir);
+	/* held to the end: what another process makes there next is not ours to remove */
+	v->lock = NULL;
+	vault_close(v);
+	rc = destroy(dir, false, NULL);
+	(void)rc;		/* what is left is cleared away by the next try */
+	files_unlock(lock);
+}
+
 static enum rc
 create(const char *dir, struct creation how, struct vault_bench bench, struct vault **out,
     struct error *err)
@@ -249,13 +275,12 @@ create(const char *dir, struct creation how, struct vault_bench bench, struct va
 		goto out;
 	vault_made(dir);
 	*out = v;
-	v = NULL;
-	begun = false;
+	return RC_OK;
 out:
-	vault_close(v);
-	/* A vault that was never finished must not stand in the way of the next try. */
-	if (begun && vault_wipe(dir, NULL) != RC_OK)
-		return rc;
+	if (begun)
+		vault_unmake(v);
+	else
+		vault_close(v);
 	return rc;
 }
 
@@ -478,29 +503,20 @@ vault_check_passphrase(struct vault *v, const struct secret *passphrase, struct 
 	return RC_OK;
 }
 
-static void
-describe_half_done(struct error *err)
-{
-	static const char help[] = "do it again: until then only the new one may open the vault";
-
-	if (err != NULL)
-		memcpy(err->help, help, sizeof help);
-}
-
-/* Put changed slots on the disk; on failure the old ones stay, the generation does not. */
+/*
+ * Put changed slots on the disk; on failure the old ones stay.  One copy may have the new ones
+ * already, and what the caller is told is not done must not be: half_done says what then to do.
+ */
 static enum rc
-replace_slots(struct vault *v, struct keyslots *changed, struct error *err)
+replace_slots(struct vault *v, struct keyslots *changed, const char *half_done, struct error *err)
 {
 	enum rc rc = key_file_replace(v->dir, changed, v->master, err);
 
-	if (rc == RC_OK) {
+	if (rc == RC_OK)
 		v->slots = *changed;
-		return RC_OK;
-	}
-	v->slots.generation = changed->generation;
-	/* One copy may have the new slots already: what the caller is told is not done must not be. */
-	if (key_file_replace(v->dir, &v->slots, v->master, NULL) != RC_OK)
-		describe_half_done(err);
+	else if (rc != RC_NOTFOUND && !key_file_take_back(v->dir, &v->slots, v->master,
+	    changed->generation) && err != NULL)
+		snprintf(err->help, sizeof err->help, "%s", half_done);
 	return rc;
 }
 
@@ -513,7 +529,8 @@ vault_set_passphrase(struct vault *v, const struct secret *passphrase, struct va
 
 	if ((rc = put_passphrase(v, &changed, passphrase, kdf, err)) != RC_OK)
 		return rc;
-	return replace_slots(v, &changed, err);
+	return replace_slots(v, &changed, "do it again: until then only the new passphrase may open"
+	    " the vault", err);
 }
 
 enum rc
@@ -524,7 +541,8 @@ vault_new_recovery(struct vault *v, struct secret **recovery, struct error *err)
 
 	if ((rc = secret_random(VAULT_RECOVERY_BYTES, recovery)) == RC_OK &&
 	    (rc = keyslots_put_recovery(&changed, *recovery, v->master)) == RC_OK)
-		rc = replace_slots(v, &changed, err);
+		rc = replace_slots(v, &changed, "make a code again: the old one may not open the vault"
+		    " any more, the passphrase does", err);
 	if (rc != RC_OK) {
 		secret_free(*recovery);
 		*recovery = NULL;
@@ -535,14 +553,20 @@ vault_new_recovery(struct vault *v, struct secret **recovery, struct error *err)
 enum rc
 vault_wipe(const char *dir, struct error *err)
 {
-	enum rc rc, removed;
+	struct file_lock *lock = NULL;
+	char path[FILES_PATH_MAX];
+	enum rc rc, held;
 
-	if ((rc = vault_start()) != RC_OK)
+	if ((rc = vault_start()) != RC_OK || (rc = files_join(dir, LOCK_NAME, path)) != RC_OK)
 		return rc;
-	/* The slots before all else: from then on nothing can be opened any more. */
-	rc = key_file_destroy(dir, err);
-	removed = remove_files(dir, false, err);
-	return rc != RC_OK ? rc : removed;
+	/* with the lock or without it: this is for a moment of danger */
+	held = files_lock(path, &lock, NULL);
+	rc = destroy(dir, held == RC_BUSY, err);
+	files_unlock(lock);
+	if (rc == RC_OK && held == RC_BUSY)
+		return error_set(err, held, dir, "end it, then wipe again",
+		    "the keys are destroyed, but another process has the vault open and may save once more");
+	return rc;
 }
 
 struct sqlite3 *

@@ -95,7 +95,10 @@ enum rc vault_set_passphrase(struct vault *v, const struct secret *passphrase,
 /* Replace the recovery slot with a new code. */
 enum rc vault_new_recovery(struct vault *v, struct secret **recovery,
     struct error *err) RC_CHECK;
-/* Destroy every slot in both copies, then the files.  Needs no key. */
+/*
+ * Destroy every slot in both copies, then the files.  Needs no key.  RC_BUSY: that is done, but
+ * another process had the vault open, and what it does next may be on the disk afterwards.
+ */
 enum rc vault_wipe(const char *dir, struct error *err) RC_CHECK;
 /* Is there a vault (any of its files) in dir? */
 int vault_exists(const char *dir);

@@ -282,10 +282,10 @@ vault_backup_restore(const char *dir, struct vault_backup_source from, struct er
 		begun = false;
 	}
 out:
-	vault_close(v);
+	if (begun)
+		vault_unmake(v);
+	else
+		vault_close(v);
 	secret_free(master);
-	/* half a vault is none, and must not stand in the way of the next try */
-	if (begun && vault_wipe(dir, NULL) != RC_OK)
-		return rc;
 	return rc;
 }

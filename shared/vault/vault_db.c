@@ -23,6 +23,8 @@ rc_of_code(sqlite3 *db, int sqlite_rc)
 	case SQLITE_IOERR_SHORT_READ:
 	case SQLITE_IOERR_CORRUPTFS:
 		return RC_DAMAGED;
+	case SQLITE_READONLY_DIRECTORY:
+		return RC_IO;
 	case SQLITE_CONSTRAINT_UNIQUE:
 	case SQLITE_CONSTRAINT_PRIMARYKEY:
 	case SQLITE_CONSTRAINT_ROWID:
@@ -99,6 +101,8 @@ vault_db_rc(struct sqlite3 *db, int sqlite_rc, const char *doing, struct error *
 	else if (rc == RC_DAMAGED)
 		help = "copy the whole folder; field verify tells what is damaged, field rebuild keeps"
 		    " what can be read";
+	else if (sqlite_rc == SQLITE_READONLY_DIRECTORY)
+		help = "give its owner the right to write in the folder";
 	return error_set(err, rc, "vault.db", help, "%s: %s (%d)", doing,
 	    safe_message(db, sqlite_rc), sqlite_rc);
 }
@@ -171,9 +175,6 @@ start_wal(sqlite3 *db, bool create, const struct vault_vfs_rules *rules, struct 
 	if ((rc = number(db, "PRAGMA page_count", &pages, err)) != RC_OK ||
 	    (rc = number(db, "SELECT count(*) FROM sqlite_schema", &pages, err)) != RC_OK)
 		return rc;
-	if (sqlite3_db_readonly(db, "main") != 0)
-		return error_set(err, RC_IO, "vault.db", "give its owner the right to write",
-		    "the database cannot be written");
 	if (rules != NULL && rules->no_checkpoint_at_open)
 		return RC_OK;
 	rc_sqlite = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -217,8 +218,14 @@ vault_db_open(struct vault_vfs *vfs, bool create, const struct vault_vfs_rules *
 	rc = sqlite3_open_v2(vault_vfs_path(vfs), &db, SQLITE_OPEN_READWRITE |
 	    (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOMUTEX,
 	    vault_vfs_name(vfs));
-	if ((result = vault_db_rc(db, rc, "open the database", err)) != RC_OK ||
-	    (result = settings(db, create, err)) != RC_OK ||
+	if ((result = vault_db_rc(db, rc, "open the database", err)) != RC_OK)
+		goto out;
+	if (sqlite3_db_readonly(db, "main") != 0) {
+		result = error_set(err, RC_IO, "vault.db", "give its owner the right to write",
+		    "the database cannot be written");
+		goto out;
+	}
+	if ((result = settings(db, create, err)) != RC_OK ||
 	    (result = start_wal(db, create, rules, err)) != RC_OK)
 		goto out;
 	*out = db;

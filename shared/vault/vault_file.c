@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "shared/base/files.h"
 #include "shared/vault/page_mend.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault_file.h"
@@ -56,6 +57,16 @@ constant_header(uint8_t out[HEADER_BYTES])
 	memcpy(out, start, sizeof start - 1);
 }
 
+/* SQLite calls only ENOSPC a full disk; a quota that is used up, or a limit of file sizes, is one too. */
+static int
+or_full(struct vault_file *f, int rc)
+{
+	int e = 0;
+
+	return rc == SQLITE_IOERR_WRITE && f->below->pMethods->xFileControl(f->below,
+	    SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && files_rc_of_errno(e) == RC_FULL ? SQLITE_FULL : rc;
+}
+
 /* Hand down what is held back.  If that fails it stays, to be tried again. */
 static int
 pages_flush(struct vault_file *f)
@@ -66,7 +77,7 @@ pages_flush(struct vault_file *f)
 
 	if (rc == SQLITE_OK)
 		p->n = 0;
-	return rc;
+	return or_full(f, rc);
 }
 
 /* A page as it is sealed: held back, or from the disk. */
@@ -266,7 +277,7 @@ slots_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
 	if (f->is_wal && offset == 0 && n == WAL_HEADER_BYTES && !f->rules->reuse_wal &&
 	    (rc = empty_wal(f)) != SQLITE_OK)
 		return rc;
-	return block_file_write(f->blocks, buf, n, offset);
+	return or_full(f, block_file_write(f->blocks, buf, n, offset));
 }
 
 static bool
@@ -324,7 +335,7 @@ static int
 slots_sync(sqlite3_file *file, int flags)
 {
 	struct vault_file *f = file_of(file);
-	int rc = block_file_flush(f->blocks);
+	int rc = or_full(f, block_file_flush(f->blocks));
 
 	if (rc == SQLITE_OK)
 		rc = f->below->pMethods->xSync(f->below, flags);

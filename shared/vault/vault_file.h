@@ -6,8 +6,8 @@
  * sqlite3_io_methods of version 1.  The database is sealed page by page where
  * it lies; pages in a row are held back and written together, at a sync at the
  * latest, so that what fails (a full disk) may fail then.  Every other file is a
- * block_file.  Result codes are SQLite's: those of the layer below come through
- * unchanged.
+ * block_file.  Result codes are SQLite's: those of the layer below come through,
+ * a quota that is used up as SQLITE_FULL.
  */
 #include "shared/base/rc.h"
 #include "shared/vault/block_file.h"

@@ -35,6 +35,8 @@ enum rc vault_hold_folder(const char *dir, struct vault **out, struct error *err
 enum rc vault_make_place(const char *dir, struct error *err) RC_CHECK;
 /* It is a vault now: its key file is there. */
 void vault_made(const char *dir);
+/* Or it did not become one: close it, and clear its place for the next try. */
+void vault_unmake(struct vault *v);
 /* vault_open with a rule switched off. */
 enum rc vault_open_by_rules(const char *dir, const struct secret *passphrase,
     const struct vault_vfs_rules *rules, struct vault **out, struct error *err) RC_CHECK;

@@ -71,16 +71,6 @@ copy_page(sqlite3_file *from, sqlite3_file *to, int64_t page, uint8_t buf[BLOCK_
 	return rc == SQLITE_OK ? to->pMethods->xWrite(to, buf, BLOCK_SIZE, page * BLOCK_SIZE) : rc;
 }
 
-/* SQLite calls only ENOSPC a full disk. */
-static bool
-over_quota(sqlite3_file *file)
-{
-	int e = 0;
-
-	return file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK &&
-	    files_rc_of_errno(e) == RC_FULL;
-}
-
 /* The first page last, when the others are safe: with it the copy counts. */
 static int
 copy_pages(sqlite3_file *from, sqlite3_file *to)
@@ -100,7 +90,7 @@ copy_pages(sqlite3_file *from, sqlite3_file *to)
 	if (rc == SQLITE_OK)
 		rc = to->pMethods->xSync(to, SQLITE_SYNC_FULL);
 	secret_wipe(buf, sizeof buf);
-	return (rc & 255) == SQLITE_IOERR && over_quota(to) ? SQLITE_FULL : rc;
+	return rc;
 }
 
 /* From now on the new database is not the one to bring over. */
@@ -299,12 +289,9 @@ replace_keys(struct vault *v, struct vault *n, bool *old, struct error *err)
 {
 	enum rc rc = key_file_replace(v->dir, &n->slots, n->master, err);
 
-	*old = false;
-	if (rc == RC_OK)
-		return RC_OK;
-	v->slots.generation = n->slots.generation;
-	*old = key_file_replace(v->dir, &v->slots, v->master, NULL) == RC_OK;
-	if (*old)
+	*old = rc == RC_NOTFOUND || (rc != RC_OK && key_file_take_back(v->dir, &v->slots, v->master,
+	    n->slots.generation));
+	if (rc == RC_OK || *old)
 		return rc;
 	return error_set(err, rc, v->dir, "open the vault again, which settles it; then make a new"
 	    " recovery code", "the new keys could not be written, nor the old ones put back");

@@ -19,6 +19,7 @@
 #include "shared/base/files.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
+#include "shared/vault/vault_rekey.h"
 #include "tests/support/vault_folder.h"
 
 static struct secret *
@@ -466,9 +467,8 @@ a_wiped_vault_is_gone_and_its_place_is_free(void **state)
 	size_t n;
 
 	vault_folder_sql(v, "INSERT INTO note(body) VALUES ('x')");
-	/* also while somebody has it open: it is for a moment of danger */
-	assert_int_equal(vault_wipe(f->dir, NULL), RC_OK);
 	vault_close(v);
+	assert_int_equal(vault_wipe(f->dir, NULL), RC_OK);
 	assert_int_equal(vault_wipe(f->dir, NULL), RC_OK);
 	assert_int_equal(files_list(f->dir, &names, &n, NULL), RC_OK);
 	assert_int_equal(n, 0);
@@ -490,11 +490,64 @@ a_vault_that_could_not_be_finished_leaves_nothing(void **state)
 	small.rlim_cur = 8192;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	assert_int_equal(vault_create_with_master(f->dir, f->master, &v, NULL), RC_IO);
+	assert_int_equal(vault_create_with_master(f->dir, f->master, &v, NULL), RC_FULL);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_null(v);
 	assert_int_equal(vault_exists(f->dir), 0);
 	vault_close(vault_folder_made(f));
+}
+
+/* At a moment of danger nobody waits for another process; but it must not bring the keys back. */
+static void
+a_wipe_of_an_open_vault_is_told_and_not_undone(void **state)
+{
+	struct vault_folder *f = *state;
+	struct vault *v = vault_folder_made(f);
+	struct vault_kdf kdf = { 32, 1 };
+	struct secret *pass = text_secret("con trâu đen"), *code = NULL;
+	struct vault_rewrap none = { NULL };
+	struct error err = { 0 };
+
+	vault_folder_sql(v, "INSERT INTO note(body) VALUES ('x')");
+	assert_int_equal(vault_wipe(f->dir, &err), RC_BUSY);
+	assert_non_null(strstr(err.what, "another process"));
+	assert_false(has_file(f, "vault.key") || has_file(f, "vault.key.b") || has_file(f, "vault.db"));
+	error_clear(&err);
+	assert_int_equal(vault_set_passphrase(v, pass, kdf, &err), RC_NOTFOUND);
+	assert_non_null(strstr(err.what, "wiped"));
+	assert_int_equal(vault_new_recovery(v, &code, NULL), RC_NOTFOUND);
+	assert_null(code);
+	assert_int_not_equal(vault_rekey(v, pass, kdf, none, &code, NULL), RC_OK);
+	assert_null(code);
+	assert_false(has_file(f, "vault.key") || has_file(f, "vault.key.b"));
+	vault_close(v);
+	assert_int_equal(vault_wipe(f->dir, NULL), RC_OK);
+	assert_false(vault_exists(f->dir));
+	secret_free(pass);
+}
+
+/* Who was refused before anything was written is not told that something may have been. */
+static void
+a_key_file_that_cannot_be_written_at_all_is_no_half_done_change(void **state)
+{
+	struct vault_folder *f = *state;
+	struct vault *v = vault_folder_made(f);
+	struct secret *code = NULL;
+	struct error err = { 0 };
+	struct rlimit was, none;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	none = was;
+	none.rlim_cur = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(vault_new_recovery(v, &code, &err), RC_FULL);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_null(strstr(err.help, "again"));
+	assert_null(code);
+	assert_int_equal(vault_new_recovery(v, &code, NULL), RC_OK);
+	secret_free(code);
+	vault_close(v);
 }
 
 int
@@ -519,6 +572,8 @@ main(void)
 		TEST(a_vault_with_a_key_file_is_never_taken_for_unfinished),
 		TEST(opening_removes_what_a_cut_left_of_key_files),
 		TEST(a_wiped_vault_is_gone_and_its_place_is_free),
+		TEST(a_wipe_of_an_open_vault_is_told_and_not_undone),
+		TEST(a_key_file_that_cannot_be_written_at_all_is_no_half_done_change),
 		TEST(a_vault_that_could_not_be_finished_leaves_nothing),
 	};
 
