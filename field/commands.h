@@ -7,6 +7,7 @@
 struct dot;
 struct json_t;
 struct secret;
+struct vault_kdf;
 
 extern const struct command commands_table[];	/* ends with a NULL name */
 
@@ -85,8 +86,10 @@ enum rc commands_passphrase_of(struct call *c, const char *file, bool is_new,
 
 /* Show a new recovery code once, or write it where --recovery-file and --sheet say. */
 enum rc commands_give_recovery(struct call *c, const struct secret *recovery) RC_CHECK;
-/* Are those files still to be made?  RC_EXISTS. */
+/* Can those files be made?  RC_EXISTS, RC_CREATE, RC_USAGE (they are one file), RC_IO ... */
 enum rc commands_recovery_files_free(struct call *c) RC_CHECK;
+/* --kdf-memory; zeroes when it was not given. */
+enum rc commands_kdf_of(struct call *c, struct vault_kdf *out) RC_CHECK;
 /*
  * Once opening the vault, or the command, was RC_DAMAGED and all is closed: verify says what
  * is damaged, rebuild keeps what can be read.  Others: RC_DAMAGED, as it was described.

@@ -59,16 +59,17 @@ commands_give_recovery(struct call *c, const struct secret *recovery)
 enum rc
 commands_recovery_files_free(struct call *c)
 {
-	static const char *const names[2] = { "recovery-file", "sheet" };
+	const char *files[2] = { call_option(c, "recovery-file"), call_option(c, "sheet") };
+	enum rc rc = RC_OK;
 
-	for (int i = 0; i < 2; i++) {
-		const char *file = call_option(c, names[i]);
-
-		if (file != NULL && files_exists(file))
-			return error_set(&c->err, RC_EXISTS, file, "choose another name",
-			    "it exists already");
-	}
-	return RC_OK;
+	if (files[0] != NULL && files[1] != NULL && strcmp(files[0], files[1]) == 0)
+		return error_set(&c->err, RC_USAGE, files[0], "name two files",
+		    "the code and its sheet do not go into one file");
+	/* made for once: a folder that is not there, or is not ours, is told while the old code opens */
+	for (int i = 0; i < 2 && rc == RC_OK; i++)
+		if (files[i] != NULL && (rc = files_create(files[i], NULL, 0, &c->err)) == RC_OK)
+			rc = files_remove(files[i], &c->err);
+	return rc == RC_NOTFOUND ? RC_CREATE : rc;
 }
 
 static enum rc
@@ -101,9 +102,8 @@ open_either(struct call *c, struct vault **out)
 	return rc;
 }
 
-/* --kdf-memory; zeroes when it was not given. */
-static enum rc
-kdf_of(struct call *c, struct vault_kdf *out)
+enum rc
+commands_kdf_of(struct call *c, struct vault_kdf *out)
 {
 	long memory;
 	enum rc rc = call_number(c, "kdf-memory", VAULT_KDF_MEMORY_MIN_MIB, VAULT_KDF_MEMORY_MAX_MIB,
@@ -123,7 +123,7 @@ commands_passphrase(struct call *c)
 	enum rc rc;
 
 	if ((rc = not_in_keeper(c)) != RC_OK ||
-	    (rc = kdf_of(c, &kdf)) != RC_OK ||
+	    (rc = commands_kdf_of(c, &kdf)) != RC_OK ||
 	    (rc = open_either(c, &v)) != RC_OK)
 		return rc;
 	if ((rc = commands_passphrase_of(c, call_option(c, "new-passphrase-file"), true,
@@ -183,7 +183,7 @@ commands_rekey(struct call *c)
 	enum rc rc;
 
 	if ((rc = not_in_keeper(c)) != RC_OK || (rc = commands_need_vault(c)) != RC_OK ||
-	    (rc = commands_recovery_files_free(c)) != RC_OK || (rc = kdf_of(c, &kdf)) != RC_OK ||
+	    (rc = commands_recovery_files_free(c)) != RC_OK || (rc = commands_kdf_of(c, &kdf)) != RC_OK ||
 	    (rc = commands_passphrase_of(c, c->passphrase_file, false, &passphrase)) != RC_OK)
 		return rc;
 	if ((rc = vault_open(c->home, passphrase, &v, &c->err)) == RC_OK &&

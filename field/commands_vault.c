@@ -227,15 +227,11 @@ new_vault(struct call *c, const struct secret *passphrase, const uint8_t escrow[
     struct vault **out)
 {
 	struct secret *recovery = NULL;
-	struct vault_kdf kdf = { 0, 0 };
-	long memory;
+	struct vault_kdf kdf;
 	enum rc rc;
 
-	if ((rc = call_number(c, "kdf-memory", VAULT_KDF_MEMORY_MIN_MIB, VAULT_KDF_MEMORY_MAX_MIB,
-	    0, &memory)) != RC_OK || (rc = commands_recovery_files_free(c)) != RC_OK)
+	if ((rc = commands_kdf_of(c, &kdf)) != RC_OK || (rc = commands_recovery_files_free(c)) != RC_OK)
 		return rc;
-	kdf.memory_mib = (uint32_t)memory;
-	kdf.passes = memory != 0 ? 1 : 0;
 	rc = vault_create(c->home, passphrase, kdf, escrow, out, &recovery, &c->err);
 	if (rc == RC_OK)
 		rc = commands_give_recovery(c, recovery);
@@ -314,6 +310,11 @@ commands_unlock(struct call *c)
 	if (is_child) {
 		rc = workspace_open(c->home, passphrase, &ws, &c->err);
 		secret_free(passphrase);
+		if (rc == RC_OK && !c->quiet && !secret_can_lock())
+			fprintf(stderr, "%s\n", call_say(c, "Máy không cho khóa thêm bộ nhớ: khóa mã hóa có thể"
+			    " bị ghi ra vùng swap. Hãy nâng giới hạn (ulimit -l).",
+			    "This system lets no more memory be locked: keys may be written to swap.  Raise the"
+			    " limit (ulimit -l)."));
 		if (rc == RC_OK)
 			rc = keeper_serve(ws, commands_table, (int)idle, &c->err);
 		process_failed(rc, &c->err);
@@ -348,9 +349,10 @@ commands_wipe(struct call *c)
 	if (call_option(c, "yes") == NULL)
 		return error_set(&c->err, RC_USAGE, c->home, "say --yes if this is meant",
 		    "wiping makes everything in this vault unreadable for ever");
-	rc = keeper_lock(c->home, NULL);
+	rc = keeper_lock(c->home, &c->err);
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
+	error_clear(&c->err);
 	if ((rc = vault_wipe(c->home, &c->err)) != RC_OK)
 		return rc;
 	call_note(c, "%s", call_say(c,

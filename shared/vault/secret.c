@@ -105,6 +105,17 @@ secret_equal(const struct secret *a, const struct secret *b)
 	return a->len == b->len && sodium_memcmp(a->data, b->data, a->len) == 0;
 }
 
+bool
+secret_can_lock(void)
+{
+	uint8_t *p = sodium_malloc(1);
+	/* asked again: sodium_malloc does not say whether it could */
+	bool can = p != NULL && sodium_mlock(p, 1) == 0;
+
+	sodium_free(p);
+	return can;
+}
+
 void
 secret_random_bytes(void *p, size_t len)
 {

@@ -36,6 +36,9 @@ size_t secret_len(const struct secret *s);
 /* Constant time. */
 bool secret_equal(const struct secret *a, const struct secret *b);
 
+/* Can one more be locked into memory?  Beyond the system's limit they may be written to swap. */
+bool secret_can_lock(void);
+
 /* Fill with random bytes from the operating system's generator. */
 void secret_random_bytes(void *p, size_t len);
 /* Overwrite, in a way no compiler removes. */

@@ -66,7 +66,12 @@ guarded() { # PID
 }
 start_server "$P"
 confined "$SERVER_PID" "the relay"
+exits 0 "without a page of locked memory a vault can be unlocked" \
+	mortal bash -c 'ulimit -l 0; exec "$@"' - "$BIN/field" --lang en --home "$lan" --passphrase-file "$lan.pass" unlock
+grep -q __asan_init "$BIN/field" || like "$err" "may be written to swap" "and that is said"
+must on "$lan" lock
 must on "$lan" unlock
+unlike "$err" "swap" "with enough of it nothing is said"
 keeper=$(processes_with "--home $lan --passphrase-file $lan.pass unlock")
 confined "$keeper" "the keeper"
 [ "$(guarded "$keeper")" -gt 0 ]

@@ -17,6 +17,12 @@ by_code() { "$BIN/field" --lang en --home "$lan" --code-file "$1" passphrase --n
 : >"$T/taken"
 complains 73 "exists already" "a code is not written over a file" on "$lan" rekey --recovery-file "$T/taken"
 complains 73 "exists already" "nor a sheet" on "$lan" rekey --sheet "$T/taken"
+for name in rekey recovery; do
+	complains 73 "no such folder" "$name: a folder that is not there is told before" on "$lan" $name --sheet "$T/none/sheet"
+	complains 64 "one file" "$name: code and sheet are two files" on "$lan" $name --sheet "$T/one" --recovery-file "$T/one"
+done
+[ ! -e "$T/one" ]
+ok $? "and nothing is left of it"
 exits 0 "while the vault is unlocked" on "$lan" unlock
 complains 75 "field lock" "it has to be locked first" on "$lan" rekey
 exits 0 "it is locked" on "$lan" lock
@@ -56,8 +62,9 @@ exits 0 "a new code alone comes on a sheet, too" on "$lan" recovery --sheet "$T/
 unlike "$(cat "$T/second.txt")" "${paper:0:11}" "it is another"
 exits 0 "without a file it is shown once" on "$lan" rekey --kdf-memory $KDF
 like "$err" "it is not shown again" "with a warning"
-complains 73 "make a recovery code at once" "a code that cannot be written is told, after the keys are new" \
-	on "$lan" rekey --kdf-memory $KDF --recovery-file "$T/none/code"
+exits 73 "a code that cannot be written" \
+	on "$lan" rekey --kdf-memory $KDF --recovery-file "$T/code" --sheet "$T/../$(basename "$T")/code"
+like "$err" "make a recovery code at once" "is told, after the keys are new"
 exits 0 "and another can be made" on "$lan" recovery --recovery-file "$T/third.recovery"
 exits 0 "which opens" by_code "$T/third.recovery"
 
