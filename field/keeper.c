@@ -434,7 +434,9 @@ keeper_run(struct call *c, int argc, const char *const *argv, enum rc *rc)
 	bytes_init(&request);
 	call_write_request(c, argc, argv, &request);
 	if ((asked = request.rc) == RC_OK)
-		asked = ask(c->home, c, request.data, request.len, &reply, &len, NULL);
+		asked = ask(c->home, c, request.data, request.len, &reply, &len, &c->err);
+	if (asked == RC_NOTFOUND)
+		error_clear(&c->err);
 	if (asked == RC_OK)
 		asked = call_read_reply(c, reply, len, rc);
 	else if (*c->err.what == '\0' && asked != RC_NOTFOUND && asked != RC_NOMEM)

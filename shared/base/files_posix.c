@@ -39,7 +39,9 @@ failed(struct error *err, const char *path, const char *doing)
 	int e = errno;
 	enum rc rc = files_rc_of_errno(e);
 
-	return error_set(err, rc, path, rc == RC_FULL ? "make room on the disk" : NULL,
+	return error_set(err, rc, path, rc == RC_FULL ? "make room on the disk" :
+	    e == EACCES || e == EPERM ? "give its owner the right to it" :
+	    e == EROFS ? "copy it to a disk that can be written" : NULL,
 	    "cannot %s: %s", doing, strerror(e));
 }
 

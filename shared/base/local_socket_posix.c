@@ -265,12 +265,6 @@ local_accept(struct local_listener *l, int timeout_ms, struct local_link **out)
 	}
 }
 
-static enum rc
-not_ours(struct error *err, const char *path)
-{
-	return error_set(err, RC_DENIED, path, NULL, "the process there belongs to another user");
-}
-
 enum rc
 local_connect(const char *path, struct local_link **out, struct error *err)
 {
@@ -289,8 +283,11 @@ local_connect(const char *path, struct local_link **out, struct error *err)
 		rc = new_link(fd, out);
 		return rc == RC_OK ? rc : error_set(err, rc, path, NULL, "not enough memory");
 	}
-	if (e == 0 || e == EACCES || e == EPERM) {
-		rc = not_ours(err, path);
+	if (e == 0) {
+		rc = error_set(err, RC_DENIED, path, NULL, "the process there belongs to another user");
+	} else if (e == EACCES || e == EPERM) {
+		rc = error_set(err, RC_DENIED, path, "give its owner the right to the folder, or work as"
+		    " its owner", "cannot connect: %s", strerror(e));
 	} else if (e == ENOENT || e == ENOTDIR || e == ECONNREFUSED) {
 		rc = error_set(err, RC_NOTFOUND, path, NULL, "nobody listens");
 	} else {

@@ -21,8 +21,8 @@ size() { stat -c %s "$1"; }
 person=$(on "$lan" add person "full_name=Đặng Thị Hòa" sex=F phone=0912345678)
 on "$lan" add outreach date=2026-04-01 commune_code=06184 persons_f=3 >/dev/null
 whole=$(digest "$lan")
-unharmed() { # NAME
-	is "$(digest "$lan")" "$whole" "$1"
+unharmed() { # NAME [HOME]
+	is "$(digest "${2:-$lan}")" "$whole" "$1"
 }
 
 # ---- passphrase and code ----
@@ -343,6 +343,25 @@ must sync_with "$T/taker"
 sync_with "$lan" >/dev/null
 is "$(digest "$T/taker")" "$(digest "$lan")" "and nothing is missing"
 exits 0 "what was set aside can be seen" on "$T/taker" --json quarantine
+
+# ---- rights ----
+copy_home "$lan" "$T/shut"
+shut() { mortal "$BIN/field" --lang en --home "$T/shut" --passphrase-file "$lan.pass" "$@"; }
+if [ "$(id -u)" -ne 0 ] || setpriv --bounding-set=-dac_override true 2>/dev/null; then
+	chmod 000 "$T/shut"
+	complains 77 "right to the folder" "a folder that cannot be entered" shut status
+	complains 77 "right to the folder" "nor wiped" shut wipe --yes
+	chmod 500 "$T/shut"
+	complains 74 "right to write in the folder" "a folder that cannot be written" shut status
+	chmod 700 "$T/shut" && chmod 400 "$T/shut/vault.db"
+	complains 74 "right to write" "a database that cannot be written" shut status
+	chmod 600 "$T/shut/vault.db" && chmod 000 "$T/shut"/vault.key*
+	complains 74 "cannot be read" "a key file that cannot be read is not called damaged" shut status
+	chmod 600 "$T/shut"/vault.key* && chmod 000 "$T/shut/vault.lock"
+	complains 74 "owner the right" "a lock that cannot be taken" shut status
+	chmod 600 "$T/shut/vault.lock"
+fi
+unharmed "with its rights back nothing is missing" "$T/shut"
 
 # ---- no space left ----
 full() { # COMMAND...: with files that cannot grow past 600 kB
