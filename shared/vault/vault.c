@@ -29,7 +29,16 @@ vault_start(void)
 	return rc == RC_OK ? sqlite_memory_start() : rc;
 }
 
-/* Files of a vault in a folder, the lock aside: it says nothing. */
+/* The lock says nothing, nor does a mark that was cut short. */
+static bool
+is_of_a_vault(const char *name)
+{
+	static const char cut[] = MAKING_NAME FILES_BESIDE;
+
+	return strncmp(name, FILE_PREFIX, strlen(FILE_PREFIX)) == 0 && strcmp(name, LOCK_NAME) != 0 &&
+	    strncmp(name, cut, sizeof cut - 1) != 0;
+}
+
 static enum rc
 count_files(const char *dir, size_t *n, struct error *err)
 {
@@ -42,11 +51,8 @@ count_files(const char *dir, size_t *n, struct error *err)
 		return RC_OK;
 	if ((rc = files_list(dir, &names, &all, err)) != RC_OK)
 		return rc;
-	for (size_t i = 0; i < all; i++) {
-		if (strncmp(names[i], FILE_PREFIX, strlen(FILE_PREFIX)) == 0 &&
-		    strcmp(names[i], LOCK_NAME) != 0)
-			++*n;
-	}
+	for (size_t i = 0; i < all; i++)
+		*n += is_of_a_vault(names[i]);
 	files_names_free(names, all);
 	return RC_OK;
 }
@@ -207,13 +213,13 @@ vault_make_place(const char *dir, struct error *err)
 	size_t n;
 	enum rc rc;
 
-	if (is_unfinished(dir) && (rc = remove_files(dir, true, err)) != RC_OK)
-		return rc;
 	if ((rc = count_files(dir, &n, err)) != RC_OK || (rc = files_join(dir, MAKING_NAME, path)) != RC_OK)
 		return rc;
-	if (n > 0)
+	if (n > 0 && !is_unfinished(dir))
 		return error_set(err, RC_EXISTS, dir, "open it, or wipe it first if it is of no use",
 		    "there are files of a vault already");
+	if ((rc = remove_files(dir, true, err)) != RC_OK)
+		return rc;
 	return files_create(path, NULL, 0, err);
 }
 

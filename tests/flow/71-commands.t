@@ -189,10 +189,12 @@ cp "$T/new.pass" "$lan.pass"
 # ---- cuts ----
 traceable() { strace -f -qq -o /dev/null -e trace=none true 2>/dev/null; }
 calls=openat,rename,renameat2,link,unlink,fsync,fdatasync,pwrite64,write,ftruncate,mkdir
-killed() { # N COMMAND...: killed at its nth call that touches a file
-	local n=$1
+killed() { # N COMMAND...: killed at the nth of the calls that were counted; strace counts each kind by itself
+	local n=$1 call of
 	shift
-	{ ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=$calls -e inject=$calls:signal=SIGKILL:when="$n" \
+	call=$(sed -n "${n}s/^[0-9]* *\([a-z0-9]*\)(.*/\1/p" "$T/calls")
+	of=$(head -n "$n" "$T/calls" | grep -c "^[0-9]* *$call(")
+	{ ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace="$call" -e inject="$call:signal=SIGKILL:when=$of" \
 		"$@" >/dev/null 2>&1 </dev/null; } 2>/dev/null
 }
 counted() { # COMMAND...: how many such calls it makes before the first that names PLACE

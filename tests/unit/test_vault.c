@@ -442,6 +442,20 @@ a_vault_with_a_key_file_is_never_taken_for_unfinished(void **state)
 	assert_false(has_file(f, "vault.making"));
 }
 
+/* Killed before the mark had its name: nothing was begun. */
+static void
+a_mark_that_was_cut_short_is_no_vault(void **state)
+{
+	struct vault_folder *f = *state;
+
+	assert_int_equal(files_make_dir(f->dir, NULL), RC_OK);
+	put_file(f, "vault.making.new-Ab12Cd", "", 0);
+	assert_false(vault_exists(f->dir));
+	vault_close(vault_folder_made(f));
+	assert_false(has_file(f, "vault.making.new-Ab12Cd"));
+	vault_close(vault_folder_reopened(f));
+}
+
 /* Slots that were replaced since would still open the vault. */
 static void
 opening_removes_what_a_cut_left_of_key_files(void **state)
@@ -571,6 +585,7 @@ main(void)
 		TEST(a_vault_whose_making_was_cut_short_is_made_again),
 		TEST(a_vault_with_a_key_file_is_never_taken_for_unfinished),
 		TEST(opening_removes_what_a_cut_left_of_key_files),
+		TEST(a_mark_that_was_cut_short_is_no_vault),
 		TEST(a_wiped_vault_is_gone_and_its_place_is_free),
 		TEST(a_wipe_of_an_open_vault_is_told_and_not_undone),
 		TEST(a_key_file_that_cannot_be_written_at_all_is_no_half_done_change),
