@@ -176,6 +176,36 @@ judge(struct depot *depot, const uint8_t *p, size_t len, struct depot_frame *f,
 
 /* ---- serving ---- */
 
+/* What was sealed again, wherever it comes from, takes the place of the stale frame of the same entries. */
+static enum rc
+replace_stale(struct depot *depot, const struct frame_header *h)
+{
+	struct frame_header old = { 0 };
+	struct depot_frame f = { 0 };
+	struct bytes bytes;
+	enum rc rc;
+
+	bytes_init(&bytes);
+	while ((rc = depot_frame_after(depot, f.key, FRAME_ASIDE, ASIDE_ERASED, &f)) == RC_OK) {
+		if (memcmp(f.author, h->device, sizeof(f.author)) != 0)
+			continue;
+		bytes.len = 0;
+		if ((rc = depot_frame_bytes(depot, f.key, &bytes)) != RC_OK)
+			break;
+		if (frame_read(bytes.data, bytes.len, &old) != RC_OK)
+			continue;
+		if (strcmp(old.unit, h->unit) == 0 && old.compartment == h->compartment &&
+		    old.n_ranges == h->n_ranges &&
+		    memcmp(old.ranges, h->ranges, h->n_ranges * sizeof(*h->ranges)) == 0)
+			rc = depot_drop_frame(depot, f.key);
+		frame_header_reset(&old);
+		if (rc != RC_OK)
+			break;
+	}
+	bytes_reset(&bytes);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 /* Put an accepted frame into the sequence, behind its author's certificate. */
 static enum rc
 enter_stream(struct depot *depot, int64_t now, const struct depot_frame *f,
@@ -195,6 +225,8 @@ enter_stream(struct depot *depot, int64_t now, const struct depot_frame *f,
 	}
 	lane_of_certificates(f->unit, lane);
 	if ((rc = depot_publish(depot, h->device, lane)) != RC_OK)
+		return rc;
+	if (h->kind == FRAME_RESEALED && (rc = replace_stale(depot, h)) != RC_OK)
 		return rc;
 	lane_of_frames(f->unit, f->compartment, lane);
 	return depot_append_frame(depot, lane, f->key, position);

@@ -17,6 +17,7 @@
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
 #include "sync-server/erasure.h"
+#include "sync-server/relay_internal.h"
 #include "tests/support/province.h"
 
 /* A lawful erasure in a whole province: what goes, what stays, and by which ways it cannot come back. */
@@ -316,6 +317,90 @@ what_its_author_had_not_sent_is_sealed_again_and_not_lost(void **state)
 	workspace_close(b);
 }
 
+/* The statements that it lacks come to a relay, as to a hub, without the frames. */
+static void
+tell_relay(struct province *p, struct workspace *ws)
+{
+	struct sqlite3_stmt *q = NULL;
+	struct error err = { 0 };
+	const uint8_t *bytes;
+	bool row, forked;
+	size_t len;
+
+	assert_int_equal(depot_begin(p->depot), RC_OK);
+	assert_int_equal(query_open(vault_db(ws->vault), &err, &q, "SELECT bytes FROM statement ORDER BY seq", ""),
+	    RC_OK);
+	while (query_next(q, &row, &err) == RC_OK && row) {
+		bytes = query_column_blob(q, 0, &len);
+		assert_int_equal(relay_take_statement(p->depot, bytes, len, &forked, &err), RC_OK);
+	}
+	query_close(q);
+	assert_int_equal(depot_end(p->depot, RC_OK), RC_OK);
+}
+
+/* The relay's folder as it is now, kept; or put back. */
+static void
+put_back(struct province *p, bool back)
+{
+	char command[700], dir[300];
+	struct error err = { 0 };
+
+	province_stop_relay(p);
+	depot_close(p->depot);
+	snprintf(command, sizeof(command), back ? "cd '%s' && rm -rf relay && mv old relay" :
+	    "cd '%s' && cp -r relay old", p->dir);
+	assert_int_equal(system(command), 0);
+	snprintf(dir, sizeof(dir), "%s/relay", p->dir);
+	assert_int_equal(depot_open(dir, &p->depot, &err), RC_OK);
+	province_serve(p);
+}
+
+static void
+a_restored_relay_serves_nothing_old_and_is_filled_by_those_who_sync(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *holder = province_device(p, "20", ROLE_HOLDER, "Tỉnh");
+	struct workspace *all[] = { a, holder }, *late;
+	struct depot_counts counts;
+	struct dot id;
+	char shown[200];
+	size_t n;
+
+	id = province_add(a, "person", person);
+	settle(p, all, 2);
+	province_meet(p);
+	settle(p, all, 2);
+	put_back(p, false);
+	note_frames(a);
+	erase(p, "record", id, "phone", &n);
+	for (int i = 0; i < 2; i++)	/* the port is another one */
+		assert_int_equal(replica_set_url(all[i]->replica, p->url, "", NULL), RC_OK);
+	settle(p, all, 2);
+	put_back(p, true);
+	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(replica_set_url(all[i]->replica, p->url, "", NULL), RC_OK);
+	tell_relay(p, a);
+	assert_int_equal(depot_count(p->depot, &counts), RC_OK);
+	assert_int_equal(counts.served, 0);
+	assert_int_equal(counts.aside, 1);
+	settle(p, all, 2);
+	assert_frames_gone(p, a);
+	assert_int_equal(depot_count(p->depot, &counts), RC_OK);
+	assert_int_equal(counts.aside, 0);
+	late = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
+	province_sync(p, late);
+	province_values(late, id, "phone", shown);
+	assert_string_equal(shown, "");
+	province_values(late, id, "full_name", shown);
+	assert_string_equal(shown, "Đặng Thị Hòa");
+	assert_same_fold(a, late);
+	for (size_t i = 0; i < 2; i++)
+		workspace_close(all[i]);
+	workspace_close(late);
+}
+
 static void
 an_order_is_refused_with_its_line(void **state)
 {
@@ -346,6 +431,7 @@ main(void)
 		T(a_field_goes_everywhere_and_the_rest_stays),
 		T(a_stick_from_before_brings_nothing_back),
 		T(what_its_author_had_not_sent_is_sealed_again_and_not_lost),
+		T(a_restored_relay_serves_nothing_old_and_is_filled_by_those_who_sync),
 		T(an_order_is_refused_with_its_line),
 	};
 
