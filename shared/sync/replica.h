@@ -179,7 +179,7 @@ enum rc replica_take(struct replica *r, int item_type, const uint8_t *payload, s
  * of everybody's, and keys for colleagues (replica_peer.h).  What `put` returns stops it.
  * RC_LIMIT: more than REPLICA_BUNDLE_MAX.
  */
-enum { REPLICA_BUNDLE_MAX = INT32_MAX, REPLICA_IMPORT_PIECE = 256 << 10 };
+enum { REPLICA_BUNDLE_MAX = INT32_MAX, REPLICA_IMPORT_PIECE = 64 << 10 };
 typedef enum rc (*replica_bundle_put)(void *ctx, const uint8_t *data, size_t len);
 enum rc replica_bundle_export(struct replica *r, replica_bundle_put put, void *ctx,
     struct replica_sync_result *out, struct error *err) RC_CHECK;

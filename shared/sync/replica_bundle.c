@@ -9,6 +9,7 @@
 enum {
 	BUNDLE_HEAD_BYTES = 11,
 	PUT_BYTES = 64 << 10,		/* given out at a time */
+	FRAME_BYTES = 128 << 10,	/* of cargo: whoever reads it holds one frame in memory */
 	ASIDE_MAX = 64 << 20		/* bytes from sticks that wait or are set aside */
 };
 
@@ -110,7 +111,7 @@ replica_bundle_export(struct replica *r, replica_bundle_put put, void *ctx,
 	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
-	if ((rc = replica_seal(r, REPLICA_FRAME_BYTES_MAX, 0, err)) != RC_OK)
+	if ((rc = replica_seal(r, FRAME_BYTES, 0, err)) != RC_OK)
 		return rc;
 	bytes_init(&e.pending);
 	bytes_text(&e.pending, "FB");
