@@ -13,6 +13,8 @@ enum { REQUEST_BYTES = 32 << 20 };	/* then the rest waits for the next request *
 struct relay_view {
 	uint8_t generation[16], nonce[16], request[16];
 	int64_t statements, certificates, heads, met_at;
+	/* lists of shares that a relay of another life may lack: 1 + the statement to go on with; 0: none */
+	int64_t lists_due, lists_next;
 };
 
 static enum rc
@@ -52,6 +54,9 @@ load_view(struct authority *a, struct relay_view *v, struct error *err)
 	    (rc = get_number(a, "relay.certificates", &v->certificates, err)) != RC_OK ||
 	    (rc = get_number(a, "relay.heads", &v->heads, err)) != RC_OK)
 		return rc;
+	if ((rc = get_number(a, "relay.lists_due", &v->lists_due, err)) != RC_OK ||
+	    (rc = get_number(a, "relay.lists_next", &v->lists_next, err)) != RC_OK)
+		return rc;
 	return get_number(a, "relay.met_at", &v->met_at, err);
 }
 
@@ -80,6 +85,9 @@ store_view(struct authority *a, const struct relay_view *v, struct error *err)
 	    (rc = put_number(a, "relay.statements", v->statements, err)) != RC_OK ||
 	    (rc = put_number(a, "relay.certificates", v->certificates, err)) != RC_OK ||
 	    (rc = put_number(a, "relay.heads", v->heads, err)) != RC_OK)
+		return rc;
+	if ((rc = put_number(a, "relay.lists_due", v->lists_due, err)) != RC_OK ||
+	    (rc = put_number(a, "relay.lists_next", v->lists_next, err)) != RC_OK)
 		return rc;
 	return put_number(a, "relay.met_at", v->met_at, err);
 }
@@ -127,6 +135,35 @@ put_share_list(struct authority *a, uint64_t seq, struct bytes *out, struct erro
 		exchange_put(out, ITEM_SHARE_LIST, item.data, item.len);
 	bytes_reset(&item);
 	return rc;
+}
+
+/*
+ * Laptops hand in the statements that a restored relay lost, but nobody else has all the shares of
+ * keys: lists of the statements that it has are given again.  It passes over those that it knows.
+ */
+static enum rc
+put_old_lists(struct authority *a, struct relay_view *v, struct bytes *out, struct error *err)
+{
+	struct sqlite3_stmt *q = NULL;
+	int64_t seq = 0;
+	bool row = false;
+	enum rc rc = RC_OK;
+
+	v->lists_next = 0;
+	if (v->lists_due == 0)
+		return RC_OK;
+	rc = query_open(a->db, err, &q, "SELECT DISTINCT seq FROM share WHERE seq >= ?1 AND seq < ?2"
+	    " ORDER BY seq", "ii", v->lists_due - 1, v->statements);
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		seq = query_column_int(q, 0);
+		if (out->len >= REQUEST_BYTES) {
+			v->lists_next = seq + 1;
+			break;
+		}
+		rc = put_share_list(a, (uint64_t)seq, out, err);
+	}
+	query_close(q);
+	return rc != RC_OK ? rc : put_number(a, "relay.lists_next", v->lists_next, err);
 }
 
 /* Statements that the relay lacks, as far as one request goes; *n is where it then is. */
@@ -222,6 +259,7 @@ make_request(struct authority *a, struct bytes *out, struct error *err)
 
 	memset(&h, 0, sizeof(h));
 	if ((rc = load_view(a, &v, err)) != RC_OK ||
+	    (rc = put_old_lists(a, &v, out, err)) != RC_OK ||
 	    (rc = put_statements(a, (uint64_t)v.statements, out, &h.statements,
 	    h.directory_head, err)) != RC_OK ||
 	    (rc = put_releases(a, out, err)) != RC_OK)
@@ -496,8 +534,15 @@ take_reply(struct authority *a, const struct reply *reply, const struct relay_st
 	enum rc rc;
 
 	/* of a relay that was restored nothing is known yet, also when all it said is `stale` */
-	if (memcmp(v->generation, s->generation, sizeof(v->generation)) != 0)
+	if (memcmp(v->generation, s->generation, sizeof(v->generation)) != 0) {
+		static const uint8_t none[16];
+
 		v->certificates = v->heads = 0;
+		if (memcmp(v->generation, none, sizeof(none)) != 0)
+			v->lists_due = 1;
+	} else if (s->status == ROOT_OK) {
+		v->lists_due = v->lists_next;
+	}
 	memcpy(v->generation, s->generation, sizeof(v->generation));
 	memcpy(v->nonce, s->nonce, sizeof(v->nonce));
 	memset(v->request, 0, sizeof(v->request));
@@ -518,7 +563,8 @@ take_reply(struct authority *a, const struct reply *reply, const struct relay_st
 		return rc;
 	if ((rc = authority_resealed_told(a, s->generation, &more, err)) != RC_OK)
 		return rc;
-	m->again = s->more || more || s->statements < directory_count(a->directory);
+	m->again = s->more || more || v->lists_due != 0 ||
+	    s->statements < directory_count(a->directory);
 	return RC_OK;
 }
 

@@ -84,6 +84,22 @@ compare_chains(struct relay_session *s)
 	    "the device has another directory");
 }
 
+/* A cursor of this generation that stands behind the end of the sequence is of a later state. */
+static enum rc
+compare_positions(struct relay_session *s)
+{
+	uint8_t generation[16];
+	uint64_t last;
+	enum rc rc;
+
+	depot_generation(s->depot, generation);
+	if (memcmp(generation, s->hello.generation, sizeof(generation)) != 0)
+		return RC_OK;
+	if ((rc = depot_last_position(s->depot, &last)) != RC_OK || s->hello.position <= last)
+		return rc;
+	return relay_was_put_back(s->depot, clock_now(&s->clock), s->hello.device);
+}
+
 /* The device is known: is this hello its own, in time, and from one who may speak? */
 static enum rc
 meet(struct relay_session *s, const struct device *device)
@@ -107,8 +123,11 @@ meet(struct relay_session *s, const struct device *device)
 	}
 	if (memcmp(nonce, s->hello.nonce, sizeof(nonce)) != 0) {
 		refuse(s, STATUS_STALE);
-		return RC_OK;
+		return relay_nonce_is_later(s->depot, s->hello.device, s->hello.nonce, nonce) ?
+		    relay_was_put_back(s->depot, clock_now(&s->clock), s->hello.device) : RC_OK;
 	}
+	if ((rc = compare_positions(s)) != RC_OK)
+		return rc;
 	s->phase = PHASE_OPEN;
 	if (standing == STANDING_RETIRED || standing == STANDING_REFUSED)
 		s->status = STATUS_RETIRED;
@@ -386,9 +405,14 @@ note_call(struct relay_session *s)
 static enum rc
 turn_nonce(struct relay_session *s, uint8_t nonce[16])
 {
+	uint8_t last[16];
+	enum rc rc;
+
 	if (s->phase != PHASE_OPEN)
 		return depot_nonce(s->depot, s->hello.device, nonce);
-	secret_random_bytes(nonce, 16);
+	if ((rc = depot_nonce(s->depot, s->hello.device, last)) != RC_OK)
+		return rc;
+	relay_nonce_next(s->depot, s->hello.device, last, nonce);
 	return depot_set_nonce(s->depot, s->hello.device, nonce, clock_now(&s->clock),
 	    s->hello.position, s->hello.directory_seq);
 }

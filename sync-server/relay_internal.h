@@ -121,4 +121,12 @@ enum rc relay_take_share_list(struct depot *depot, const uint8_t *p, size_t len,
 void relay_lane_shares(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX]);
 void relay_lane_device(const uint8_t device[16], char out[DEPOT_LANE_MAX]);
 
+/* relay_nonce.c: the nonce behind `last`; was `shown` made after `known`, by this relay? */
+void relay_nonce_next(struct depot *depot, const uint8_t device[16], const uint8_t last[16],
+    uint8_t out[16]);
+bool relay_nonce_is_later(struct depot *depot, const uint8_t device[16], const uint8_t shown[16],
+    const uint8_t known[16]);
+/* The relay was put back to an older state without a restore: a new generation, and an alarm. */
+enum rc relay_was_put_back(struct depot *depot, int64_t now, const uint8_t device[16]) RC_CHECK;
+
 #endif

@@ -8,6 +8,7 @@
 #include "shared/sync/replica_erase.h"
 #include "shared/sync/replica_guest.h"
 #include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_watch.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 
@@ -220,6 +221,25 @@ encode_bodies(struct arrival *a, enum replica_reason *reason)
 	return RC_OK;
 }
 
+/* An own log: what of it was not here has been written in another place, or before a restore. */
+static enum rc
+receive_log(struct replica *r, const struct journal_log *log, const struct cargo_log *g,
+    const struct frame_range *range, struct journal_piece *pieces, uint64_t *fork,
+    struct error *err)
+{
+	uint64_t before = 0, after = 0;
+	enum rc rc = RC_OK;
+
+	if (log->own)
+		rc = replica_watch_here(r, g->log, g->first, g->count, &before, err);
+	if (rc == RC_OK)
+		rc = journal_receive(r->db, log, g->first, range->before, range->after, pieces,
+		    (size_t)g->count, fork, err);
+	if (rc == RC_OK && log->own)
+		rc = replica_watch_here(r, g->log, g->first, g->count, &after, err);
+	return rc == RC_OK && after > before ? replica_watch_returned(r, err) : rc;
+}
+
 static enum rc
 receive_range(struct arrival *a, const struct cargo_log *g, const struct frame_range *range,
     struct journal_piece *pieces, struct error *err)
@@ -242,8 +262,7 @@ receive_range(struct arrival *a, const struct cargo_log *g, const struct frame_r
 		memcpy(log->tips, g->tips, g->n_tips * sizeof(*g->tips));
 	log->own = memcmp(log->device, r->identity.device, sizeof(log->device)) == 0;
 	log->folds = true;
-	rc = journal_receive(r->db, log, g->first, range->before, range->after, pieces,
-	    (size_t)g->count, &fork, err);
+	rc = receive_log(r, log, g, range, pieces, &fork, err);
 	free(log);
 	if (rc == RC_OK && directory_erased_at(r->directory, g->log) > 0)
 		rc = redaction_forget_key(r->db, g->log, err);

@@ -5,6 +5,7 @@
 #include "shared/records/journal.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_relay.h"
+#include "shared/sync/replica_watch.h"
 #include "shared/vault/query.h"
 
 /* A holder that folded a log has folded all that the log's tips name. */
@@ -64,7 +65,8 @@ mark_held(struct replica *r, uint64_t log, uint64_t n, struct error *err)
 
 /* The holder must have what we have: of a forked log it may hold the other branch. */
 static enum rc
-take_tip(struct replica *r, const struct exchange_head *tip, struct error *err)
+take_tip(struct replica *r, const struct receipt_scope *scope, const struct exchange_head *tip,
+    struct error *err)
 {
 	uint8_t head[ENTRY_HEAD_BYTES];
 	int64_t known;
@@ -73,11 +75,14 @@ take_tip(struct replica *r, const struct exchange_head *tip, struct error *err)
 	if ((rc = query_int(r->db, err, &known, "SELECT count(*) FROM log WHERE id = ?1", "i",
 	    (int64_t)tip->log)) != RC_OK)
 		return rc;
+	if (known == 0 && (rc = replica_watch_ahead(r, scope->unit, scope->compartment, tip->log,
+	    err)) != RC_OK)
+		return rc;
 	if (known == 0)
 		return mark_held(r, tip->log, tip->n, err);
 	rc = journal_head(r->db, tip->log, tip->n, head, NULL);
-	if (rc == RC_NOTFOUND)
-		return RC_OK;	/* more than we have ourselves: it says so again when it has more */
+	if (rc == RC_NOTFOUND)	/* more than we have ourselves: it says so again when it has more */
+		return replica_watch_ahead(r, scope->unit, scope->compartment, tip->log, err);
 	if (rc == RC_OK && memcmp(head, tip->head, sizeof(head)) != 0)
 		return replica_event(r, "held-differs", "");
 	return rc == RC_OK ? mark_held(r, tip->log, tip->n, err) : rc;
@@ -182,7 +187,7 @@ keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, siz
 		    (int64_t)REPLICA_UNSENT);
 	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
 		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)
-			rc = take_tip(r, &rec->scopes[i].tips[t], err);
+			rc = take_tip(r, &rec->scopes[i], &rec->scopes[i].tips[t], err);
 	return rc;
 }
 

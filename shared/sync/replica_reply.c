@@ -3,6 +3,7 @@
 
 #include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
+#include "shared/sync/replica_watch.h"
 #include "shared/vault/query.h"
 
 enum { AUDIT_BYTES = 8 + 16 };		/* number of lines, head */
@@ -46,13 +47,15 @@ new_generation(struct replica_syncing *s, struct error *err)
 {
 	struct sqlite3 *db = s->replica->db;
 	uint8_t known[16], none[16] = { 0 };
+	bool by_hand = false;
 	enum rc rc;
 
 	rc = replica_setting_get(db, "generation", known, sizeof(known), err);
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
-	if (memcmp(known, s->welcome.generation, sizeof(known)) == 0)
-		return RC_OK;
+	if (memcmp(known, s->welcome.generation, sizeof(known)) == 0 &&
+	    ((rc = replica_watch_rolled_back(s, &by_hand)) != RC_OK || !by_hand))
+		return rc;
 	if ((rc = replica_setting_put(db, "generation", s->welcome.generation, 16, err)) != RC_OK)
 		return rc;
 	if (memcmp(known, none, sizeof(known)) == 0)
@@ -81,7 +84,7 @@ new_generation(struct replica_syncing *s, struct error *err)
 	    (rc = query_run(db, err, "UPDATE frame SET state = ?1 WHERE state = ?2", "ii",
 	    (int64_t)REPLICA_UNSENT, (int64_t)REPLICA_STORED)) != RC_OK)
 		return rc;
-	return replica_event(s->replica, "relay-restored", "");
+	return replica_event(s->replica, by_hand ? "relay-rolled-back" : "relay-restored", "");
 }
 
 /*
@@ -175,6 +178,8 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 	if (w->status != STATUS_OK)
 		return RC_OK;
 	rc = compare_chains(s);
+	if (rc == RC_OK)
+		rc = replica_watch_welcome(s);
 	if (rc == RC_OK)
 		rc = new_generation(s, s->err);
 	return rc == RC_OK ? carry_audit(s) : rc;

@@ -5,6 +5,7 @@
 #include "shared/records/journal.h"
 #include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
+#include "shared/sync/replica_watch.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -427,6 +428,8 @@ replica_request_build(struct replica_syncing *s, struct error *err)
 	rc = put_hello(s, err);
 	if (rc == RC_OK && s->with_certificate)
 		rc = put_certificate(s, err);
+	if (rc == RC_OK)
+		rc = replica_watch_statements(s, err);
 	if (rc == RC_OK)
 		rc = put_frames(s, err);
 	if (rc == RC_OK)

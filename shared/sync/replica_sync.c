@@ -4,6 +4,7 @@
 
 #include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
+#include "shared/sync/replica_watch.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -414,6 +415,10 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 	transport_watch(t, on_bytes, &s);
 	rc = all_rounds(&s, start);
 	transport_watch(t, NULL, NULL);
+	enter(&s);
+	if (rc == RC_OK)
+		rc = replica_watch_caught_up(r, s.err);
+	leave(&s);
 	finish(&s, start);
 	bytes_reset(&s.message);
 	free(s.tried);

@@ -31,6 +31,8 @@ struct replica_syncing {
 	int64_t last_receipt;		/* of those handed in */
 	/* this sync */
 	bool with_certificate, with_all_lanes;
+	uint64_t statements_from;	/* the relay lacks those from here on; 0: none */
+	uint64_t statements_given;	/* from where they were handed in last */
 	unsigned generations;		/* that were new to us */
 	bool unsure;			/* an upload may have come whole, and its reply did not */
 	bool stranger;			/* who answers is not in our directory (yet) */

@@ -50,4 +50,62 @@ exits 0 "it is fetched" on "$A" fetch "$case"
 is "$(value_of "$A" "$case" assigned_worker) $(value_of "$A" "$person" full_name)" "Hoàng Văn Pao Lò Thị Mẩy" "with all that was written"
 is "$(on "$A" --json status | json purged)" 0 "and nothing is away"
 complains 66 "" "what did not leave is not fetched" on "$A" fetch "$case"
+
+# ---- a vault that is put back, and one in two places ----
+cp -r "$A" "$T/lan.before"
+must on "$A" add person full_name="Hoàng Thị Nhình" sex=F birth_date=2001
+after=$out
+must sync_with "$A"
+rm -rf "$A" && cp -r "$T/lan.before" "$A"
+exits 66 "a vault put back lacks what came later" on "$A" show "$after"
+exits 0 "it syncs" on "$A" sync
+like "$err" "lacked what the device itself had written" "the worker is told why something came back"
+is "$(value_of "$A" "$after" full_name)" "Hoàng Thị Nhình" "and has it again"
+like "$(on "$A" --lang vi status 2>&1)" "Kho dữ liệu của máy này thiếu" "status says so, in Vietnamese, too"
+is "$(on "$A" --json status | json events 0 kind)" own-returned "and by name"
+cp -r "$T/lan.before" "$T/twin.home"
+cp "$A.pass" "$T/twin.home.pass"
+for i in 1 2; do
+	must on "$T/twin.home" add person full_name="Nông Văn Hai $i" sex=M birth_date=1990
+	must sync_with "$T/twin.home"
+	exits 0 "the other place writes ($i)" on "$A" sync
+done
+like "$(on "$A" status 2>&1)" "This device's vault is used in two places. Nothing is lost" "a vault used in two places is told so"
+must sync_with "$B"
+is "$(on "$B" --json list person | json '#')" 4 "and nothing of it is lost"
+
+# ---- a server that is restored ----
+must server "$P" backup "$T/server.backup"
+cp -r "$P/relay" "$T/relay.before"
+must on "$A" add person full_name="Lý A Sáng" sex=M birth_date=1988
+must sync_with "$A"
+port=${URL##*:}
+stop_server
+mkdir "$T/other" && cp "$P.pass" "$T/other.pass"
+mv "$P/relay" "$T/relay.lost"
+must "$BIN/sync-server" --dir "$T/other" restore "$T/server.backup"
+mv "$T/other/relay" "$P/relay"
+LISTEN=127.0.0.1:${port%%/*} start_server "$P"
+exits 0 "after a restore laptops sync" on "$A" sync --server "$URL"
+like "$err" "restored from a backup" "and are told"
+must sync_with "$B"
+is "$(on "$B" --json list person | json '#')" 5 "what the server had lost is there again"
+
+# ---- one that is put back by hand ----
+must sync_with "$A"
+stop_server
+rm -rf "$T/relay.before" && cp -r "$P/relay" "$T/relay.before"
+LISTEN=127.0.0.1:${port%%/*} start_server "$P"
+must on "$A" add person full_name="Triệu Thị Dao" sex=F birth_date=1979
+must sync_with "$A"
+stop_server
+rm -rf "$P/relay" && cp -r "$T/relay.before" "$P/relay"
+LISTEN=127.0.0.1:${port%%/*} start_server "$P"
+must on "$B" add person full_name="Vi Văn Cầu" sex=M birth_date=1960
+must sync_with "$B"
+exits 0 "a server put back by hand goes on" on "$A" sync
+exits 0 "its operator is told" server "$P" --json verify
+like "$err" "relay-put-back" "by an alarm"
+must sync_with "$B"
+is "$(on "$B" --json list person | json '#') $(on "$A" --json list person | json '#')" "7 7" "and nothing is lost"
 done_testing

@@ -209,7 +209,7 @@ if traceable; then
 	all=$(join_cut counted)
 	first=$(grep -n "$cut/vault.lock" "$T/calls" | head -n 1 | cut -d: -f1)
 	keys=$(grep -n "$cut/vault.key" "$T/calls" | tail -n 1 | cut -d: -f1)
-	points=($(seq "$first" 3 "$((keys + 8))") $(seq "$((keys + 9))" $(((all - keys) / 5)) "$all"))
+	points=($(seq "$first" 3 "$((keys + 8))") $(seq "$((keys + 9))" $(((all - keys) / 8)) "$all"))
 	bad=0 cuts=0
 	for n in "${points[@]}"; do
 		rm -rf "$cut" "$cut.recovery"*

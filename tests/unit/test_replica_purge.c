@@ -317,7 +317,7 @@ a_later_entry_is_kept_and_counted_and_fetch_brings_all_back(void **state)
 	assert_int_equal(province_values(w.a, w.case_id, "assigned_worker", shown), 1);
 	assert_string_equal(shown, "Nông Thị Lan");
 	assert_int_equal(count(w.a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM event"), 0);
+	assert_int_equal(count(w.a, "SELECT count(*) FROM event WHERE kind <> 'clock-wrong'"), 0);
 	/* and it can be edited as ever */
 	(void)province_edit(w.a, w.case_id, NULL, "assigned_worker", "Hoàng Văn Pao");
 	province_sync(w.p, w.a);
