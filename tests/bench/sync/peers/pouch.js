@@ -134,11 +134,13 @@ async function main() {
 	/* taking in what others wrote, without a line */
 	const taken = new (Device('c'))('work');
 	const { rows } = await b.allDocs({ include_docs: true });
+	const cpu = process.cpuUsage();
 	const seconds = await timed(async () => {
 		for (let i = 0; i < rows.length; i += FOLD_BATCH)
 			await taken.bulkDocs(rows.slice(i, i + FOLD_BATCH).map(r => r.doc), { new_edits: false });
 	});
-	result.fold = fields / seconds;
+	const used = process.cpuUsage(cpu);
+	result.fold = { wall: fields / seconds, cpu: fields * 1e6 / (used.user + used.system) };
 	console.log(JSON.stringify(result));
 	for (const c of [server, proxy])
 		c.p.stdin.end();

@@ -30,7 +30,9 @@ for (const n of new Set(lines.filter(l => l.n).map(l => l.n))) {
 	print(['values lost, of 200 in 100 fields', ...peers.map(p => of(p).lost), '']);
 	print(['fields that show one value alone', ...peers.map(p => of(p).hidden + of(p).lost), '']);
 	const f = of('field');
-	print(['values taken in, a second', ...peers.map(p => number(p === 'field' ? f.memory.vault.wall : of(p).fold)), '']);
+	const fold = p => p === 'field' ? f.memory.vault : of(p).fold;
+	print(['values taken in, a second', ...peers.map(p => number(fold(p).wall)), '']);
+	print(['the same, a second of processor time', ...peers.map(p => number(fold(p).cpu)), '']);
 	const both = r => `${number(r.wall)} by the clock, ${number(r.cpu)} by the processor's time`;
 	console.log(`Field's fold, field writes a second: through the vault ${both(f.memory.vault)}; ` +
 		`whole in memory ${both(f.memory.memory)}; registers alone ${both(f.memory.core)}`);
