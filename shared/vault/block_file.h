@@ -20,6 +20,7 @@ struct sqlite3_file;
 
 enum {
 	BLOCK_SIZE = 4096,		/* a page, and the clear part of a slot */
+	BLOCK_LOCK_PAGE = (1 << 30) / BLOCK_SIZE,	/* from 0: SQLite never writes it */
 	BLOCK_OVERHEAD = 40,		/* nonce 24, tag 16 */
 	BLOCK_PAGE_TEXT = BLOCK_SIZE - BLOCK_OVERHEAD,
 	BLOCK_SLOT_TEXT = BLOCK_SIZE + 2,	/* with the count of bytes in use */

@@ -17,7 +17,6 @@ enum {
 	INTERIOR_HEADER = 12,
 	TABLE_LEAF = 0x0d,
 	TABLE_INTERIOR = 0x05,
-	LOCK_PAGE = 0x40000000 / BLOCK_SIZE,	/* SQLite never uses it */
 	ROWS_MAX = 10000,
 	LEAVES_MAX = 200,		/* that many children find room in page 1 */
 	PAGES_MAX = INT32_MAX
@@ -369,8 +368,8 @@ make(struct page_mend *m, const struct page_mend_source *from)
 	if ((rc = fill_leaves(m, key)) != SQLITE_OK)
 		return rc;
 	m->leaves = m->pages;
-	if (m->leaves <= LOCK_PAGE && m->leaves + LEAVES_MAX > LOCK_PAGE)
-		m->leaves = LOCK_PAGE + 1;
+	if (m->leaves <= BLOCK_LOCK_PAGE && m->leaves + LEAVES_MAX > BLOCK_LOCK_PAGE)
+		m->leaves = BLOCK_LOCK_PAGE + 1;
 	m->pages = m->leaves + (int64_t)m->n_leaves;
 	fill_first(m, key);
 	return SQLITE_OK;

@@ -155,24 +155,6 @@ open_database(struct vault *v, bool create, struct vault_bench bench, struct err
 	return rc == RC_OK ? vault_db_open(v->vfs, create, bench.rules, &v->db, err) : rc;
 }
 
-/* Fill in what `kdf` leaves open, and put the passphrase into the slots. */
-static enum rc
-put_passphrase(const struct vault *v, struct keyslots *slots, const struct secret *passphrase,
-    struct vault_kdf kdf, struct error *err)
-{
-	enum rc rc = keyslots_calibrate(&kdf);
-
-	if (rc == RC_LIMIT)
-		return error_set(err, rc, NULL, "leave them out, then they are measured",
-		    "Argon2 takes %d to %d MiB and 1 to %d passes here", VAULT_KDF_MEMORY_MIN_MIB,
-		    VAULT_KDF_MEMORY_MAX_MIB, VAULT_KDF_PASSES_MAX);
-	if (rc == RC_OK)
-		rc = keyslots_put_passphrase(slots, passphrase, kdf, v->master);
-	return rc == RC_OK ? RC_OK : error_set(err, rc, NULL,
-	    "close other programs, or ask for less memory", "cannot stretch the passphrase: %s",
-	    rc_name(rc));
-}
-
 /* What goes into the slots of a new vault. */
 struct creation {
 	const struct secret *master;		/* NULL: a random one */
@@ -192,7 +174,7 @@ fill_slots(struct vault *v, struct creation how, struct error *err)
 	    secret_from(secret_bytes(how.master), SECRET_KEY_BYTES, &v->master);
 	if (rc != RC_OK || how.passphrase == NULL)
 		return rc;
-	if ((rc = put_passphrase(v, &v->slots, how.passphrase, how.kdf, err)) != RC_OK)
+	if ((rc = vault_put_passphrase(v, &v->slots, how.passphrase, how.kdf, err)) != RC_OK)
 		return rc;
 	if ((rc = secret_random(VAULT_RECOVERY_BYTES, how.recovery)) != RC_OK ||
 	    (rc = keyslots_put_recovery(&v->slots, *how.recovery, v->master)) != RC_OK)
@@ -492,68 +474,6 @@ vault_close(struct vault *v)
 	files_unlock(v->lock);
 	secret_wipe(v, sizeof *v);
 	free(v);
-}
-
-enum rc
-vault_check_passphrase(struct vault *v, const struct secret *passphrase, struct error *err)
-{
-	struct secret *master = NULL;
-	enum rc rc = keyslots_open_passphrase(&v->slots, passphrase, &master);
-
-	if (rc == RC_OK && !secret_equal(master, v->master))
-		rc = RC_DAMAGED;
-	secret_free(master);
-	if (rc != RC_OK)
-		return error_set(err, rc, v->dir, NULL, rc == RC_AUTH ?
-		    "this is not the passphrase" : "cannot check the passphrase");
-	return RC_OK;
-}
-
-/*
- * Put changed slots on the disk; on failure the old ones stay.  One copy may have the new ones
- * already, and what the caller is told is not done must not be: half_done says what then to do.
- */
-static enum rc
-replace_slots(struct vault *v, struct keyslots *changed, const char *half_done, struct error *err)
-{
-	enum rc rc = key_file_replace(v->dir, changed, v->master, err);
-
-	if (rc == RC_OK)
-		v->slots = *changed;
-	else if (rc != RC_NOTFOUND && !key_file_take_back(v->dir, &v->slots, v->master,
-	    changed->generation) && err != NULL)
-		snprintf(err->help, sizeof err->help, "%s", half_done);
-	return rc;
-}
-
-enum rc
-vault_set_passphrase(struct vault *v, const struct secret *passphrase, struct vault_kdf kdf,
-    struct error *err)
-{
-	struct keyslots changed = v->slots;
-	enum rc rc;
-
-	if ((rc = put_passphrase(v, &changed, passphrase, kdf, err)) != RC_OK)
-		return rc;
-	return replace_slots(v, &changed, "do it again: until then only the new passphrase may open"
-	    " the vault", err);
-}
-
-enum rc
-vault_new_recovery(struct vault *v, struct secret **recovery, struct error *err)
-{
-	struct keyslots changed = v->slots;
-	enum rc rc;
-
-	if ((rc = secret_random(VAULT_RECOVERY_BYTES, recovery)) == RC_OK &&
-	    (rc = keyslots_put_recovery(&changed, *recovery, v->master)) == RC_OK)
-		rc = replace_slots(v, &changed, "make a code again: the old one may not open the vault"
-		    " any more, the passphrase does", err);
-	if (rc != RC_OK) {
-		secret_free(*recovery);
-		*recovery = NULL;
-	}
-	return rc;
 }
 
 enum rc

@@ -143,7 +143,7 @@ read_page(struct vault_backup *b, struct error *err)
 	int rc;
 
 	memset(b->page, 0, sizeof b->page);
-	if (b->next == VAULT_BACKUP_LOCK_PAGE)
+	if (b->next == BLOCK_LOCK_PAGE)
 		return RC_OK;
 	rc = b->file->pMethods->xRead(b->file, b->page, BLOCK_SIZE, b->next * BLOCK_SIZE);
 	if (rc == SQLITE_IOERR_DATA)

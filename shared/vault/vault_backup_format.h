@@ -17,7 +17,4 @@ enum {
 #define VAULT_BACKUP_MAGIC "FIELDBAK"
 #define VAULT_BACKUP_LABEL "field-backup-1"
 
-/* The page that SQLite never uses, at 1 GiB: it has no seal, and stands as zeroes. */
-#define VAULT_BACKUP_LOCK_PAGE (0x40000000 / BLOCK_SIZE)
-
 #endif

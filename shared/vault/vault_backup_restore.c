@@ -142,7 +142,7 @@ take(struct reading *r, const uint8_t *p, size_t len, struct error *err)
 				return changed(r, err);
 		} else if (page >= r->pages) {
 			return changed(r, err);
-		} else if (r->to != NULL && page != VAULT_BACKUP_LOCK_PAGE) {
+		} else if (r->to != NULL && page != BLOCK_LOCK_PAGE) {
 			rc = r->to->pMethods->xWrite(r->to, r->page, BLOCK_SIZE, page * BLOCK_SIZE);
 		}
 		if (rc != SQLITE_OK)

@@ -10,9 +10,6 @@
 
 enum { CACHE_KIB = 16384 };
 
-/* Pages that SQLite never writes: the one that holds the byte at 1 GiB (lock bytes). */
-#define LOCK_OFFSET 0x40000000
-
 static enum rc
 rc_of_code(sqlite3 *db, int sqlite_rc)
 {
@@ -263,7 +260,7 @@ verify_pages(sqlite3 *db, struct error *err)
 	if (rc != SQLITE_OK)
 		return vault_db_rc(db, rc, "read the database", err);
 	for (sqlite3_int64 at = 0; at < size; at += BLOCK_SIZE) {
-		if (at == LOCK_OFFSET)
+		if (at / BLOCK_SIZE == BLOCK_LOCK_PAGE)
 			continue;
 		rc = file->pMethods->xRead(file, page, BLOCK_SIZE, at);
 		if (rc == SQLITE_IOERR_DATA) {

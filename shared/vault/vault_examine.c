@@ -10,8 +10,6 @@
 #include "shared/vault/vault_parts.h"
 #include "shared/vault/vault_salvage.h"
 
-enum { LOCK_PAGE = 0x40000000 / BLOCK_SIZE };	/* SQLite never writes it */
-
 static enum rc
 look_at_pages(struct sqlite3 *db, struct vault_damage *d, struct error *err)
 {
@@ -23,7 +21,7 @@ look_at_pages(struct sqlite3 *db, struct vault_damage *d, struct error *err)
 	if (rc == SQLITE_OK)
 		rc = vault_file_true_pages(file, &pages);
 	for (int64_t p = 0; rc == SQLITE_OK && p < pages; p++) {
-		if (p == LOCK_PAGE)
+		if (p == BLOCK_LOCK_PAGE)
 			continue;
 		d->pages++;
 		rc = vault_file_true_page(file, p, page);

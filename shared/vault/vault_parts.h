@@ -37,6 +37,9 @@ enum rc vault_make_place(const char *dir, struct error *err) RC_CHECK;
 void vault_made(const char *dir);
 /* Or it did not become one: close it, and clear its place for the next try. */
 void vault_unmake(struct vault *v);
+/* Fill in what `kdf` leaves open, and put the passphrase into the slots. */
+enum rc vault_put_passphrase(const struct vault *v, struct keyslots *slots,
+    const struct secret *passphrase, struct vault_kdf kdf, struct error *err) RC_CHECK;
 /* vault_open with a rule switched off. */
 enum rc vault_open_by_rules(const char *dir, const struct secret *passphrase,
     const struct vault_vfs_rules *rules, struct vault **out, struct error *err) RC_CHECK;

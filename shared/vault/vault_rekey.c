@@ -18,18 +18,12 @@ static const struct vault_bench PLAIN = { NULL, NULL };
 
 /* ---- files ---- */
 
-static enum rc
-path_in(const struct vault *v, const char *name, char out[FILES_PATH_MAX])
-{
-	return files_join(v->dir, name, out);
-}
-
 /* A file that is not there is removed, too. */
 static enum rc
 remove_one(const struct vault *v, const char *name, struct error *err)
 {
 	char path[FILES_PATH_MAX];
-	enum rc rc = path_in(v, name, path);
+	enum rc rc = files_join(v->dir, name, path);
 
 	if (rc != RC_OK || !files_exists(path))
 		return rc;
@@ -64,8 +58,7 @@ copy_page(sqlite3_file *from, sqlite3_file *to, int64_t page, uint8_t buf[BLOCK_
 {
 	int rc;
 
-	/* the page at 1 GiB is never written */
-	if (page == 0x40000000 / BLOCK_SIZE)
+	if (page == BLOCK_LOCK_PAGE)
 		return SQLITE_OK;
 	rc = from->pMethods->xRead(from, buf, BLOCK_SIZE, page * BLOCK_SIZE);
 	return rc == SQLITE_OK ? to->pMethods->xWrite(to, buf, BLOCK_SIZE, page * BLOCK_SIZE) : rc;
@@ -164,7 +157,7 @@ vault_rekey_settle(struct vault *v, struct vault_bench bench, struct error *err)
 	struct vault_vfs_ours old, new = { false, false, false };
 	char path[FILES_PATH_MAX];
 	bool left;
-	enum rc rc = path_in(v, NEW_NAME, path), there;
+	enum rc rc = files_join(v->dir, NEW_NAME, path), there;
 
 	if (rc != RC_OK)
 		return rc;
