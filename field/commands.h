@@ -77,6 +77,7 @@ enum rc commands_purge_status(struct call *c) RC_CHECK;
  * the last month; the same as JSON (commands_event.c).
  */
 enum rc commands_events_say(struct call *c, int64_t after) RC_CHECK;
+enum rc commands_too_large(struct call *c) RC_CHECK;
 enum rc commands_events_json(struct call *c, struct json_t **out) RC_CHECK;
 /* Is there a vault to ask a passphrase for?  RC_NOTFOUND. */
 enum rc commands_need_vault(struct call *c) RC_CHECK;

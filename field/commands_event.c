@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,20 @@ commands_events_say(struct call *c, int64_t after)
 		if (!was_said(list, i))
 			say(c, &list[i]);
 	free(list);
+	return rc;
+}
+
+/* A line of status. */
+enum rc
+commands_too_large(struct call *c)
+{
+	uint64_t n;
+	enum rc rc = replica_too_large(c->ws->replica, &n, &c->err);
+
+	if (rc == RC_OK && n > 0)
+		call_note(c, call_say(c, "%" PRIu64 " bản ghi quá lớn, không hiển thị được; các lần ghi vẫn được"
+		    " giữ. Báo cho tỉnh.", "%" PRIu64 " records are too large to be shown; their entries are"
+		    " kept. Tell the province."), n);
 	return rc;
 }
 

@@ -337,7 +337,7 @@ commands_status(struct call *c)
 	if (s.newer > 0)
 		call_note(c, call_say(c, "%" PRIu64 " giá trị cần phiên bản mới hơn mới hiển thị được.",
 		    "%" PRIu64 " values need a newer version to be shown."), s.newer);
-	if ((rc = commands_purge_status(c)) != RC_OK)
+	if ((rc = commands_purge_status(c)) != RC_OK || (rc = commands_too_large(c)) != RC_OK)
 		return rc;
 	return commands_events_say(c, 0);
 }

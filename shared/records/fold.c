@@ -28,6 +28,7 @@ prepare_all(struct fold *f, struct error *err)
 		{ &f->words_find, "SELECT folded FROM words WHERE rowid = ?1" },
 		{ &f->words_drop, "DELETE FROM words WHERE rowid = ?1" },
 		{ &f->words_put, "INSERT INTO words(rowid, folded) VALUES(?1, ?2)" },
+		{ &f->oversize, "SELECT 1 FROM oversize WHERE log = ?1 AND n = ?2" },
 		{ &f->purged, "SELECT 1 FROM purged WHERE log = ?1 AND n = ?2" },
 	};
 	enum rc rc = RC_OK;
@@ -50,6 +51,7 @@ fold_open(struct sqlite3 *db, const struct form_set *forms, struct fold **out,
 	f->db = db;
 	f->forms = forms;
 	f->any_purged = -1;
+	f->state_max = REGISTER_STATE_MAX;
 	if ((rc = query_run(db, err, "SAVEPOINT fold_open", "")) != RC_OK)
 		goto out;
 	rc = tables_open(db, forms, &f->tables, err);
@@ -124,6 +126,7 @@ fold_close(struct fold *f)
 	statement_free(f->words_drop);
 	statement_free(f->words_put);
 	statement_free(f->purged);
+	statement_free(f->oversize);
 	free(f->unweighed);
 	free(f);
 }
@@ -191,6 +194,33 @@ scope_of(struct fold *f, const struct fold_record *r, struct journal_scope *out,
 	return rc;
 }
 
+void
+fold_limit_states(struct fold *f, size_t bytes)
+{
+	f->state_max = bytes;
+}
+
+/*
+ * The state as it is stored.  One that is too large is none, whatever came in what order, and holds
+ * up nothing else; its entries are kept, and it is made again when they become more.
+ */
+static enum rc
+encode_state(struct fold *f, struct fold_record *r, struct bytes *state, struct error *err)
+{
+	enum rc rc = register_state_encode(&r->state, state);
+
+	if (rc != RC_LIMIT && (rc != RC_OK || state->len <= f->state_max))
+		return rc != RC_OK || r->oversize || !r->was_oversize ? rc : query_run(f->db, err,
+		    "DELETE FROM oversize WHERE log = ?1 AND n = ?2", "ii", (int64_t)r->record.log,
+		    (int64_t)r->record.n);
+	rc = query_run(f->db, err, "INSERT OR REPLACE INTO oversize(log, n, left_out) VALUES (?1, ?2, ?3)",
+	    "iii", (int64_t)r->record.log, (int64_t)r->record.n, (int64_t)r->state.n_dots);
+	register_state_reset(&r->state);
+	r->oversize = true;
+	bytes_reset(state);
+	return rc;
+}
+
 enum rc
 fold_parts_write(struct fold *f, struct fold_record *r, struct error *err)
 {
@@ -203,7 +233,7 @@ fold_parts_write(struct fold *f, struct fold_record *r, struct error *err)
 
 	bytes_init(&state);
 	bytes_init(&words);
-	if ((rc = register_state_encode(&r->state, &state)) != RC_OK ||
+	if ((rc = encode_state(f, r, &state, err)) != RC_OK ||
 	    (rc = scope_of(f, r, &scope, err)) != RC_OK)
 		goto out;
 	row.unit = scope.unit;
@@ -260,8 +290,12 @@ write_dirty(struct fold *f, struct error *err)
 	/* in the order of the tables' keys */
 	if (n > 1)
 		qsort(all, n, sizeof(struct fold_record *), by_id);
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = fold_parts_write(f, all[i], err);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		if (all[i]->refold)
+			rc = fold_refold_record(f, &all[i]->record, err);
+		if (rc == RC_OK)
+			rc = fold_parts_write(f, all[i], err);
+	}
 	free(all);
 	return rc;
 }

@@ -47,6 +47,11 @@ const struct form_set *fold_forms(const struct fold *f);
 enum rc fold_entry(struct fold *f, const struct entry *e, struct error *err) RC_CHECK;
 /* Rows of table purged were added or removed; then refold those records. */
 void fold_marks_changed(struct fold *f);
+/*
+ * A record whose state would be larger than this (REGISTER_STATE_MAX) has none, and is named in
+ * table oversize.  For tests.
+ */
+void fold_limit_states(struct fold *f, size_t bytes);
 /* Write everything that is held back: before COMMIT and before any read. */
 enum rc fold_flush(struct fold *f, struct error *err) RC_CHECK;
 /* After a ROLLBACK: forget what is held back and all that was remembered. */

@@ -44,6 +44,7 @@ fold_refold_record(struct fold *f, const struct dot *record, struct error *err)
 		return rc;
 	register_state_reset(&r.record->state);
 	r.record->dirty = true;
+	r.record->oversize = r.record->refold = false;
 	return journal_read_record(f->db, record, apply_row, &r, err);
 }
 
@@ -139,6 +140,7 @@ fold_rebuild(struct fold *f, struct error *err)
 	    " created_at = 0, created_by = NULL, alive = 1, conflicts = 0, settled = 0,"
 	    " breaches = 0, newer = 0, state = x''", "")) != RC_OK ||
 	    (rc = query_run(f->db, err, "DELETE FROM words", "")) != RC_OK ||
+	    (rc = query_run(f->db, err, "DELETE FROM oversize", "")) != RC_OK ||
 	    (rc = query_run(f->db, err, "UPDATE log SET weighed = 1", "")) != RC_OK ||
 	    (rc = take_in_unread(f, err)) != RC_OK ||
 	    (rc = tables_open(f->db, f->forms, &f->tables, err)) != RC_OK ||

@@ -186,7 +186,7 @@ load_record(struct fold *f, struct fold_record *r, struct error *err)
 {
 	const char *form;
 	const uint8_t *p;
-	size_t len;
+	size_t len = 0;
 	bool row;
 	enum rc rc = statement_first(f->load, &row, err, "uu", r->record.log, r->record.n);
 
@@ -203,6 +203,11 @@ load_record(struct fold *f, struct fold_record *r, struct error *err)
 			    "the stored state of a record does not follow its grammar");
 	}
 	statement_rest(f->load);
+	if (rc == RC_OK && row && len == 0) {
+		rc = statement_first(f->oversize, &r->oversize, err, "uu", r->record.log, r->record.n);
+		statement_rest(f->oversize);
+		r->was_oversize = r->oversize;
+	}
 	if (rc != RC_OK || row)
 		return rc;
 	f->n_bytes += RECORD_COST;
@@ -246,7 +251,13 @@ fold_parts_apply(struct fold *f, struct fold_record *r, const struct entry *e,
     struct error *err)
 {
 	bool is_new;
-	enum rc rc = register_apply(&r->state, e, &is_new);
+	enum rc rc;
+
+	if (r->oversize) {
+		r->refold = r->dirty = true;
+		return RC_OK;
+	}
+	rc = register_apply(&r->state, e, &is_new);
 
 	if (rc != RC_OK)
 		return error_set(err, rc, NULL, NULL, "cannot fold an entry");

@@ -24,6 +24,9 @@ struct fold_record {
 	struct register_state state;
 	char was_form[ENTRY_FORM_NAME_MAX + 1];
 	bool dirty;
+	bool oversize;			/* its state would be too large: it has none */
+	bool was_oversize;		/* and table oversize names it */
+	bool refold;			/* an entry more of such a one: make it again when it is written */
 };
 
 /* What the rules ask of a log. */
@@ -49,7 +52,8 @@ struct fold {
 	struct duplicate_touched touched;	/* persons whose cluster is to be made again */
 	struct sqlite3_stmt *load, *make, *store, *log, *weighed, *of_log;
 	struct sqlite3_stmt *words_find, *words_drop, *words_put;
-	struct sqlite3_stmt *purged;
+	struct sqlite3_stmt *purged, *oversize;
+	size_t state_max;
 	int any_purged;			/* -1: not asked since the last fold_discard */
 };
 

@@ -54,8 +54,6 @@ static const struct { const char *kind, *vi, *en; } texts[] = {
 	    "The server's audit log was changed or shortened: tell the province." },
 	{ "clock-wrong", "Đồng hồ của máy này lệch nhiều so với máy chủ: hãy chỉnh lại ngày giờ. Số ngày lệch",
 	    "This device's clock is far from the server's: set date and time. Days it is wrong by" },
-	{ "too-large", "Một bản ghi quá lớn: những lần ghi của máy ghi nhiều nhất vào đó được để ngoài. Bản ghi",
-	    "A record is too large: the entries of the device that wrote most of it are left out. Record" },
 };
 
 const char *
@@ -111,4 +109,14 @@ enum rc
 replica_events_last(struct replica *r, int64_t *out, struct error *err)
 {
 	return query_int(replica_db(r), err, out, "SELECT coalesce(max(id), 0) FROM event", "");
+}
+
+enum rc
+replica_too_large(struct replica *r, uint64_t *n, struct error *err)
+{
+	int64_t found = 0;
+	enum rc rc = query_int(replica_db(r), err, &found, "SELECT count(*) FROM oversize", "");
+
+	*n = (uint64_t)found;
+	return rc;
 }

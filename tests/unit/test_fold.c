@@ -471,10 +471,50 @@ texts_longer_than_the_form_takes_do_not_stop_the_fold(void **state)
 	desk_close(&d);
 }
 
+/* What a device that means harm may do to a record that it can write to. */
+static void
+a_record_that_is_too_large_holds_up_nothing_else(void **state)
+{
+	char text[1001];
+	struct desk d;
+	struct dot big, small, last = { 0, 0 };
+	uint8_t before[FOLD_DIGEST_BYTES], after[FOLD_DIGEST_BYTES];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[1000] = '\0';
+	desk_open(&d, 1);
+	fold_limit_states(d.fold, 4000);
+	big = write_name(&d, NULL, "lớn", NULL);
+	for (int i = 0; i < 6; i++) {
+		text[0] = (char)('a' + i);
+		last = write_name(&d, &big, text, NULL);
+	}
+	assert_int_not_equal(last.n, 0);
+	small = write_name(&d, NULL, "nhỏ", NULL);
+	assert_int_not_equal(small.n, 0);
+	assert_text(&d, "SELECT count(*) FROM record WHERE form <> ''", "1");
+	assert_text(&d, "SELECT count(*) FROM oversize", "1");
+	assert_text(&d, "SELECT count(*) FROM entry", "8");
+	/* in whatever order it is made, it is the same */
+	assert_int_equal(fold_digest(d.db, before, NULL), RC_OK);
+	assert_int_equal(fold_rebuild(d.fold, NULL), RC_OK);
+	assert_int_equal(fold_digest(d.db, after, NULL), RC_OK);
+	assert_memory_equal(before, after, sizeof(after));
+	assert_text(&d, "SELECT count(*) FROM oversize", "1");
+	/* one entry more makes it again; within the limit it is there */
+	fold_limit_states(d.fold, 100000);
+	(void)write_name(&d, &big, "vừa", NULL);
+	assert_text(&d, "SELECT count(*) FROM record WHERE form <> ''", "2");
+	assert_text(&d, "SELECT count(*) FROM oversize", "0");
+	desk_close(&d);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_that_is_too_large_holds_up_nothing_else),
 		cmocka_unit_test(entry_shows_in_record_typed_table_and_words),
 		cmocka_unit_test(two_desks_that_edit_apart_show_the_same_conflict),
 		cmocka_unit_test(any_order_of_frames_gives_the_same_tables),
