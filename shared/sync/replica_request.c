@@ -292,7 +292,8 @@ put_receipts(struct replica_syncing *s, struct error *err)
 }
 
 /*
- * Frames as large as the link carries in a few seconds; one to begin with on an unknown one.
+ * Frames as large as the link carries in a few seconds.  What was sealed goes as it is until it is
+ * receipted, and a link that was good yesterday may be bad: large ones wait until a small one passed.
  * Nothing is sealed while the relay is only asked: what it says may show how good the link is.
  */
 static enum rc
@@ -300,6 +301,7 @@ seal_for_link(struct replica_syncing *s, bool *more, struct error *err)
 {
 	struct replica *r = s->replica;
 	uint64_t rate, bytes, before, left;
+	bool one;
 	enum rc rc;
 
 	*more = false;
@@ -313,9 +315,9 @@ seal_for_link(struct replica_syncing *s, bool *more, struct error *err)
 		bytes = REPLICA_FRAME_BYTES_MIN;
 	if (bytes > REPLICA_FRAME_BYTES_MAX)
 		bytes = REPLICA_FRAME_BYTES_MAX;
-	rc = replica_seal(r, rate == 0 ? REPLICA_FRAME_BYTES_FIRST : (size_t)bytes,
-	    rate == 0 ? 1 : 0, err);
-	if (rc == RC_OK && rate == 0) {
+	one = rate == 0 || (!s->proved && bytes > REPLICA_FRAME_BYTES_FIRST);
+	rc = replica_seal(r, one ? REPLICA_FRAME_BYTES_FIRST : (size_t)bytes, one ? 1 : 0, err);
+	if (rc == RC_OK && one) {
 		rc = journal_count_unsealed(r->db, &left, err);
 		*more = left > 0 && left < before;
 	}

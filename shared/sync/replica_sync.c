@@ -118,6 +118,7 @@ post(struct replica_syncing *s)
 		    say(s, "the answer was cut", "câu trả lời bị cắt giữa chừng"));
 	exchange_stream_reset(&s->stream);
 	enter(s);
+	s->proved = rc == RC_OK && (s->proved || s->sent_frames > 0);
 	noted = rc == RC_OK ? learn_rate(s, s->err) : replica_request_failed(s, rc, NULL);
 	leave(s);
 	return rc == RC_OK ? noted : rc;

@@ -37,6 +37,7 @@ struct replica_syncing {
 	bool unsure;			/* an upload may have come whole, and its reply did not */
 	bool stranger;			/* who answers is not in our directory (yet) */
 	bool met;			/* the relay has answered in this sync */
+	bool proved;			/* an upload passed in this sync, and no round failed since */
 	bool no_room;			/* it has none: no more frames */
 	struct replica_progress progress;
 	uint8_t (*tried)[FRAME_ID_BYTES];	/* frames handed in by this sync */

@@ -240,6 +240,30 @@ a_link_that_stays_broken_is_given_up(void **state)
 	assert_int_equal(ask(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
 }
 
+/* A good link yesterday: what is sealed for a bad one today must pass it. */
+static void
+seals_a_small_frame_first_whatever_the_link_was(void **state)
+{
+	struct cut *c = *state;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+
+	work_a_day(c->ws, 100);
+	province_sync(&c->p, c->ws);
+	work_a_day(c->ws, 400);
+	c->line.terms.tries = 1;
+	cut_proxy_allow(c->proxy, 300, CUT_PROXY_WHOLE);
+	assert_int_equal(workspace_sync_on(c->ws, cut_proxy_url(c->proxy), false, &c->line.terms, &r,
+	    &err), RC_NET);
+	assert_int_equal(ask(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 1);
+	assert_true(ask(c->ws, "SELECT max(length(bytes)) FROM frame WHERE state = 1") <= 24 << 10);	/* 16, a quarter over, padding */
+	/* on one that carries it, the rest goes in one piece */
+	cut_proxy_allow(c->proxy, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE);
+	assert_int_equal(workspace_sync_on(c->ws, cut_proxy_url(c->proxy), false, &c->line.terms, &r,
+	    &err), RC_OK);
+	assert_int_equal(ask(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+}
+
 static void
 tries_as_often_as_it_is_told(void **state)
 {
@@ -293,6 +317,7 @@ main(void)
 		cmocka_unit_test(a_days_work_passes_a_link_of_20_kbit_that_loses_and_cuts),
 		T(a_round_that_failed_is_tried_again_later_and_later),
 		T(a_link_that_stays_broken_is_given_up),
+		T(seals_a_small_frame_first_whatever_the_link_was),
 		T(tries_as_often_as_it_is_told),
 		T(who_is_not_there_at_all_is_not_waited_for),
 		T(speaks_the_language_of_its_user),
