@@ -5,6 +5,7 @@
 #include "shared/base/files.h"
 #include "shared/vault/secret.h"
 #include "sync-server/authority.h"
+#include "sync-server/depot.h"
 #include "sync-server/operator.h"
 #include "sync-server/relay.h"
 
@@ -195,32 +196,66 @@ device_state_name(const struct operator *c, enum device_state state)
 	return operator_word(c, names[state][0], names[state][1]);
 }
 
+/* When devices spoke with the relay, if it is here; else *n is 0. */
+static enum rc
+read_seen(struct operator *c, struct depot_seen **out, size_t *n)
+{
+	char path[FILES_PATH_MAX];
+	struct depot *depot = NULL;
+	enum rc rc;
+
+	*out = NULL;
+	*n = 0;
+	if (!operator_has_relay(c))
+		return RC_OK;
+	if ((rc = operator_folder(c, "relay", path)) == RC_OK &&
+	    (rc = depot_open(path, &depot, &c->err)) == RC_OK)
+		rc = depot_seen(depot, out, n);
+	depot_close(depot);
+	return rc;
+}
+
+/* "" for one that never came, or whose relay is elsewhere. */
+static void
+seen_text(struct operator *c, const struct depot_seen *seen, size_t n, const uint8_t *device,
+    char out[21])
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(seen[i].device, device, sizeof(seen[i].device)) == 0)
+			operator_time(c, seen[i].seen_at, out);
+}
+
 static enum rc
 list_devices(struct operator *c, struct authority *a)
 {
 	static const struct operator_column columns[] = {
 		{ "device", { "Thiết bị", "Device" } }, { "unit", { "Đơn vị", "Unit" } },
 		{ "role", { "Vai trò", "Role" } }, { "name", { "Tên", "Name" } },
-		{ "joined", { "Ngày tham gia", "Joined" } }, { "state", { "Tình trạng", "State" } },
-		{ "reason", { "Lý do", "Reason" } },
+		{ "joined", { "Ngày tham gia", "Joined" } }, { "seen", { "Đồng bộ lần cuối", "Last sync" } },
+		{ "state", { "Tình trạng", "State" } }, { "reason", { "Lý do", "Reason" } },
 	};
 	struct authority_device *list;
 	json_t *rows;
-	char hex[HEX_ID], joined[21];
-	size_t n;
+	char hex[HEX_ID], joined[21], at[21];
+	struct depot_seen *seen = NULL;
+	size_t n, n_seen = 0;
 	enum rc rc;
 
 	if ((rc = authority_devices(a, &list, &n, &c->err)) != RC_OK)
 		return rc;
+	rc = read_seen(c, &seen, &n_seen);
 	rows = json_array();
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		bytes_hex(list[i].id, IDENTITY_ID_BYTES, hex);
 		operator_time(c, list[i].joined_at, joined);
-		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+		seen_text(c, seen, n_seen, list[i].id, at);
+		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "seen", at,
 		    "device", hex, "unit", list[i].unit, "role", identity_role_name(list[i].role),
 		    "name", list[i].name, "joined", joined, "state",
 		    device_state_name(c, list[i].state), "reason", list[i].reason));
 	}
+	free(seen);
 	free(list);
 	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));
 }
