@@ -66,6 +66,13 @@ transport_speak(struct transport *t, bool vietnamese)
 }
 
 void
+transport_patience(struct transport *t, unsigned seconds)
+{
+	(void)t;
+	(void)seconds;
+}
+
+void
 transport_watch(struct transport *t, void (*watch)(void *ctx, uint64_t up, uint64_t down),
     void *ctx)
 {
