@@ -65,6 +65,14 @@ transport_speak(struct transport *t, bool vietnamese)
 	(void)vietnamese;
 }
 
+/* Time is virtual: nothing here is silent for long. */
+void
+transport_patience(struct transport *t, unsigned seconds)
+{
+	(void)t;
+	(void)seconds;
+}
+
 void
 transport_patience(struct transport *t, unsigned seconds)
 {
