@@ -74,13 +74,6 @@ transport_patience(struct transport *t, unsigned seconds)
 }
 
 void
-transport_patience(struct transport *t, unsigned seconds)
-{
-	(void)t;
-	(void)seconds;
-}
-
-void
 transport_watch(struct transport *t, void (*watch)(void *ctx, uint64_t up, uint64_t down),
     void *ctx)
 {
