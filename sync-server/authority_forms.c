@@ -10,9 +10,9 @@
 
 /* A set that is gathered: names and contents are owned. */
 struct gathered {
-	struct form_file files[FORM_PARCEL_FILES_MAX];
-	char *names[FORM_PARCEL_FILES_MAX];
-	struct bytes contents[FORM_PARCEL_FILES_MAX];
+	struct form_file files[FORM_FILES_MAX];
+	char *names[FORM_FILES_MAX];
+	struct bytes contents[FORM_FILES_MAX];
 	size_t n;
 };
 
@@ -120,7 +120,7 @@ gather_file(struct gathered *g, const char *dir, const char *name, struct error 
 	struct bytes *contents = &g->contents[g->n];
 	enum rc rc;
 
-	if (g->n == FORM_PARCEL_FILES_MAX)
+	if (g->n == FORM_FILES_MAX)
 		return error_set(err, RC_LIMIT, dir, "publish fewer sheets", "too many sheets");
 	if ((rc = files_join(dir, name, path)) != RC_OK)
 		return error_set(err, rc, dir, NULL, "the path is too long");
@@ -203,11 +203,11 @@ authority_publish_dir(struct authority *a, const char *dir, bool *changed, struc
 enum rc
 authority_publish_shipped(struct authority *a, bool *changed, struct error *err)
 {
-	struct form_file files[FORM_PARCEL_FILES_MAX];
+	struct form_file files[FORM_FILES_MAX];
 	size_t n = 0;
 
 	*changed = false;
-	for (unsigned long i = 0; i < embedded_count && n < FORM_PARCEL_FILES_MAX; i++) {
+	for (unsigned long i = 0; i < embedded_count && n < FORM_FILES_MAX; i++) {
 		const struct embedded *e = &embedded_table[i];
 		size_t len = strlen(e->name);
 

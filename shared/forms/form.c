@@ -11,18 +11,18 @@
 #include "shared/forms/form_sheet.h"
 #include "shared/forms/form_survey.h"
 
-enum { FILES_MAX = FORM_SET_MAX * 3 + 256, FILE_NAME_MAX = 160 };
+enum { FILE_NAME_MAX = 160 };
 
 struct form_set {
 	struct form forms[FORM_SET_MAX];
 	struct form_lists own[FORM_SET_MAX];
 	size_t n;
 	struct form_lists shared;
-	struct form_file files[FILES_MAX];	/* sorted; what they point to is in copies */
+	struct form_file files[FORM_FILES_MAX];	/* sorted; what they point to is in copies */
 	struct copy {
 		char *name;
 		uint8_t *data;
-	} copies[FILES_MAX];
+	} copies[FORM_FILES_MAX];
 	size_t n_files;
 };
 
@@ -64,9 +64,9 @@ keep_file(struct form_set *set, const struct form_file *f, struct error *err)
 	if (strlen(f->name) > FILE_NAME_MAX)
 		return error_set(err, RC_LIMIT, f->name, "give it a shorter name",
 		    "the name is longer than %d bytes", FILE_NAME_MAX);
-	if (set->n_files >= FILES_MAX)
+	if (set->n_files >= FORM_FILES_MAX)
 		return error_set(err, RC_LIMIT, f->name, "leave out what no form uses",
-		    "the form set has more than %d files", FILES_MAX);
+		    "the form set has more than %d files", FORM_FILES_MAX);
 	c->name = text_dup(f->name);
 	c->data = malloc(f->len + 1);
 	set->files[set->n_files++] = (struct form_file){ c->name, c->data, f->len };
@@ -270,8 +270,8 @@ form_set_load_embedded(struct form_set **out, struct error *err)
 /* ---- from a folder ---- */
 
 struct folder {
-	char *names[FILES_MAX];
-	struct bytes data[FILES_MAX];
+	char *names[FORM_FILES_MAX];
+	struct bytes data[FORM_FILES_MAX];
 	size_t n;
 };
 
@@ -281,7 +281,7 @@ add_file(struct folder *f, const char *dir, const char *name, struct error *err)
 	char path[FILES_PATH_MAX];
 	enum rc rc = files_join(dir, name, path);
 
-	if (rc == RC_OK && f->n >= FILES_MAX)
+	if (rc == RC_OK && f->n >= FORM_FILES_MAX)
 		rc = RC_LIMIT;
 	if (rc != RC_OK)
 		return error_set(err, rc, dir, NULL, "too many files, or too long names");
@@ -324,7 +324,7 @@ enum rc
 form_set_load_dir(const char *dir, struct form_set **out, struct error *err)
 {
 	struct folder *folder = calloc(1, sizeof(*folder));
-	struct form_file *files = calloc(FILES_MAX, sizeof(*files));
+	struct form_file *files = calloc(FORM_FILES_MAX, sizeof(*files));
 	char path[FILES_PATH_MAX], prefix[FILES_PATH_MAX];
 	enum rc rc = RC_NOMEM;
 

@@ -23,7 +23,8 @@
 enum {
 	FORM_FIELDS_MAX = 400,
 	FORM_FIELD_NUMBER_MAX = 2047,
-	FORM_SET_MAX = 64,		/* forms in a set */
+	FORM_SET_MAX = 128,		/* forms in a set */
+	FORM_FILES_MAX = 1024,		/* sheets and lists of a set, here and on its way */
 	FORM_LIST_MAX = 5000,		/* choices in a list */
 	FORM_TEXT_MAX = 16384,		/* characters of one text answer */
 	FORM_SHEET_BYTES_MAX = 4 << 20

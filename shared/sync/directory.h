@@ -37,7 +37,6 @@ enum {
 	DIRECTORY_REASON_MAX = 255,		/* bytes */
 	DIRECTORY_SHARES_MAX = 32768,		/* of one statement: a list must fit an item */
 	DIRECTORY_SHARE_MAX = 128,		/* bytes of one */
-	DIRECTORY_FORM_FILES_MAX = 1024,
 	DIRECTORY_FORM_BYTES_MAX = 8 << 20,	/* all files of a set, inflated */
 	DIRECTORY_COMPARTMENTS = 3,
 	DIRECTORY_ERASURES_MAX = 200000,	/* entries named by all of them */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/forms/form.h"
 #include "shared/sync/directory_internal.h"
 
 enum {
@@ -200,7 +201,7 @@ apply_forms(struct directory *d, const struct statement_view *s)
 	uint64_t n, total = 0;
 
 	reader_init(&r, s->payload, s->payload_len);
-	n = reader_varint_max(&r, DIRECTORY_FORM_FILES_MAX);
+	n = reader_varint_max(&r, FORM_FILES_MAX);
 	for (uint64_t i = 0; i < n; i++) {
 		size_t len;
 		const uint8_t *path = reader_span(&r, PATH_MAX_BYTES, &len);

@@ -14,7 +14,7 @@ form_parcel_write(const struct form_file *files, size_t n, struct bytes *payload
 	struct bytes all;
 	enum rc rc;
 
-	if (n > FORM_PARCEL_FILES_MAX)
+	if (n > FORM_FILES_MAX)
 		return RC_LIMIT;
 	bytes_init(&all);
 	bytes_varint(payload, n);
@@ -62,7 +62,7 @@ form_parcel_open(const uint8_t *payload, size_t len, struct form_set **out, stru
 	*out = NULL;
 	bytes_init(&all);
 	reader_init(&r, payload, len);
-	n = (size_t)reader_varint_max(&r, FORM_PARCEL_FILES_MAX);
+	n = (size_t)reader_varint_max(&r, FORM_FILES_MAX);
 	files = calloc(n + 1, sizeof(*files));
 	names = calloc(n + 1, sizeof(*names));
 	if (files == NULL || names == NULL) {

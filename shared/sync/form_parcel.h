@@ -11,8 +11,6 @@
 struct form_file;
 struct form_set;
 
-enum { FORM_PARCEL_FILES_MAX = 512 };	/* of a set that loads; the chain takes more */
-
 /* The files must load as a set first (form_set_load). */
 enum rc form_parcel_write(const struct form_file *files, size_t n, struct bytes *payload) RC_CHECK;
 /* RC_FORMAT, RC_LIMIT, and what form_set_load says. */

@@ -345,6 +345,7 @@ is "$(digest "$T/taker")" "$(digest "$lan")" "and nothing is missing"
 exits 0 "what was set aside can be seen" on "$T/taker" --json quarantine
 
 # ---- rights ----
+whole=$(digest "$lan")
 copy_home "$lan" "$T/shut"
 shut() { mortal "$BIN/field" --lang en --home "$T/shut" --passphrase-file "$lan.pass" "$@"; }
 if [ "$(id -u)" -ne 0 ] || setpriv --bounding-set=-dac_override true 2>/dev/null; then
@@ -389,7 +390,7 @@ kept_all() {
 	[ "$lost" -eq 0 ] && [ "${#kept[@]}" -gt 0 ]
 }
 room() { :; }
-if mkdir "$small" && [ -z "${FLOW_NO_MOUNT:-}" ] && mount -t tmpfs -o size=2200k tmpfs "$small" 2>/dev/null; then
+if mkdir "$small" && [ -z "${FLOW_NO_MOUNT:-}" ] && mount -t tmpfs -o size=5000k tmpfs "$small" 2>/dev/null; then
 	trap 'flow_end; umount "$T/full" 2>/dev/null; rm -rf "$T"' EXIT
 	FLOW_REMOVES=
 	limit=

@@ -125,10 +125,11 @@ cat >"$T/answers.pl" <<'END'
 		next unless $r{type} eq "text";
 		if ($r{"bind::field:refers"}) { $a{$r{name}} = $refs{$r{name}} if $refs{$r{name}}; next }
 		my $n = $r{name};
-		next if $n =~ /^(continues|peer|receivers|from_unit|to_unit|received_by)$/;	# ids and codes
-		$a{$n} = $n eq "phone" ? $phone : $n eq "id_number" ? $paper : $n =~ /_commune$|^commune_code$/ ? "06184" :
-			$n eq "pseudonym_code" || $n eq "case_no" ? "$plain-$variant" : $n eq "plan_task" ? $plain :
-			$n eq "media_url" ? "https://$plain.example/$variant" : "$plain $marked $n $variant";
+		next if $n =~ /^(continues|peer|event|receivers|from_unit|to_unit|received_by|admin_code|snapshot_hash|month_day)$|time$/;	# ids, codes, hours
+		$a{$n} = $n =~ /phone$/ ? $phone : $n eq "id_number" ? $paper : $n =~ /_commune$|^commune_code$/ ? "06184" :
+			$n =~ /^(pseudonym_code|case_no|plan|code|parent_plan|key_fingerprint)$/ ? "$plain-$variant" :
+			$n =~ /^(plan_task|no|addressed_units)$/ ? $plain : $n eq "media_url" ? "https://$plain.example/$variant" :
+			$n eq "focal_email" ? "$plain\@example.vn" : "$plain $marked $n $variant";
 	}
 	$a{$_} = $refs{$_} for grep { !/_id$/ } keys %refs;
 	print encode_utf8(JSON::PP->new->canonical->encode(\%a));
@@ -141,18 +142,73 @@ plant() { # HOME FORM NAME=VALUE...: prints the id
 	on "$home" add "$form" --answers "$T/answers.json"
 }
 bad=0
+also() { # FORM NAME=VALUE...: sets id
+	planted="$planted$1 "
+	id=$(plant "$home" "$@") || { bad=1; echo "# $1"; }
+}
 day() { # HOME SPELLING
 	local home=$1
 	spelt=$2 V=$((V + 1))
 	person=$(plant "$home" person sex=F id_kind=OTHER) || bad=1
 	case=$(plant "$home" case "person_id=$person" recv_channel=RESCUED_IN recv_date=2026-03-02 risk_level=LOW purpose=SEX \
 		ident_result=VICTIM ident_date=2026-04-01 close_reason=OTHER closed_on=2026-05-01 legal_regime=R2011) || bad=1
-	plant "$home" consent "person_id=$person" kind=SHARE_AGENCY decision=GIVEN at=2026-03-03 given_by=SELF receivers=06004 >/dev/null || bad=1
+	plant "$home" consent "person_id=$person" kind=SHARE_AGENCY decision=GIVEN at=2026-03-03 given_by=GUARDIAN relation=MOTHER receivers=06004 >/dev/null || bad=1
 	plant "$home" referral "case_id=$case" direction=OUT kind=REFER from_unit=06184 to_unit=06004 sent_at=2026-03-04 answer_by=2026-04-04 >/dev/null || bad=1
 	plant "$home" follow_up "case_id=$case" due=2026-06-01 safe=no >/dev/null || bad=1
 	plant "$home" service_delivery "case_id=$case" service=OTHER status=DELIVERED date_from=2026-04-05 amount_vnd=917391739 >/dev/null || bad=1
 	plant "$home" awareness_session date_start=2026-04-06 forms=OTHER,WEB topics=OTHER audiences=OTHER >/dev/null || bad=1
 	plant "$home" outreach date=2026-04-06 persons_f=3 topics=OTHER >/dev/null || bad=1
+	planted=" person case consent referral follow_up service_delivery awareness_session outreach "
+	local d=2026-04-06 day=date=2026-04-06
+	also material form=BOOKLET $day copies_distributed=3
+	material=$id
+	also material_use "material_id=$material" $day copies=3
+	also training course_kind=TRAIN date_start=$d topics=OTHER
+	also training_trainee "training_id=$id" completed=yes
+	also inspection kind=CHECK subjects=PLANIMPL $day handled=OTHER violations=1
+	also coordination_event form=MEETING $day
+	also community_model model_kind=BOTH start=$d status=NEW
+	also community_model_status "model_id=$id" $day status=KEPT
+	also facility facility_kind=SPC
+	also facility_upgrade "facility_id=$id" $day
+	also policy_note note_kind=COMMENT $day
+	also award to_kind=PERSON $day
+	also disclosure published_at=$d where_kind=WEB firms_count=2 fees_included=yes
+	also budget_line year=2026 fund_source=LOCAL budget_use=COMM
+	also resource donor_kind=FIRM resource_kind=CASH $day
+	also issued_document doc_kind=LOCALPLAN $day content_accepted=yes accepted_at=$d
+	also survey subject=MISSING $day found_count=0
+	also issue $day issue_area=MONEY statuses=SOLVED
+	also agency_figure period_start=2026-01-01 period_end=$d figure=OTHER
+	also org_unit kind=DOH admin_code=20 is_sync_point=no
+	also staff role=CTV role_victim_support=yes active_from=$d
+	also plan $day year=2026 period_6m_start=2026-01-01 period_6m_end=2026-06-14 period_year_start=2026-01-01 period_year_end=2026-12-14
+	plan=$id
+	also plan_target "plan_id=$plan" indicator=I1a value=100
+	also plan_task "plan_id=$plan"
+	also plan_deadline "plan_id=$plan" kind=M6 from_kind=CPC to_kinds=DOH
+	also plan_lead "plan_id=$plan" org_kind=DOH
+	also tip received_on=$d channel=FIELD tip_kind=TINBAO urgency=SOON reporter_anonymous=no victim_status=ATRISK
+	also tip_action "tip_id=$id" $day action=FWD_POL
+	also case_event "case_id=$case" event=NOTIFY at=$d
+	also needs_assessment "case_id=$case" $day
+	assessment=$id
+	also needs_item "case_id=$case" "assessment_id=$assessment" service=MED level=2 wish=yes
+	also support_plan "case_id=$case" $day version=1 agreed_with_person=yes
+	also support_plan_item "case_id=$case" "plan_id=$id" service=MED status=DOING
+	also lodging_stay "case_id=$case" date_from=$d fit_sex_age=yes
+	also handover "case_id=$case" at=$d "persons=$person" escort_minor=yes
+	also protection_measure "case_id=$case" measure=SHELTER for_whom=VICTIM date_from=$d
+	other=$(plant "$home" person) || bad=1
+	also relation "person_a=$person" "person_b=$other" relation=SIBLING
+	also person_link "person_a=$person" "person_b=$other" verdict=DIFFERENT
+	also case_coordination "case_id=$case" form=WRITTEN $day
+	also nationality_check requested_by_kind=MISS requested_at=$d handled_by=POLP result=VN replied_at=$d
+	also missing_person suspect_trafficking=unknown statuses=MISSING police_informed_at=$d
+	for form in schema/forms/*/; do
+		form=$(basename "$form")
+		case "$planted audience_count report_submission " in *" $form "*) ;; *) bad=1; echo "# nothing is planted in $form" ;; esac
+	done
 }
 day "$lan" "$marked"
 first=$person first_case=$case
