@@ -10,7 +10,7 @@
 
 /* All of schema/vault.sql but what the fold makes. */
 enum { T_SETTING, T_LOG, T_ENTRY, T_IDENTITY, T_SCOPE_SECRET, T_STATEMENT, T_CERTIFICATE, T_FRAME,
-	T_REST, TABLES = T_REST + 9 };
+	T_REST, T_PURGED = T_REST + 8, TABLES };
 
 static const char *const TABLE_NAMES[TABLES] = {
 	"setting", "log", "entry", "identity", "scope_secret", "statement", "certificate", "frame",
@@ -274,6 +274,7 @@ replica_salvage(struct vault *v, struct replica_salvage *out, struct error *err)
 	memset(tables, 0, sizeof tables);
 	for (size_t i = 0; i < TABLES; i++)
 		tables[i].name = TABLE_NAMES[i];
+	tables[T_PURGED].later = true;
 	if (sql == NULL)
 		return RC_INTERNAL;
 	order.sql = (const char *)sql->data;

@@ -366,10 +366,16 @@ bring_table(struct sqlite3 *from, struct sqlite3 *to, struct vault_salvage_table
     struct error *err)
 {
 	struct table t = { .from = from, .to = to, .name = what->name, .err = err };
+	int64_t there = 0;
 	enum rc rc = describe(&t);
 
 	if (rc == RC_OK)
+		rc = query_int(from, err, &there, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
+		    " AND name = ?1", "t", what->name);
+	if (rc == RC_OK && there != 0)
 		rc = bring_rows(&t);
+	else if (rc == RC_OK)
+		t.lost = !what->later;
 	what->rows = t.rows;
 	what->lost = t.lost;
 	sqlite3_finalize(t.put);

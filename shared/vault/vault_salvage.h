@@ -46,6 +46,7 @@ enum rc vault_open_to_salvage(const char *dir, const struct secret *passphrase, 
 
 struct vault_salvage_table {
 	const char *name;
+	bool later;			/* not in version 1: a vault without it may be older, and lost nothing */
 	uint64_t rows;			/* OUT: brought over */
 	bool lost;			/* OUT: some could not be read */
 };
