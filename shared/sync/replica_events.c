@@ -42,10 +42,18 @@ static const struct { const char *kind, *vi, *en; } texts[] = {
 	{ "directory-fork", "Có hai danh bạ khác nhau của tỉnh: máy chủ hoặc tỉnh đã bị thay đổi. Báo ngay cho tỉnh.",
 	    "There are two different directories of the province: the server or the authority was"
 	    " tampered with or put back. Tell the province at once." },
+	{ "directory-withheld", "Máy của một đồng nghiệp biết những quyết định của tỉnh mà máy chủ không chuyển"
+	    " cho máy này: báo cho tỉnh. Máy đó",
+	    "A colleague's device knows decisions of the province that the server keeps from this one: tell"
+	    " the province. That device" },
 	{ "directory-refused", "Một quyết định trong danh bạ không hợp lệ và đã bị bỏ qua: báo cho tỉnh.",
 	    "A statement of the directory is not valid and was passed over: tell the province." },
 	{ "certificate-refused", "Một chứng nhận máy không hợp lệ đã bị bỏ qua.",
 	    "A device's certificate is not valid and was passed over." },
+	{ "share-refused", "Một khóa nhận được không phải khóa ghi trong danh bạ và đã bị bỏ qua; nếu vẫn còn bản"
+	    " ghi chờ khóa sau lần đồng bộ tới, báo cho tỉnh.",
+	    "A key that came is not the one of the directory and was passed over; if records still wait"
+	    " for a key after the next sync, tell the province." },
 	{ "receipt-refused", "Một giấy xác nhận không hợp lệ đã bị bỏ qua.",
 	    "A receipt is not valid and was passed over." },
 	{ "forms-refused", "Bộ biểu mẫu mới chưa dùng được với phiên bản phần mềm này; bộ cũ vẫn được dùng.",

@@ -7,6 +7,7 @@
 #include "shared/sync/cargo.h"
 #include "shared/sync/replica_erase.h"
 #include "shared/sync/replica_guest.h"
+#include "shared/sync/replica_heads.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_watch.h"
 #include "shared/vault/query.h"
@@ -123,6 +124,8 @@ open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reas
 		*reason = REASON_NOT_ALLOWED;
 	if (*reason != REASON_NONE)
 		return RC_OK;
+	if ((rc = replica_heads_heard(r, h, err)) != RC_OK)
+		return rc;
 	k = directory_scope_key_at(r->directory, h->unit, h->compartment, h->epoch);
 	rc = k == NULL ? RC_NOTFOUND :
 	    replica_scope_secret(r, h->unit, h->compartment, h->epoch, &key, err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/sync/replica_heads.h"
 #include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
 #include "shared/sync/replica_watch.h"
@@ -419,6 +420,8 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 	enter(&s);
 	if (rc == RC_OK)
 		rc = replica_watch_caught_up(r, s.err);
+	if (rc == RC_OK && s.met && s.welcome.status == STATUS_OK)
+		rc = replica_heads_weigh(r, replica_is_hub(r, s.welcome.relay), s.err);
 	leave(&s);
 	finish(&s, start);
 	bytes_reset(&s.message);

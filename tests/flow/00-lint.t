@@ -130,6 +130,11 @@ $CC -c -o build/shared/base/bytes.o shared/base/bytes.c
 run; ok $? "allows the names of the module that a file is a part of"
 clean_tree
 
+source shared/sync/replica_events.c 'static const char *const texts[][3] = {' '	{ "clock-wrong", "Sai giờ.", "Wrong." } };'
+source shared/sync/replica_take.c 'void replica_take(void); void replica_event(int r, const char *kind, const char *detail);' \
+	'void replica_take(void)' '{' '	replica_event(1, "clock-wrong", "other");' '	replica_event(1, 2 ? "clock-wrong" :' \
+	'	    "odd-thing", "x");' '}'
+finds "refuses an event without a sentence" "shared/sync/replica_take.c:5: events: no sentence for odd-thing"
 source notes.md 'one' "$(printf 'FIX''ME: later')"
 finds "refuses unfinished work" "notes.md:2: unfinished:"
 source tests/flow/10-day.t "cd $(printf '/home%s' /lan/field)" 'cd /tmp/home/x' "ls $(printf '/ro%s' ot/.cache)"
