@@ -11,12 +11,21 @@
 #include "shared/records/fold.h"
 #include "shared/sync/seal.h"
 #include "shared/sync/transport.h"
+#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
 #include "sync-server/relay.h"
 #include "sync-server/relay_http.h"
+
+const char *const PROVINCE_VISIT[] = {
+	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
+	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
+};
+const char *const PROVINCE_PERSON[] = {
+	"full_name", "Đặng Thị Hòa", "sex", "F", "birth_date", "1998", "phone", "0912345678", NULL
+};
 
 static const char units_csv[] =
     "code,full_name_vi,name_vi,level,kind,parent_code\n"
@@ -186,6 +195,26 @@ province_end(struct province *p)
 	remove_tree(p->dir);
 }
 
+int
+province_set_up(void **state)
+{
+	struct province *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return -1;
+	province_start(p);
+	*state = p;
+	return 0;
+}
+
+int
+province_tear_down(void **state)
+{
+	province_end(*state);
+	free(*state);
+	return 0;
+}
+
 void
 province_device_dir(const struct province *p, unsigned n, char out[300])
 {
@@ -344,4 +373,72 @@ province_digest(struct workspace *ws, uint8_t out[32])
 	struct error err = { 0 };
 
 	must(fold_digest(vault_db(ws->vault), out, &err), &err, "digest");
+}
+
+bool
+province_same_fold(struct workspace *a, struct workspace *b)
+{
+	uint8_t x[32], y[32];
+
+	province_digest(a, x);
+	province_digest(b, y);
+	return memcmp(x, y, sizeof(x)) == 0;
+}
+
+struct replica_status
+province_status(struct workspace *ws)
+{
+	struct replica_status s;
+	struct error err = { 0 };
+
+	must(replica_status(ws->replica, &s, &err), &err, "status");
+	return s;
+}
+
+uint64_t
+province_count(struct workspace *ws, const char *sql)
+{
+	struct error err = { 0 };
+	int64_t n;
+
+	must(query_int(vault_db(ws->vault), &err, &n, sql, ""), &err, sql);
+	return (uint64_t)n;
+}
+
+void
+province_sealed_frame(struct workspace *ws, struct bytes *frame)
+{
+	struct error err = { 0 };
+
+	bytes_reset(frame);
+	must(replica_seal(ws->replica, 1 << 16, 0, &err), &err, "seal");
+	must(query_blob(vault_db(ws->vault), &err, frame,
+	    "SELECT bytes FROM frame WHERE state = 1 ORDER BY added DESC, rowid DESC", ""), &err,
+	    "a frame");
+}
+
+void
+province_certificate(struct workspace *ws, struct bytes *cert)
+{
+	struct error err = { 0 };
+
+	must(query_blob(vault_db(ws->vault), &err, cert,
+	    "SELECT bytes FROM certificate WHERE device = ?1", "b", replica_device(ws->replica),
+	    (size_t)16), &err, "a certificate");
+}
+
+void
+province_take(struct workspace *ws, enum item_type type, const struct bytes *payload)
+{
+	struct replica_sync_result r = { 0 };
+	struct error err = { 0 };
+
+	must(replica_take(ws->replica, (int)type, payload->data, payload->len, &r, &err), &err,
+	    "take");
+}
+
+unsigned
+province_pick(unsigned n)
+{
+	return (unsigned)rand() % n;
 }

@@ -6,16 +6,21 @@
  * relay behind HTTP on loopback, and devices with real vaults (opened by their
  * master key, to spare Argon2), in a temporary folder.  Everything fails loudly.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "field/workspace.h"
 #include "shared/base/clock.h"
+#include "shared/sync/exchange.h"
 #include "shared/sync/identity.h"
 #include "shared/sync/replica.h"
 
 struct authority;
 struct depot;
 struct relay_http;
+
+/* A household visit and a person, as pairs for province_add. */
+extern const char *const PROVINCE_VISIT[], *const PROVINCE_PERSON[];
 
 struct province {
 	char dir[256];
@@ -37,6 +42,9 @@ void province_meet(struct province *p);
 void province_stop_relay(struct province *p);
 void province_serve(struct province *p);
 void province_end(struct province *p);	/* removes the folder */
+/* The same for one test of cmocka, with the province as its state. */
+int province_set_up(void **state);
+int province_tear_down(void **state);
 
 /* A new laptop; close with workspace_close. */
 struct workspace *province_device(struct province *p, const char *unit,
@@ -60,5 +68,18 @@ char *province_seen(struct workspace *ws, struct dot id);
 /* How many live values a field has, and the one displayed ("" if none). */
 size_t province_values(struct workspace *ws, struct dot id, const char *field, char shown[200]);
 void province_digest(struct workspace *ws, uint8_t out[32]);
+bool province_same_fold(struct workspace *a, struct workspace *b);
+
+struct replica_status province_status(struct workspace *ws);
+/* The number that a statement without parameters gives. */
+uint64_t province_count(struct workspace *ws, const char *sql);
+
+/* By other ways than a sync: all sealed, and the last frame; the device's own certificate. */
+void province_sealed_frame(struct workspace *ws, struct bytes *frame);
+void province_certificate(struct workspace *ws, struct bytes *cert);
+void province_take(struct workspace *ws, enum item_type type, const struct bytes *payload);
+
+/* 0 … n - 1, by rand(). */
+unsigned province_pick(unsigned n);
 
 #endif

@@ -16,64 +16,7 @@
 
 /* Sticks between laptops that meet the network seldom, or never: tests/support/province.h. */
 
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-static const char *const person[] = {
-	"full_name", "Đặng Thị Hòa", "sex", "F", "birth_date", "1998", "phone", "0912345678", NULL
-};
-
 enum { HEAD_BYTES = 11 };
-
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
-}
-
-static struct replica_status
-status_of(struct workspace *ws)
-{
-	struct replica_status s;
-	struct error err = { 0 };
-
-	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
-	return s;
-}
-
-static int64_t
-ask(struct workspace *ws, const char *sql)
-{
-	struct error err = { 0 };
-	int64_t n = -1;
-
-	assert_int_equal(query_int(vault_db(ws->vault), &err, &n, sql, ""), RC_OK);
-	return n;
-}
 
 static void
 write_stick(struct workspace *from, struct bytes *stick)
@@ -124,9 +67,9 @@ a_laptop_that_only_sees_sticks_gets_the_keys_of_a_new_epoch(void **state)
 	size_t n = 0;
 
 	/* their certificates reach the province by stick, and it admits them */
-	province_add(far, "outreach", visit);
-	province_add(tipper, "outreach", visit);
-	province_add(lost, "outreach", visit);
+	province_add(far, "outreach", PROVINCE_VISIT);
+	province_add(tipper, "outreach", PROVINCE_VISIT);
+	province_add(lost, "outreach", PROVINCE_VISIT);
 	carry(far, near);
 	carry(tipper, near);
 	carry(lost, near);
@@ -137,27 +80,30 @@ a_laptop_that_only_sees_sticks_gets_the_keys_of_a_new_epoch(void **state)
 	    &err), RC_OK);
 	province_meet(p);
 	province_sync(p, near);
-	province_add(near, "person", person);
-	province_add(near, "outreach", visit);
+	province_add(near, "person", PROVINCE_PERSON);
+	province_add(near, "outreach", PROVINCE_VISIT);
 	assert_int_equal(directory_scope_key(replica_directory(near->replica), "06001", 1)->epoch, 2);
 
 	carry(near, far);
-	assert_int_equal(status_of(far).waiting, 0);
-	assert_same_fold(near, far);
+	assert_int_equal(province_status(far).waiting, 0);
+	assert_true(province_same_fold(near, far));
 	/* each gets what its role may read, and who was shut out nothing new */
 	carry(near, tipper);
-	assert_int_equal(ask(tipper, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 1);
-	assert_int_equal(ask(tipper, "SELECT max(compartment) FROM scope_secret"), 0);
-	assert_int_equal(status_of(tipper).records, status_of(near).records - 1);
+	assert_int_equal(province_count(tipper,
+	    "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 1);
+	assert_int_equal(province_count(tipper, "SELECT max(compartment) FROM scope_secret"), 0);
+	assert_int_equal(province_status(tipper).records, province_status(near).records - 1);
 	carry(near, lost);
-	assert_int_equal(ask(lost, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 0);
+	assert_int_equal(province_count(lost,
+	    "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 0);
 	carry(near, stranger);
-	assert_int_equal(ask(stranger, "SELECT count(*) FROM scope_secret WHERE unit = '06001'"), 0);
+	assert_int_equal(province_count(stranger,
+	    "SELECT count(*) FROM scope_secret WHERE unit = '06001'"), 0);
 	/* and it writes under the new epoch */
-	province_add(far, "outreach", visit);
+	province_add(far, "outreach", PROVINCE_VISIT);
 	carry(far, near);
-	assert_int_equal(ask(far, "SELECT max(epoch) FROM frame WHERE state = 1"), 2);
-	assert_same_fold(near, far);
+	assert_int_equal(province_count(far, "SELECT max(epoch) FROM frame WHERE state = 1"), 2);
+	assert_true(province_same_fold(near, far));
 	workspace_close(near);
 	workspace_close(far);
 	workspace_close(tipper);
@@ -175,15 +121,15 @@ receipts_come_back_by_stick(void **state)
 	struct error err = { 0 };
 	size_t n = 0;
 
-	province_add(far, "person", person);
+	province_add(far, "person", PROVINCE_PERSON);
 	carry(far, near);
 	province_sync(p, near);
-	assert_int_equal(status_of(far).unsent_entries, 1);
+	assert_int_equal(province_status(far).unsent_entries, 1);
 	carry(near, far);
-	assert_int_equal(status_of(far).unsent_entries, 0);
-	assert_int_equal(status_of(far).receipt_level, 1);
+	assert_int_equal(province_status(far).unsent_entries, 0);
+	assert_int_equal(province_status(far).receipt_level, 1);
 	carry(near, far);
-	assert_int_equal(ask(far, "SELECT count(*) FROM receipt WHERE outgoing = 0"), 1);
+	assert_int_equal(province_count(far, "SELECT count(*) FROM receipt WHERE outgoing = 0"), 1);
 	/* what the province holds is told the same way */
 	province_sync(p, holder);
 	province_meet(p);
@@ -191,10 +137,10 @@ receipts_come_back_by_stick(void **state)
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	carry(holder, near);
 	carry(near, far);
-	assert_int_equal(status_of(far).receipt_level, 2);
+	assert_int_equal(province_status(far).receipt_level, 2);
 	/* what the laptop hands on needs no carrying any more */
 	carry(far, near);
-	assert_int_equal(ask(near, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
+	assert_int_equal(province_count(near, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
 	workspace_close(far);
 	workspace_close(near);
 	workspace_close(holder);
@@ -211,32 +157,33 @@ a_new_laptop_is_seeded_from_one_stick_and_gives_back(void **state)
 	struct workspace *fresh;
 	struct dot id;
 
-	id = province_add(b, "person", person);
-	province_add(b, "outreach", visit);
-	province_add(other, "outreach", visit);
+	id = province_add(b, "person", PROVINCE_PERSON);
+	province_add(b, "outreach", PROVINCE_VISIT);
+	province_add(other, "outreach", PROVINCE_VISIT);
 	province_sync(p, b);
 	province_sync(p, other);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	/* one colleague's stick has what all others wrote, as far as they may read it */
 	fresh = province_device(p, "06001", ROLE_CASEWORKER, "Triệu Thị Dao");
 	carry(a, fresh);
-	assert_same_fold(a, fresh);
-	assert_int_equal(status_of(fresh).records, 3);
+	assert_true(province_same_fold(a, fresh));
+	assert_int_equal(province_status(fresh).records, 3);
 	province_edit(fresh, id, NULL, "phone", "0987654321");
 	carry(fresh, a);
 	province_sync(p, a);
 	province_meet(p);
 	province_sync(p, holder);
 	province_sync(p, b);
-	assert_same_fold(b, fresh);
-	assert_int_equal(status_of(holder).records, 4);
-	assert_int_equal(status_of(holder).unsent_entries + status_of(holder).waiting, 0);
+	assert_true(province_same_fold(b, fresh));
+	assert_int_equal(province_status(holder).records, 4);
+	assert_int_equal(province_status(holder).unsent_entries, 0);
+	assert_int_equal(province_status(holder).waiting, 0);
 	/* the holder's stick seeds anybody: each what its role may have */
 	workspace_close(fresh);
 	fresh = province_device(p, "06002", ROLE_COMMUNICATOR, "Lý Thị Thu");
 	carry(holder, fresh);
-	assert_int_equal(status_of(fresh).records, 1);
+	assert_int_equal(province_status(fresh).records, 1);
 	workspace_close(a);
 	workspace_close(b);
 	workspace_close(other);
@@ -267,14 +214,14 @@ what_the_relay_has_is_not_handed_in_again(void **state)
 	all = province_sync(p, a).bytes_up;
 	assert_true(all > 40000);
 	carry(a, fresh);
-	assert_true(ask(fresh, "SELECT count(*) FROM frame WHERE forward = 1") == 0);
+	assert_true(province_count(fresh, "SELECT count(*) FROM frame WHERE forward = 1") == 0);
 	/* a stick without receipts: taken to the relay, unless that has it already */
 	assert_int_equal(query_run(vault_db(fresh->vault), NULL, "UPDATE frame SET forward = 1", ""),
 	    RC_OK);
 	r = province_sync(p, fresh);
 	assert_int_equal(r.sent_frames, 0);
 	assert_true(r.bytes_up < 4000);
-	assert_int_equal(ask(fresh, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
+	assert_int_equal(province_count(fresh, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
 	workspace_close(a);
 	workspace_close(fresh);
 }
@@ -295,7 +242,7 @@ bytes_may_come_one_by_one_in_any_order_of_sticks(void **state)
 
 	bytes_init(&early);
 	bytes_init(&late);
-	id = province_add(a, "person", person);
+	id = province_add(a, "person", PROVINCE_PERSON);
 	write_stick(a, &early);
 	province_edit(a, id, NULL, "phone", "0987654321");
 	write_stick(a, &late);
@@ -305,11 +252,11 @@ bytes_may_come_one_by_one_in_any_order_of_sticks(void **state)
 	assert_int_equal(replica_import_finish(import), RC_OK);
 	replica_import_free(import);
 	assert_int_equal(r.received_entries, 2);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	/* an old stick that somebody plays again changes nothing */
 	assert_int_equal(read_stick(b, &early).received_entries, 0);
 	assert_int_equal(read_stick(b, &late).received_entries, 0);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	bytes_reset(&early);
 	bytes_reset(&late);
 	workspace_close(a);
@@ -330,11 +277,12 @@ a_stick_of_another_province_changes_nothing(void **state)
 	bytes_init(&stick);
 	province_start(&other);
 	b = province_device(&other, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-	province_add(b, "person", person);
+	province_add(b, "person", PROVINCE_PERSON);
 	write_stick(b, &stick);
 	assert_int_equal(replica_bundle_read(a->replica, "stick", stick.data, stick.len, &r, &err),
 	    RC_DENIED);
-	assert_int_equal(ask(a, "SELECT count(*) FROM frame") + ask(a, "SELECT count(*) FROM event"), 0);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM frame"), 0);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM event"), 0);
 	/* nor does it when somebody wrote our name on it */
 	directory_province(replica_directory(a->replica), province);
 	memcpy(stick.data + 3, province, sizeof(province));
@@ -342,8 +290,8 @@ a_stick_of_another_province_changes_nothing(void **state)
 	assert_int_equal(replica_bundle_read(a->replica, "stick", stick.data, stick.len, &r, &err),
 	    RC_OK);
 	assert_int_equal(r.received_entries, 0);
-	assert_int_equal(status_of(a).records, 0);
-	assert_int_equal(ask(a, "SELECT count(*) FROM scope_secret WHERE epoch > 1"), 0);
+	assert_int_equal(province_status(a).records, 0);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret WHERE epoch > 1"), 0);
 	bytes_reset(&stick);
 	workspace_close(a);
 	workspace_close(b);
@@ -364,7 +312,7 @@ junk_is_kept_within_a_limit_and_hides_nothing(void **state)
 	bytes_init(&stick);
 	bytes_init(&evil);
 	bytes_init(&junk);
-	province_add(a, "person", person);
+	province_add(a, "person", PROVINCE_PERSON);
 	write_stick(a, &stick);
 	room = bytes_room(&junk, 4 << 20);
 	assert_non_null(room);
@@ -384,8 +332,8 @@ junk_is_kept_within_a_limit_and_hides_nothing(void **state)
 	assert_int_equal(replica_bundle_read(b->replica, "stick", evil.data, evil.len, &r, &err),
 	    RC_LIMIT);
 	assert_int_equal(r.received_entries, 1);
-	assert_same_fold(a, b);
-	assert_int_equal(ask(b, "SELECT count(*) FROM frame WHERE state = 4"), 16);
+	assert_true(province_same_fold(a, b));
+	assert_int_equal(province_count(b, "SELECT count(*) FROM frame WHERE state = 4"), 16);
 	/* an item that claims more than there can be ends it; what came before counts */
 	error_clear(&err);
 	evil.len = 0;
@@ -413,7 +361,7 @@ a_key_that_is_not_the_directorys_is_not_taken(void **state)
 	size_t n = 0, found = 0;
 
 	bytes_init(&stick);
-	province_add(b, "outreach", visit);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	carry(b, a);
 	province_sync(p, a);
 	province_meet(p);
@@ -431,10 +379,12 @@ a_key_that_is_not_the_directorys_is_not_taken(void **state)
 	}
 	assert_true(found >= 2);
 	read_stick(b, &stick);
-	assert_int_equal(ask(b, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 0);
-	assert_true(ask(b, "SELECT count(*) FROM event WHERE kind = 'share-refused'") > 0);
+	assert_int_equal(province_count(b, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 0);
+	assert_true(province_count(b,
+	    "SELECT count(*) FROM event WHERE kind = 'share-refused'") > 0);
 	carry(a, b);
-	assert_int_equal(ask(b, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 3 - 1);
+	assert_int_equal(province_count(b,
+	    "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 3 - 1);
 	bytes_reset(&stick);
 	workspace_close(a);
 	workspace_close(b);
@@ -461,16 +411,16 @@ a_stick_that_is_full_loses_nothing(void **state)
 	struct error err = { 0 };
 	size_t left = 100;
 
-	province_add(a, "person", person);
+	province_add(a, "person", PROVINCE_PERSON);
 	assert_int_equal(replica_bundle_export(a->replica, full_stick, &left, &r, &err), RC_FULL);
-	assert_int_equal(status_of(a).unsent_entries, 1);
+	assert_int_equal(province_status(a).unsent_entries, 1);
 	left = 1 << 20;
 	assert_int_equal(replica_bundle_export(a->replica, full_stick, &left, &r, &err), RC_OK);
 	assert_int_equal(province_sync(p, a).sent_entries, 1);
 	workspace_close(a);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)

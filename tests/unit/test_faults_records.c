@@ -21,14 +21,6 @@
 #include "tests/support/faults.h"
 #include "tests/support/province.h"
 
-static const char *const PERSON[] = {
-	"full_name", "Đặng Thị Hòa", "sex", "F", "birth_date", "1998", "phone", "0912345678", NULL
-};
-static const char *const VISIT[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-
 enum { AFRESH = 40 };	/* tries on one record: each makes its history longer */
 
 struct desk {
@@ -70,9 +62,9 @@ set_up(void **state)
 	province_start(&d->p);
 	d->ws = province_device(&d->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	d->other = province_device(&d->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-	d->person = province_add(d->ws, "person", PERSON);
-	d->visit = province_add(d->ws, "outreach", VISIT);
-	d->contested = province_add(d->ws, "person", PERSON);
+	d->person = province_add(d->ws, "person", PROVINCE_PERSON);
+	d->visit = province_add(d->ws, "outreach", PROVINCE_VISIT);
+	d->contested = province_add(d->ws, "person", PROVINCE_PERSON);
 	province_sync(&d->p, d->ws);
 	province_sync(&d->p, d->other);
 	seen_a = province_seen(d->ws, d->contested);
@@ -107,9 +99,9 @@ before(void *ctx)
 	struct desk *d = ctx;
 
 	if (++d->turn % AFRESH == 0) {
-		d->person = province_add(d->ws, "person", PERSON);
-		d->contested = province_add(d->ws, "person", PERSON);
-		d->visit = province_add(d->ws, "outreach", VISIT);
+		d->person = province_add(d->ws, "person", PROVINCE_PERSON);
+		d->contested = province_add(d->ws, "person", PROVINCE_PERSON);
+		d->visit = province_add(d->ws, "outreach", PROVINCE_VISIT);
 		d->deleted = false;
 	}
 	d->entries = entries(d);
@@ -181,7 +173,8 @@ run_add(void *ctx, struct error *err)
 	enum rc rc;
 
 	if ((rc = answers_new(form_set_find(c.forms, "outreach"), c.forms, &a)) == RC_OK &&
-	    (rc = fill(a, VISIT, err)) == RC_OK && (rc = workspace_begin(d->ws, err)) == RC_OK) {
+	    (rc = fill(a, PROVINCE_VISIT, err)) == RC_OK &&
+	    (rc = workspace_begin(d->ws, err)) == RC_OK) {
 		rc = record_create(&c, NULL, a, &id, err);
 		rc = workspace_end(d->ws, rc, err);
 	}
@@ -490,7 +483,7 @@ rebuilding(void **state)
 	province_digest(d->other, d->digest);
 	faults_drive(&t, d);
 	/* the tables still take what is new */
-	province_add(d->other, "outreach", VISIT);
+	province_add(d->other, "outreach", PROVINCE_VISIT);
 	province_digest(d->other, now);
 	assert_memory_not_equal(now, d->digest, sizeof now);
 	assert_int_equal(vault_verify(d->other->vault, NULL), RC_OK);

@@ -11,7 +11,6 @@
 #include "shared/base/files.h"
 #include "shared/sync/replica.h"
 #include "shared/sync/transport.h"
-#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
@@ -20,11 +19,6 @@
 #include "tests/support/vault_folder.h"
 
 /* Two laptops of a commune, a relay behind HTTP (whose threads have no faults) and an authority. */
-static const char *const VISIT[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-
 struct desk {
 	struct province p;
 	struct workspace *a, *b;
@@ -32,22 +26,13 @@ struct desk {
 	struct invitation_parcel parcel;
 	struct secret *master;
 	char dir[300];			/* of the laptop that joins */
-	int64_t entries;		/* that must be there in the end */
+	uint64_t entries;		/* that must be there in the end */
 };
 
-static int64_t
-count(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return n;
-}
-
-static int64_t
+static uint64_t
 entries(struct workspace *ws)
 {
-	return count(ws, "SELECT count(*) FROM entry");
+	return province_count(ws, "SELECT count(*) FROM entry");
 }
 
 static int
@@ -61,7 +46,7 @@ set_up(void **state)
 	province_start(&d->p);
 	d->a = province_device(&d->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	d->b = province_device(&d->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-	province_add(d->a, "outreach", VISIT);
+	province_add(d->a, "outreach", PROVINCE_VISIT);
 	province_sync(&d->p, d->a);
 	province_sync(&d->p, d->b);
 	bytes_init(&d->bundle);
@@ -110,7 +95,7 @@ one_more(void *ctx)
 
 	/* or else each try has more to do than the one before */
 	province_sync(&d->p, d->a);
-	province_add(d->a, "outreach", VISIT);
+	province_add(d->a, "outreach", PROVINCE_VISIT);
 	d->entries = entries(d->a);
 }
 
@@ -129,11 +114,12 @@ check_seal(void *ctx, enum rc rc)
 
 	assert_int_equal(entries(d->a), d->entries);
 	if (rc == RC_OK)
-		assert_int_equal(count(d->a, "SELECT count(*) FROM log WHERE own = 1 AND sealed_n < head_n"),
-		    0);
+		assert_int_equal(province_count(d->a,
+		    "SELECT count(*) FROM log WHERE own = 1 AND sealed_n < head_n"), 0);
 	/* every sealed entry is in a frame, and in one */
-	assert_int_equal(count(d->a, "SELECT coalesce(sum(entries), 0) FROM frame WHERE state < 3"),
-	    count(d->a, "SELECT sum(sealed_n) FROM log WHERE own = 1"));
+	assert_int_equal(province_count(d->a,
+	    "SELECT coalesce(sum(entries), 0) FROM frame WHERE state < 3"),
+	    province_count(d->a, "SELECT sum(sealed_n) FROM log WHERE own = 1"));
 }
 
 static void
@@ -232,9 +218,9 @@ something_both_ways(void *ctx)
 	struct desk *d = ctx;
 
 	province_sync(&d->p, d->a);
-	province_add(d->b, "outreach", VISIT);
+	province_add(d->b, "outreach", PROVINCE_VISIT);
 	province_sync(&d->p, d->b);
-	province_add(d->a, "outreach", VISIT);
+	province_add(d->a, "outreach", PROVINCE_VISIT);
 	d->entries = entries(d->a);
 }
 
@@ -256,7 +242,7 @@ check_sync(void *ctx, enum rc rc)
 		assert_true(entries(d->a) >= d->entries);
 		return;
 	}
-	assert_int_equal(count(d->a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	assert_int_equal(province_count(d->a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
 	province_sync(&d->p, d->b);
 	assert_same(d);
 }

@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "shared/sync/transport.h"
-#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
-#include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
 #include "sync-server/operator_hub.h"
@@ -20,14 +18,6 @@
 #include "tests/support/province.h"
 
 /* A chain of two relays over HTTP: laptop - hub - province - laptop (tests/support/province.h). */
-
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-static const char *const person[] = {
-	"full_name", "Đặng Thị Hòa", "sex", "F", "birth_date", "1998", "phone", "0912345678", NULL
-};
 
 struct hub {
 	struct province p;
@@ -150,36 +140,6 @@ sync_at(struct workspace *ws, const char *url)
 	return r;
 }
 
-static struct replica_status
-status_of(struct workspace *ws)
-{
-	struct replica_status s;
-	struct error err = { 0 };
-
-	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
-	return s;
-}
-
-static int64_t
-ask(struct workspace *ws, const char *sql)
-{
-	struct error err = { 0 };
-	int64_t n = -1;
-
-	assert_int_equal(query_int(vault_db(ws->vault), &err, &n, sql, ""), RC_OK);
-	return n;
-}
-
-static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
-}
-
 static void
 goes_by_hub_and_province_to_a_laptop_and_back(void **state)
 {
@@ -187,7 +147,7 @@ goes_by_hub_and_province_to_a_laptop_and_back(void **state)
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
-	struct dot id = province_add(a, "person", person);
+	struct dot id = province_add(a, "person", PROVINCE_PERSON);
 
 	/* for days the hub has no line: a's work is with it, and said to be no further */
 	r = sync_at(a, h->url);
@@ -195,7 +155,7 @@ goes_by_hub_and_province_to_a_laptop_and_back(void **state)
 	assert_true(r.at_hub);
 	assert_int_equal(r.receipt_level, 0);
 	assert_int_equal(r.hub_entries, 1);
-	assert_int_equal(status_of(a).unsent_entries, 1);
+	assert_int_equal(province_status(a).unsent_entries, 1);
 	assert_int_equal(sync_at(a, h->url).sent_entries, 0);
 	assert_string_equal(replica_url(a->replica), h->p.url);
 
@@ -210,8 +170,8 @@ goes_by_hub_and_province_to_a_laptop_and_back(void **state)
 	assert_int_equal(r.received_entries, 1);
 	assert_int_equal(r.receipt_level, 1);
 	assert_int_equal(r.hub_entries, 0);
-	assert_int_equal(status_of(a).unsent_entries, 0);
-	assert_same_fold(a, b);
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	assert_true(province_same_fold(a, b));
 	/* where the province itself answers nothing is sent or received twice */
 	r = province_sync(&h->p, a);
 	assert_int_equal(r.sent_frames + r.received_entries, 0);
@@ -238,7 +198,7 @@ a_laptop_that_never_heard_of_the_hub_learns_of_it_there(void **state)
 	assert_int_equal(try_upstream_at(&second, h->p.url, &u), RC_OK);
 	province_meet(&h->p);
 	assert_int_equal(try_upstream_at(&second, h->p.url, &u), RC_OK);
-	province_add(a, "person", person);
+	province_add(a, "person", PROVINCE_PERSON);
 	assert_int_equal(sync_at(a, second.url).hub_entries, 1);
 	/* what is with a hub that burns is handed in at the next one again */
 	assert_int_equal(sync_at(a, h->url).sent_entries, 1);
@@ -260,7 +220,7 @@ what_others_wrote_is_handed_over_too(void **state)
 	struct error err = { 0 };
 
 	bytes_init(&stick);
-	province_add(far, "outreach", visit);
+	province_add(far, "outreach", PROVINCE_VISIT);
 	assert_int_equal(replica_bundle_write(far->replica, &stick, &r, &err), RC_OK);
 	assert_int_equal(replica_bundle_read(a->replica, "stick", stick.data, stick.len, &r, &err), RC_OK);
 	assert_int_equal(sync_at(a, h->url).sent_frames, 1);
@@ -270,7 +230,7 @@ what_others_wrote_is_handed_over_too(void **state)
 	/* its author gets the receipts where it comes next */
 	r = sync_at(far, h->url);
 	assert_int_equal(r.receipt_level, 1);
-	assert_int_equal(status_of(far).unsent_entries, 0);
+	assert_int_equal(province_status(far).unsent_entries, 0);
 	/* where the province answers, what is carried is named and found to be there */
 	r = province_sync(&h->p, a);
 	bytes_reset(&stick);
@@ -289,8 +249,8 @@ new_epochs_and_retirements_come_down(void **state)
 	struct error err = { 0 };
 	size_t n = 0;
 
-	province_add(a, "outreach", visit);
-	province_add(b, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
 	sync_at(b, h->url);
 	upstream(h);
@@ -302,13 +262,13 @@ new_epochs_and_retirements_come_down(void **state)
 	/* as long as the hub does not know, it serves; then no more */
 	assert_int_equal(workspace_sync(b, h->url, &r, &err), RC_OK);
 	upstream(h);
-	province_add(a, "person", person);
+	province_add(a, "person", PROVINCE_PERSON);
 	sync_at(a, h->url);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
 	assert_int_equal(directory_scope_key(replica_directory(a->replica), "06001", 1)->epoch, 2);
-	assert_int_equal(ask(a, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 2);
-	n = (size_t)status_of(b).records;
+	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 2);
+	n = (size_t)province_status(b).records;
 	error_clear(&err);
 	(void)!workspace_sync(b, h->url, &r, &err);
 	assert_true(r.received_entries == 0);
@@ -329,9 +289,9 @@ a_cut_anywhere_costs_a_repeat(void **state)
 	int tries = 0;
 
 	for (int i = 0; i < 5; i++) {
-		province_add(a, "outreach", visit);
+		province_add(a, "outreach", PROVINCE_VISIT);
 		sync_at(a, h->url);
-		province_add(b, "person", person);
+		province_add(b, "person", PROVINCE_PERSON);
 		province_sync(&h->p, b);
 	}
 	for (size_t cut = 0; rc != RC_OK && cut < 6000; cut += 61, tries++) {
@@ -343,9 +303,9 @@ a_cut_anywhere_costs_a_repeat(void **state)
 	upstream(h);
 	sync_at(a, h->url);
 	province_sync(&h->p, b);
-	assert_int_equal(status_of(a).records, 10);
-	assert_same_fold(a, b);
-	assert_int_equal(status_of(a).unsent_entries, 0);
+	assert_int_equal(province_status(a).records, 10);
+	assert_true(province_same_fold(a, b));
+	assert_int_equal(province_status(a).unsent_entries, 0);
 	cut_proxy_close(proxy);
 	workspace_close(a);
 	workspace_close(b);
@@ -370,7 +330,7 @@ a_hub_put_back_from_an_old_backup_loses_nothing(void **state)
 	struct error err = { 0 };
 	char old[330];
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
 	upstream(h);
 	hub_down(h);
@@ -378,10 +338,10 @@ a_hub_put_back_from_an_old_backup_loses_nothing(void **state)
 	copy_folder(h->dir, old);
 	hub_up(h);
 	/* one that was handed on since, one that was not yet */
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
 	upstream(h);
-	province_add(a, "person", person);
+	province_add(a, "person", PROVINCE_PERSON);
 	sync_at(a, h->url);
 	hub_down(h);
 	copy_folder(old, h->dir);
@@ -392,9 +352,9 @@ a_hub_put_back_from_an_old_backup_loses_nothing(void **state)
 	sync_at(a, h->url);
 	upstream(h);
 	sync_at(a, h->url);
-	assert_int_equal(status_of(a).unsent_entries, 0);
+	assert_int_equal(province_status(a).unsent_entries, 0);
 	assert_int_equal(province_sync(&h->p, b).received_entries, 3);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	workspace_close(a);
 	workspace_close(b);
 }
@@ -417,8 +377,8 @@ a_province_put_back_is_filled_again_by_its_hub(void **state)
 	copy_folder(dir, old);
 	assert_int_equal(depot_open(dir, &h->p.depot, &err), RC_OK);
 	province_serve(&h->p);
-	province_add(a, "outreach", visit);
-	province_add(b, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
 	province_sync(&h->p, b);
 	upstream(h);
@@ -451,9 +411,9 @@ a_hub_that_was_retired_is_told_so(void **state)
 	province_meet(&h->p);
 	assert_int_equal(try_upstream_at(h, h->p.url, &r), RC_DENIED);
 	province_sync(&h->p, a);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	assert_int_not_equal(workspace_sync(a, h->url, &s, &err), RC_OK);
-	assert_int_equal(status_of(a).unsent_entries, 1);
+	assert_int_equal(province_status(a).unsent_entries, 1);
 	assert_int_equal(province_sync(&h->p, a).sent_entries, 1);
 	workspace_close(a);
 }

@@ -3,7 +3,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "shared/records/duplicate_link.h"
@@ -15,25 +14,6 @@
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "tests/support/province.h"
-
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
 
 /* ---- a case and its consent ---- */
 
@@ -445,7 +425,7 @@ tells_entries_that_were_there_from_others(void **state)
 	bytes_reset(&text);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define T(f) cmocka_unit_test_setup_teardown(f, province_set_up, province_tear_down)
 
 int
 main(void)

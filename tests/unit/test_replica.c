@@ -18,14 +18,6 @@
 
 /* Real devices, a real relay behind HTTP, a real authority: tests/support/province.h. */
 
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-static const char *const person[] = {
-	"full_name", "Đặng Thị Hòa", "sex", "F", "birth_date", "1998", "phone", "0912345678", NULL
-};
-
 static struct dot
 add_case(struct workspace *ws, struct dot who)
 {
@@ -39,45 +31,6 @@ add_case(struct workspace *ws, struct dot who)
 	return province_add(ws, "case", pairs);
 }
 
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
-}
-
-static struct replica_status
-status_of(struct workspace *ws)
-{
-	struct replica_status s;
-	struct error err = { 0 };
-
-	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
-	return s;
-}
-
 static void
 first_sync_sends_everything_and_brings_a_signed_receipt(void **state)
 {
@@ -85,14 +38,14 @@ first_sync_sends_everything_and_brings_a_signed_receipt(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct replica_sync_result r;
 
-	province_add(a, "outreach", visit);
-	province_add(a, "person", person);
-	assert_int_equal(status_of(a).unsent_entries, 2);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(a, "person", PROVINCE_PERSON);
+	assert_int_equal(province_status(a).unsent_entries, 2);
 	r = province_sync(p, a);
 	assert_int_equal(r.sent_entries, 2);
 	assert_int_equal(r.sent_frames, 2);	/* activities and cases are sealed apart */
 	assert_int_equal(r.receipt_level, 1);
-	assert_int_equal(status_of(a).unsent_entries, 0);
+	assert_int_equal(province_status(a).unsent_entries, 0);
 	workspace_close(a);
 }
 
@@ -103,7 +56,7 @@ idle_sync_is_one_small_request(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct replica_sync_result r;
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	r = province_sync(p, a);
 	assert_int_equal(r.requests, 1);
@@ -119,16 +72,16 @@ two_laptops_of_a_commune_come_to_the_same_state(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
-	struct dot who = province_add(a, "person", person);
+	struct dot who = province_add(a, "person", PROVINCE_PERSON);
 	char shown[200];
 
 	add_case(a, who);
-	province_add(b, "outreach", visit);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	r = province_sync(p, b);
 	assert_int_equal(r.received_entries, 2);
 	province_sync(p, a);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	assert_int_equal(province_values(b, who, "full_name", shown), 1);
 	assert_string_equal(shown, "Đặng Thị Hòa");
 	assert_string_equal(replica_name_of(b->replica, replica_device(a->replica)), "Hoàng Văn Pao");
@@ -142,7 +95,7 @@ edits_of_one_field_meet_as_a_conflict_and_are_settled_for_all(void **state)
 	struct province *p = *state;
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-	struct dot who = province_add(a, "person", person);
+	struct dot who = province_add(a, "person", PROVINCE_PERSON);
 	char shown[200], *seen;
 
 	province_sync(p, a);
@@ -155,8 +108,8 @@ edits_of_one_field_meet_as_a_conflict_and_are_settled_for_all(void **state)
 	province_sync(p, a);
 	assert_int_equal(province_values(a, who, "phone", shown), 2);
 	assert_int_equal(province_values(b, who, "phone", shown), 2);
-	assert_int_equal(status_of(a).conflicts, 1);
-	assert_same_fold(a, b);
+	assert_int_equal(province_status(a).conflicts, 1);
+	assert_true(province_same_fold(a, b));
 	seen = province_seen(a, who);
 	province_edit(a, who, seen, "phone", "0977333444");
 	free(seen);
@@ -164,8 +117,8 @@ edits_of_one_field_meet_as_a_conflict_and_are_settled_for_all(void **state)
 	province_sync(p, b);
 	assert_int_equal(province_values(b, who, "phone", shown), 1);
 	assert_string_equal(shown, "0977333444");
-	assert_int_equal(status_of(b).conflicts, 0);
-	assert_same_fold(a, b);
+	assert_int_equal(province_status(b).conflicts, 0);
+	assert_true(province_same_fold(a, b));
 	workspace_close(a);
 	workspace_close(b);
 }
@@ -176,7 +129,7 @@ a_value_that_came_between_showing_and_saving_is_not_replaced(void **state)
 	struct province *p = *state;
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-	struct dot who = province_add(a, "person", person);
+	struct dot who = province_add(a, "person", PROVINCE_PERSON);
 	char shown[200], *seen;
 
 	province_sync(p, a);
@@ -202,8 +155,8 @@ roles_hold_only_the_keys_they_need(void **state)
 	struct workspace *office = province_device(p, "20", ROLE_SUPERVISOR, "Vi Thị Mai");
 	int64_t n;
 
-	province_add(worker, "person", person);
-	province_add(worker, "outreach", visit);
+	province_add(worker, "person", PROVINCE_PERSON);
+	province_add(worker, "outreach", PROVINCE_VISIT);
 	province_sync(p, worker);
 	assert_int_equal(province_sync(p, talker).received_entries, 1);
 	assert_int_equal(province_sync(p, other).received_entries, 0);
@@ -214,7 +167,7 @@ roles_hold_only_the_keys_they_need(void **state)
 	assert_int_equal(query_int(vault_db(other->vault), NULL, &n,
 	    "SELECT count(*) FROM scope_secret WHERE unit <> '06002'", ""), RC_OK);
 	assert_int_equal(n, 0);
-	assert_int_equal(status_of(talker).waiting, 0);
+	assert_int_equal(province_status(talker).waiting, 0);
 	workspace_close(worker);
 	workspace_close(talker);
 	workspace_close(other);
@@ -230,25 +183,25 @@ the_province_holds_only_after_it_signed(void **state)
 	struct error err = { 0 };
 	size_t n = 0;
 
-	province_add(a, "outreach", visit);
-	province_add(a, "person", person);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(a, "person", PROVINCE_PERSON);
 	province_sync(p, a);
 	assert_int_equal(replica_sign_held(a->replica, &n, &err), RC_DENIED);
 	province_sync(p, holder);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).receipt_level, 1);
+	assert_int_equal(province_status(a).receipt_level, 1);
 	error_clear(&err);
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	assert_int_equal(n, 1);
 	province_sync(p, holder);
 	province_sync(p, a);
 	/* the authority has not admitted the holder: its word waits, and then counts */
-	assert_int_equal(status_of(a).receipt_level, 1);
+	assert_int_equal(province_status(a).receipt_level, 1);
 	province_meet(p);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).receipt_level, 2);
-	province_add(a, "outreach", visit);	/* what is new is not held */
-	assert_int_equal(status_of(a).receipt_level, 1);
+	assert_int_equal(province_status(a).receipt_level, 2);
+	province_add(a, "outreach", PROVINCE_VISIT);	/* what is new is not held */
+	assert_int_equal(province_status(a).receipt_level, 1);
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	assert_int_equal(n, 0);			/* nothing new to say */
 	workspace_close(a);
@@ -266,7 +219,7 @@ a_bundle_carries_the_same_and_twice_is_once(void **state)
 	struct error err = { 0 };
 
 	bytes_init(&stick);
-	add_case(a, province_add(a, "person", person));
+	add_case(a, province_add(a, "person", PROVINCE_PERSON));
 	assert_int_equal(replica_bundle_write(a->replica, &stick, &r, &err), RC_OK);
 	assert_int_equal(r.sent_entries, 2);
 	for (size_t cut = 0; cut < stick.len; cut += 97) {
@@ -277,11 +230,11 @@ a_bundle_carries_the_same_and_twice_is_once(void **state)
 	error_clear(&err);
 	assert_int_equal(replica_bundle_read(b->replica, "stick", stick.data, stick.len, &r, &err),
 	    RC_OK);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	assert_int_equal(replica_bundle_read(b->replica, "stick", stick.data, stick.len, &r, &err),
 	    RC_OK);
 	assert_int_equal(r.received_entries, 0);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	/* and the network brings nothing twice after the stick */
 	province_sync(p, a);
 	assert_int_equal(province_sync(p, b).received_entries, 0);
@@ -302,7 +255,7 @@ what_came_by_a_stick_is_carried_to_the_relay_once(void **state)
 	struct error err = { 0 };
 
 	bytes_init(&stick);
-	province_add(far, "person", person);	/* this laptop never meets the network */
+	province_add(far, "person", PROVINCE_PERSON);	/* this laptop never meets the network */
 	assert_int_equal(replica_bundle_write(far->replica, &stick, &r, &err), RC_OK);
 	assert_int_equal(replica_bundle_read(near->replica, "stick", stick.data, stick.len, &r, &err),
 	    RC_OK);
@@ -311,7 +264,7 @@ what_came_by_a_stick_is_carried_to_the_relay_once(void **state)
 	assert_int_equal(r.relay_quarantined, 0);
 	assert_int_equal(province_sync(p, near).sent_frames, 0);
 	assert_int_equal(province_sync(p, other).received_entries, 1);
-	assert_same_fold(far, other);
+	assert_true(province_same_fold(far, other));
 	/* and what the relay has is not carried again */
 	stick.len = 0;
 	province_sync(p, far);
@@ -338,8 +291,8 @@ a_damaged_frame_is_set_aside_and_blocks_nothing(void **state)
 	size_t n = 0;
 
 	bytes_init(&frame);
-	province_add(a, "outreach", visit);
-	province_add(a, "person", person);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(a, "person", PROVINCE_PERSON);
 	assert_int_equal(replica_seal(a->replica, 1 << 16, 0, &err), RC_OK);
 	assert_int_equal(query_blob(vault_db(a->vault), &err, &frame,
 	    "SELECT bytes FROM frame WHERE compartment = 0", ""), RC_OK);
@@ -372,10 +325,10 @@ a_changed_frame_of_new_entries_is_quarantined_by_name(void **state)
 	size_t n = 0;
 
 	bytes_init(&frame);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, b);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	assert_int_equal(replica_seal(a->replica, 1 << 16, 0, &err), RC_OK);
 	assert_int_equal(query_blob(vault_db(a->vault), &err, &frame,
 	    "SELECT bytes FROM frame WHERE state = 1", ""), RC_OK);
@@ -407,17 +360,17 @@ a_frame_whose_author_is_not_known_yet_waits_and_opens_later(void **state)
 	struct error err = { 0 };
 
 	bytes_init(&frame);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	assert_int_equal(replica_seal(a->replica, 1 << 16, 0, &err), RC_OK);
 	assert_int_equal(query_blob(vault_db(a->vault), &err, &frame,
 	    "SELECT bytes FROM frame WHERE state = 1", ""), RC_OK);
 	memset(&r, 0, sizeof(r));
 	assert_int_equal(replica_take(b->replica, ITEM_FRAME, frame.data, frame.len, &r, &err), RC_OK);
-	assert_int_equal(status_of(b).waiting, 1);
+	assert_int_equal(province_status(b).waiting, 1);
 	province_sync(p, a);	/* its certificate reaches the relay */
 	province_sync(p, b);
-	assert_int_equal(status_of(b).waiting, 0);
-	assert_same_fold(a, b);
+	assert_int_equal(province_status(b).waiting, 0);
+	assert_true(province_same_fold(a, b));
 	bytes_reset(&frame);
 	workspace_close(a);
 	workspace_close(b);
@@ -432,7 +385,7 @@ a_relay_that_lost_its_store_is_filled_again(void **state)
 	struct error err = { 0 };
 	struct replica_sync_result r;
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	/* all frames are gone and the generation is new, as after a restore of an old backup */
 	province_stop_relay(p);
@@ -442,7 +395,7 @@ a_relay_that_lost_its_store_is_filled_again(void **state)
 	assert_true(r.sent_frames >= 1);
 	b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	province_sync(p, b);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	(void)err;
 	workspace_close(a);
 	workspace_close(b);
@@ -457,16 +410,16 @@ new_epochs_reach_those_who_may_read_and_old_entries_stay(void **state)
 	struct error err = { 0 };
 	size_t n = 0;
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	assert_int_equal(authority_rotate(p->authority, "06001", false, &n, &err), RC_OK);
 	province_meet(p);
 	province_sync(p, a);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, office);
-	assert_int_equal(status_of(office).waiting, 0);
-	assert_int_equal(status_of(office).records, 2);
+	assert_int_equal(province_status(office).waiting, 0);
+	assert_int_equal(province_status(office).records, 2);
 	assert_int_equal(directory_scope_key(replica_directory(a->replica), "06001", 0)->epoch, 2);
 	workspace_close(a);
 	workspace_close(office);
@@ -483,22 +436,22 @@ a_retired_device_is_told_so_and_gets_nothing(void **state)
 	struct error err = { 0 };
 	size_t n = 0;
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_meet(p);
 	assert_int_equal(authority_retire(p->authority, replica_device(a->replica), "mất máy", &n,
 	    &err), RC_OK);
 	province_meet(p);
-	province_add(b, "outreach", visit);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, b);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	/* its late entry counts nowhere, is lost nowhere, and is counted */
-	assert_int_equal(status_of(a).records, 1);
+	assert_int_equal(province_status(a).records, 1);
 	assert_int_equal(journal_count_left_out(vault_db(a->vault), &left, &err), RC_OK);
 	assert_int_equal(left.limited, 1);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).records, 2);	/* the first of a, and its own */
+	assert_int_equal(province_status(b).records, 2);	/* the first of a, and its own */
 	workspace_close(a);
 	workspace_close(b);
 }
@@ -511,7 +464,7 @@ a_copied_vault_makes_no_fork_and_loses_nothing(void **state)
 	struct workspace *twin, *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	char dir[300], copy[330], command[800];
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_device_dir(p, 0, dir);
 	workspace_close(a);
 	snprintf(copy, sizeof(copy), "%s-copy", dir);
@@ -519,15 +472,15 @@ a_copied_vault_makes_no_fork_and_loses_nothing(void **state)
 	assert_int_equal(system(command), 0);
 	a = province_open(p, dir);
 	twin = province_open(p, copy);
-	province_add(a, "outreach", visit);
-	province_add(twin, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(twin, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, twin);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).records, 3);
-	assert_same_fold(a, b);
-	assert_same_fold(twin, b);
+	assert_int_equal(province_status(b).records, 3);
+	assert_true(province_same_fold(a, b));
+	assert_true(province_same_fold(twin, b));
 	workspace_close(a);
 	workspace_close(twin);
 	workspace_close(b);
@@ -540,7 +493,7 @@ the_relay_holds_nothing_that_can_be_read(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	char command[700];
 
-	province_add(a, "person", person);
+	province_add(a, "person", PROVINCE_PERSON);
 	province_sync(p, a);
 	/* the text, its Latin part, the phone: nowhere in the relay's folder or the laptop's */
 	snprintf(command, sizeof(command), "grep -raqE 'Hòa|0912345678|full_name' '%s'", p->dir);
@@ -548,7 +501,7 @@ the_relay_holds_nothing_that_can_be_read(void **state)
 	workspace_close(a);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)

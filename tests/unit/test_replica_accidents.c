@@ -10,7 +10,6 @@
 #include "shared/records/journal.h"
 #include "shared/sync/replica_events.h"
 #include "shared/sync/replica_watch.h"
-#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
@@ -21,46 +20,14 @@
 
 /* Vaults, relays and authorities that are put back or copied, and clocks that are wrong. */
 
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
 static const char *const person[] = {
 	"full_name", "Lò Thị Mẩy", "sex", "F", "birth_date", "1999", NULL
 };
 
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static uint64_t
-count(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return (uint64_t)n;
-}
-
 static uint64_t
 records(struct workspace *ws)
 {
-	return count(ws, "SELECT count(*) FROM record WHERE form <> ''");
+	return province_count(ws, "SELECT count(*) FROM record WHERE form <> ''");
 }
 
 /* How often a kind of event was told; each has words in both languages. */
@@ -79,16 +46,6 @@ told(struct workspace *ws, const char *kind)
 	}
 	free(list);
 	return found;
-}
-
-static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
 }
 
 static void
@@ -184,28 +141,28 @@ a_vault_put_back_gets_its_own_work_again_and_uses_no_number_twice(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	a = keep_copy(p, 0, a);
 	for (int i = 0; i < 3; i++)
-		province_add(a, "outreach", visit);
+		province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	a = put_back(p, 0, a);
 	assert_int_equal(records(a), 1);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	assert_int_equal(records(a), 5);
 	assert_int_equal(told(a, "own-returned"), 1);
 	/* that is all: its work goes on, and nobody is told of a second place */
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	assert_int_equal(records(b), 6);
 	assert_int_equal(told(a, "own-returned"), 1);
 	assert_int_equal(told(a, "two-places"), 0);
-	assert_int_equal(count(b, "SELECT count(*) FROM log WHERE fork_n IS NOT NULL"), 0);
+	assert_int_equal(province_count(b, "SELECT count(*) FROM log WHERE fork_n IS NOT NULL"), 0);
 	assert_int_equal(told(b, "fork"), 0);
 	workspace_close(a);
 	workspace_close(b);
@@ -220,14 +177,14 @@ a_vault_used_in_two_places_is_told_so_and_loses_nothing(void **state)
 	struct workspace *twin;
 	char dir[340];
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	a = keep_copy(p, 0, a);
 	snprintf(dir, sizeof(dir), "%s/device0-copy", p->dir);
 	twin = province_open(p, dir);
 	for (int i = 0; i < 3; i++) {
-		province_add(a, "outreach", visit);
-		province_add(twin, "outreach", visit);
+		province_add(a, "outreach", PROVINCE_VISIT);
+		province_add(twin, "outreach", PROVINCE_VISIT);
 		province_sync(p, a);
 		province_sync(p, twin);
 	}
@@ -236,8 +193,8 @@ a_vault_used_in_two_places_is_told_so_and_loses_nothing(void **state)
 	assert_int_equal(told(a, "two-places"), 1);
 	assert_int_equal(told(twin, "two-places"), 1);
 	assert_int_equal(records(b), 7);
-	assert_same_fold(a, b);
-	assert_same_fold(twin, b);
+	assert_true(province_same_fold(a, b));
+	assert_true(province_same_fold(twin, b));
 	assert_int_equal(told(b, "fork") + told(b, "two-places"), 0);
 	workspace_close(a);
 	workspace_close(twin);
@@ -269,7 +226,7 @@ work_that_only_the_province_still_has_is_told(void **state)
 	province_add(a, "person", person);
 	province_sync(p, a);
 	province_sync(p, holder);
-	assert_int_equal(count(holder, "SELECT count(*) FROM form_person"), 2);
+	assert_int_equal(province_count(holder, "SELECT count(*) FROM form_person"), 2);
 	workspace_close(holder);
 	workspace_close(a);
 }
@@ -284,12 +241,12 @@ a_relay_put_back_by_hand_begins_a_new_generation(void **state)
 	struct workspace *c = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
 	uint8_t before[16], after[16];
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, b);
 	province_sync(p, c);
 	keep_relay(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, c);
 	put_back_relay(p);
@@ -297,7 +254,7 @@ a_relay_put_back_by_hand_begins_a_new_generation(void **state)
 	assert_int_equal(alarms(p), 0);
 	/* its frames take the places of those that were lost */
 	for (int i = 0; i < 4; i++) {
-		province_add(b, "outreach", visit);
+		province_add(b, "outreach", PROVINCE_VISIT);
 		province_sync(p, b);
 	}
 	assert_int_equal(alarms(p), 0);
@@ -310,8 +267,8 @@ a_relay_put_back_by_hand_begins_a_new_generation(void **state)
 	province_sync(p, c);
 	assert_int_equal(alarms(p), 1);
 	assert_int_equal(records(c), 6);
-	assert_same_fold(a, c);
-	assert_same_fold(b, c);
+	assert_true(province_same_fold(a, c));
+	assert_true(province_same_fold(b, c));
 	assert_int_equal(told(a, "relay-restored"), 1);
 	assert_int_equal(told(c, "relay-restored"), 1);
 	workspace_close(a);
@@ -329,7 +286,7 @@ a_cursor_behind_the_end_of_the_sequence_starts_again(void **state)
 	bool back;
 	struct error err = { 0 };
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	memset(&s, 0, sizeof(s));
 	s.replica = a->replica;
@@ -371,7 +328,7 @@ a_directory_that_was_put_back_is_given_the_statements_again(void **state)
 	assert_int_equal(authority_rotate(p->authority, "06001", false, &n, &err), RC_OK);
 	province_meet(p);
 	province_sync(p, a);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	assert_int_equal(directory_scope_key(replica_directory(a->replica), "06001", 0)->epoch, 2);
 	put_back_relay(p);
@@ -385,8 +342,8 @@ a_directory_that_was_put_back_is_given_the_statements_again(void **state)
 	province_meet(p);
 	province_sync(p, b);
 	province_sync(p, late);
-	assert_same_fold(a, b);
-	assert_same_fold(a, late);
+	assert_true(province_same_fold(a, b));
+	assert_true(province_same_fold(a, late));
 	assert_int_equal(records(late), 1);
 	workspace_close(a);
 	workspace_close(b);
@@ -475,22 +432,23 @@ a_holder_put_back_comes_to_the_same_state(void **state)
 	province_sync(p, holder);
 	province_sync(p, a);
 	province_meet(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	holder = keep_copy(p, 0, holder);
 	province_sync(p, holder);
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	province_sync(p, holder);
 	holder = put_back(p, 0, holder);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, holder);
-	assert_same_fold(a, holder);
+	assert_true(province_same_fold(a, holder));
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	assert_true(n >= 1);
 	province_sync(p, holder);
 	province_sync(p, a);
-	assert_int_equal(count(a, "SELECT count(*) FROM log AS l LEFT JOIN held AS h ON h.log = l.id"
+	assert_int_equal(province_count(a,
+	    "SELECT count(*) FROM log AS l LEFT JOIN held AS h ON h.log = l.id"
 	    " WHERE coalesce(h.n, 0) < l.top_n"), 0);
 	assert_int_equal(told(a, "held-differs"), 0);
 	workspace_close(holder);
@@ -510,7 +468,7 @@ clocks_that_are_years_off_or_run_backwards_decide_nothing(void **state)
 
 	a->clock = a->replica->clock = clock_fixed(hands);
 	b->clock = b->replica->clock = clock_fixed(&p->now);
-	id = province_add(a, "outreach", visit);
+	id = province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	assert_int_equal(told(a, "clock-wrong"), 1);
 	province_sync(p, b);
@@ -526,13 +484,13 @@ clocks_that_are_years_off_or_run_backwards_decide_nothing(void **state)
 	province_sync(p, b);
 	assert_int_equal(province_values(b, id, "village", shown), 1);
 	assert_string_equal(shown, "thôn Nà Lầu");
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	assert_true(told(a, "clock-wrong") >= 2);
 	workspace_close(a);
 	workspace_close(b);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)

@@ -26,14 +26,6 @@
  * CUT_EVERY=1 tries every byte; without it a stride keeps the test short.  CUT_FROM is the first
  * byte: with CUT_EVERY=4 and 0, 1, 2, 3 there, four processes share the bytes (make cuts).
  */
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-static const char *const person[] = {
-	"full_name", "Đặng Thị Hòa", "sex", "F", "birth_date", "1998", "phone", "0912345678", NULL
-};
-
 struct link {
 	struct province p;
 	struct cut_proxy *proxy;
@@ -134,15 +126,6 @@ sync_over(struct link *l, struct workspace *ws, struct replica_sync_result *out)
 	return workspace_sync(ws, cut_proxy_url(l->proxy), out, &err);
 }
 
-static uint64_t
-count(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return (uint64_t)n;
-}
-
 /* The device's next hello may carry the nonce that the vault's copy has. */
 static void
 forget_nonce(struct link *l, const uint8_t device[16])
@@ -161,18 +144,18 @@ a_reply_cut_at_any_byte_is_taken_up_again(void **state)
 	struct workspace *a = province_device(&l->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(&l->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
-	struct dot who = province_add(a, "person", person);
+	struct dot who = province_add(a, "person", PROVINCE_PERSON);
 	char dir[300], copy[340];
 	uint8_t device[16], want[32], got[32];
 	uint64_t up, total, step;
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(&l->p, a);
 	province_edit(a, who, NULL, "phone", "0988111222");
 	province_sync(&l->p, a);
 	province_digest(a, want);
 	workspace_close(a);
-	province_add(b, "outreach", visit);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	memcpy(device, replica_device(b->replica), sizeof(device));
 	workspace_close(b);
 	province_device_dir(&l->p, 1, dir);
@@ -200,7 +183,7 @@ a_reply_cut_at_any_byte_is_taken_up_again(void **state)
 		assert_int_equal(sync_over(l, b, &r), RC_OK);
 		province_digest(b, got);
 		if (memcmp(want, got, sizeof(got)) != 0 || r.waiting != 0 || r.quarantined != 0 ||
-		    count(b, "SELECT count(*) FROM frame WHERE state = 1") != 0)
+		    province_count(b, "SELECT count(*) FROM frame WHERE state = 1") != 0)
 			fail_msg("after a cut behind %llu bytes the state differs",
 			    (unsigned long long)cut);
 		workspace_close(b);
@@ -219,8 +202,8 @@ an_upload_cut_at_any_byte_is_sent_again(void **state)
 	uint64_t total, down, step;
 	struct error err = { 0 };
 
-	province_add(a, "person", person);
-	province_add(a, "outreach", visit);
+	province_add(a, "person", PROVINCE_PERSON);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	assert_int_equal(replica_seal(a->replica, 4096, 0, &err), RC_OK);
 	province_digest(a, want);
 	memcpy(device, replica_device(a->replica), sizeof(device));
@@ -248,7 +231,8 @@ an_upload_cut_at_any_byte_is_sent_again(void **state)
 		a = province_open(&l->p, copy);
 		cut_proxy_allow(l->proxy, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE);
 		assert_int_equal(sync_over(l, a, &r), RC_OK);
-		assert_int_equal(count(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+		assert_int_equal(province_count(a,
+		    "SELECT count(*) FROM frame WHERE state = 1"), 0);
 		assert_int_equal(r.receipt_level, 1);
 		workspace_close(a);
 	}
@@ -280,15 +264,15 @@ what_came_whole_before_a_cut_is_not_sent_again(void **state)
 		province_add(a, "outreach", pairs);
 	}
 	assert_int_equal(replica_seal(a->replica, 1024, 0, &err), RC_OK);
-	frames = count(a, "SELECT count(*) FROM frame WHERE state = 1");
-	bytes = count(a, "SELECT sum(length(bytes)) FROM frame WHERE state = 1");
+	frames = province_count(a, "SELECT count(*) FROM frame WHERE state = 1");
+	bytes = province_count(a, "SELECT sum(length(bytes)) FROM frame WHERE state = 1");
 	assert_true(frames >= 8);
 	cut_proxy_allow(l->proxy, bytes * 3 / 4, CUT_PROXY_WHOLE);
 	assert_int_not_equal(sync_over(l, a, &r), RC_OK);
 	cut_proxy_allow(l->proxy, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE);
 	assert_int_equal(sync_over(l, a, &r), RC_OK);
 	cut_proxy_counts(l->proxy, &up, &down);
-	assert_int_equal(count(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
 	/* a quarter, the frame that was cut, and a few heads */
 	assert_true(up < bytes / 4 + 2 * (bytes / frames) + 4096);
 	workspace_close(a);
@@ -301,10 +285,10 @@ three_frames(struct workspace *ws)
 	struct error err = { 0 };
 
 	for (int i = 0; i < 3; i++) {
-		province_add(ws, "outreach", visit);
+		province_add(ws, "outreach", PROVINCE_VISIT);
 		assert_int_equal(replica_seal(ws->replica, 4096, 0, &err), RC_OK);
 	}
-	return count(ws, "SELECT max(length(bytes)) FROM frame");
+	return province_count(ws, "SELECT max(length(bytes)) FROM frame");
 }
 
 enum {
@@ -345,7 +329,8 @@ cut_an_upload(struct link *l, int way)
 		assert_int_not_equal(go(l, a, way == 0 ? cut : CUT_PROXY_WHOLE,
 		    way == 1 ? cut : CUT_PROXY_WHOLE, &up, &down), RC_OK);
 		assert_int_equal(go(l, a, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE, &up2, &down2), RC_OK);
-		assert_int_equal(count(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+		assert_int_equal(province_count(a,
+		    "SELECT count(*) FROM frame WHERE state = 1"), 0);
 		worst = up + up2 > worst ? up + up2 : worst;
 		if (up + up2 > whole + (way == 0 ? largest : 0) + ASK_BYTES)
 			fail_msg("cut behind %llu bytes: %llu went up instead of %llu",
@@ -407,7 +392,7 @@ work_until_killed(struct link *l, const char *dir, int out)
 	struct error err = { 0 };
 
 	for (;;) {
-		struct dot id = province_add(ws, "outreach", visit);
+		struct dot id = province_add(ws, "outreach", PROVINCE_VISIT);
 
 		if (write(out, &id, sizeof(id)) != sizeof(id))
 			_exit(1);

@@ -18,11 +18,6 @@
 
 /* What frames say of the directory that their authors knew: tests/support/province.h. */
 
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-
 struct two {
 	struct province p;
 	struct workspace *a, *b;
@@ -59,15 +54,6 @@ end(void **state)
 	province_end(&t->p);
 	free(t);
 	return 0;
-}
-
-static int64_t
-ask(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return n;
 }
 
 static int64_t
@@ -119,20 +105,11 @@ seal_one(struct two *t)
 {
 	struct error err = { 0 };
 
-	province_add(t->a, "outreach", visit);
+	province_add(t->a, "outreach", PROVINCE_VISIT);
 	assert_int_equal(replica_seal(t->a->replica, 1 << 16, 0, &err), RC_OK);
 	bytes_reset(&t->frame);
 	assert_int_equal(query_blob(vault_db(t->a->vault), &err, &t->frame,
 	    "SELECT bytes FROM frame WHERE state = 1 ORDER BY rowid DESC", ""), RC_OK);
-}
-
-static void
-take(struct workspace *ws, enum item_type type, const struct bytes *b)
-{
-	struct replica_sync_result r = { 0 };
-	struct error err = { 0 };
-
-	assert_int_equal(replica_take(ws->replica, (int)type, b->data, b->len, &r, &err), RC_OK);
 }
 
 static void
@@ -147,20 +124,20 @@ statements_that_the_relay_keeps_to_itself_are_told(void **state)
 	seal_one(t);
 	copy_relay(&t->p, "relay", "relay-after");
 	copy_relay(&t->p, "relay-before", "relay");
-	take(t->b, ITEM_FRAME, &t->frame);
+	province_take(t->b, ITEM_FRAME, &t->frame);
 	province_sync(&t->p, t->b);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 0);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 0);
 	province_sync(&t->p, t->b);
 	assert_int_equal(told(t->b, "directory-withheld", "Hoàng Văn Pao"), 1);
 	/* once a day */
 	province_sync(&t->p, t->b);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 1);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 1);
 	/* it shows them after all, and they are what a knew: that is over */
 	copy_relay(&t->p, "relay-after", "relay");
 	province_sync(&t->p, t->b);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM setting WHERE name = 'heard'"), 0);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM event WHERE kind = 'directory-fork'"), 0);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM form_outreach"), 1);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM setting WHERE name = 'heard'"), 0);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM event WHERE kind = 'directory-fork'"), 0);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM form_outreach"), 1);
 }
 
 static void
@@ -173,16 +150,16 @@ a_hub_whose_line_is_down_withholds_nothing(void **state)
 	province_meet(&t->p);
 	province_sync(&t->p, t->a);
 	seal_one(t);
-	take(t->b, ITEM_FRAME, &t->frame);
+	province_take(t->b, ITEM_FRAME, &t->frame);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(replica_heads_weigh(t->b->replica, true, &err), RC_OK);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 0);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 0);
 	/* and in an ordinary day nobody is accused of anything */
 	province_sync(&t->p, t->b);
 	province_sync(&t->p, t->a);
 	province_sync(&t->p, t->b);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 0);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM setting WHERE name = 'heard'"), 0);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM event WHERE kind LIKE 'directory-%'"), 0);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM setting WHERE name = 'heard'"), 0);
 }
 
 static void
@@ -238,20 +215,20 @@ two_chains_are_told_by_the_frames_of_those_who_were_shown_the_other(void **state
 	last_statement(&t->p, &second);
 
 	/* b hears of a's chain before it is shown the other */
-	take(t->b, ITEM_FRAME, &t->frame);
-	assert_int_equal(ask(t->b, "SELECT count(*) FROM event WHERE kind = 'directory-fork'"), 0);
-	take(t->b, ITEM_STATEMENT, &second);
+	province_take(t->b, ITEM_FRAME, &t->frame);
+	assert_int_equal(province_count(t->b, "SELECT count(*) FROM event WHERE kind = 'directory-fork'"), 0);
+	province_take(t->b, ITEM_STATEMENT, &second);
 	assert_int_equal(told(t->b, "directory-fork", "Hoàng Văn Pao"), 1);
 	/* and after it */
 	assert_int_equal(query_run(vault_db(t->b->vault), NULL, "DELETE FROM event", ""), RC_OK);
 	seal_one(t);
-	take(t->b, ITEM_FRAME, &t->frame);
+	province_take(t->b, ITEM_FRAME, &t->frame);
 	assert_int_equal(told(t->b, "directory-fork", "Hoàng Văn Pao"), 1);
 	/* the statement itself, and the relay that shows it */
-	take(t->b, ITEM_STATEMENT, &first);
+	province_take(t->b, ITEM_STATEMENT, &first);
 	snprintf(url, sizeof(url), "%s", t->p.url);
 	(void)!workspace_sync(t->b, url, &(struct replica_sync_result){ 0 }, &(struct error){ 0 });
-	assert_int_equal(ask(t->b, "SELECT count(DISTINCT detail) FROM event"
+	assert_int_equal(province_count(t->b, "SELECT count(DISTINCT detail) FROM event"
 	    " WHERE kind = 'directory-fork'"), 3);
 	bytes_reset(&first);
 	bytes_reset(&second);

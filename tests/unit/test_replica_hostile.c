@@ -13,7 +13,6 @@
 #include "shared/sync/cargo.h"
 #include "shared/sync/exchange.h"
 #include "shared/sync/replica_internal.h"
-#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "shared/web/http_server.h"
@@ -21,40 +20,6 @@
 #include "tests/support/province.h"
 
 /* A device with valid keys, and a relay with its own, that mean harm. */
-
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static struct replica_status
-status_of(struct workspace *ws)
-{
-	struct replica_status s;
-	struct error err = { 0 };
-
-	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
-	return s;
-}
 
 /* ---- entries that follow the grammar and nothing else ---- */
 
@@ -70,18 +35,12 @@ struct noise {
 	char text[80];
 };
 
-static unsigned
-pick(unsigned n)
-{
-	return (unsigned)rand() % n;
-}
-
 static struct dot
 some_dot(const struct noise *z)
 {
-	if (z->n_known == 0 || pick(8) == 0)
-		return (struct dot){ (uint64_t)rand() << 31 | 1, 1 + pick(100) };
-	return z->known[pick((unsigned)z->n_known)];
+	if (z->n_known == 0 || province_pick(8) == 0)
+		return (struct dot){ (uint64_t)rand() << 31 | 1, 1 + province_pick(100) };
+	return z->known[province_pick((unsigned)z->n_known)];
 }
 
 static void
@@ -92,20 +51,21 @@ some_value(struct noise *z, struct value *v, bool group)
 	static const char *const decimals[] = { "0", "-1.5", "123456789012345678901234567890.5", "7" };
 
 	memset(v, 0, sizeof(*v));
-	v->type = (enum value_type)pick(group ? 8 : 7);
-	v->integer = pick(3) == 0 ? INT64_MIN : (int64_t)pick(5000) - 100;
-	v->text = texts[pick(10)];
+	v->type = (enum value_type)province_pick(group ? 8 : 7);
+	v->integer = province_pick(3) == 0 ? INT64_MIN : (int64_t)province_pick(5000) - 100;
+	v->text = texts[province_pick(10)];
 	if (v->type == VALUE_CODE)
-		v->text = pick(2) ? "YES" : "nO_such-code.1";
+		v->text = province_pick(2) ? "YES" : "nO_such-code.1";
 	if (v->type == VALUE_DECIMAL)
-		v->text = decimals[pick(4)];
+		v->text = decimals[province_pick(4)];
 	v->text_len = strlen(v->text);
 	if (v->type == VALUE_DATE)
-		v->integer = ((int64_t)(1 + pick(3000)) * 16 + pick(13)) * 32 + pick(32);
+		v->integer = ((int64_t)(1 + province_pick(3000)) * 16 + province_pick(13)) * 32 +
+		    province_pick(32);
 	v->reference = some_dot(z);
 	if (v->type == VALUE_GROUP) {
 		for (unsigned i = 0; i < 2; i++) {
-			z->members[i].field = 1 + i * (1 + pick(20)) + (i > 0);
+			z->members[i].field = 1 + i * (1 + province_pick(20)) + (i > 0);
 			some_value(z, &z->members[i].value, false);
 		}
 		v->members = z->members;
@@ -118,15 +78,15 @@ some_write(struct noise *z, struct write *w, unsigned field)
 {
 	memset(w, 0, sizeof(*w));
 	w->field = field;
-	w->kind = (enum write_kind)pick(3);
-	if (w->kind == WRITE_VOID || pick(2) == 0) {
+	w->kind = (enum write_kind)province_pick(3);
+	if (w->kind == WRITE_VOID || province_pick(2) == 0) {
 		z->replaces[0].dot = some_dot(z);
-		z->replaces[0].item = pick(3);
+		z->replaces[0].item = province_pick(3);
 		w->replaces = z->replaces;
 		w->n_replaces = 1;
 	}
 	w->values = z->values;
-	w->n_values = w->kind == WRITE_SET ? 1 : w->kind == WRITE_ITEMS ? pick(4) : 0;
+	w->n_values = w->kind == WRITE_SET ? 1 : w->kind == WRITE_ITEMS ? province_pick(4) : 0;
 	for (size_t i = 0; i < w->n_values; i++)
 		some_value(z, &z->values[i], w->kind == WRITE_SET);
 }
@@ -136,27 +96,27 @@ add_noise(struct workspace *ws, struct noise *z)
 {
 	static const char *const forms[] = { "outreach", "person", "case", "follow_up", "no_such_form",
 		"awareness_session" };
-	const struct journal_scope scope = { "06001", pick(2) };
+	const struct journal_scope scope = { "06001", province_pick(2) };
 	struct entry e;
 	struct error err = { 0 };
 	enum rc rc;
 
 	memset(&e, 0, sizeof(e));
-	e.form = forms[pick(6)];
+	e.form = forms[province_pick(6)];
 	e.form_len = strlen(e.form);
-	e.form_version = pick(4);
-	e.saved_at = pick(4) == 0 ? INT64_MAX : 1770000000;
-	e.creates = pick(3) == 0;
+	e.form_version = province_pick(4);
+	e.saved_at = province_pick(4) == 0 ? INT64_MAX : 1770000000;
+	e.creates = province_pick(3) == 0;
 	if (!e.creates)
 		e.record = some_dot(z);
 	e.reason = "kiểm tra";
 	e.reason_len = strlen(e.reason);
-	if (pick(20) == 0) {
+	if (province_pick(20) == 0) {
 		e.restated = true;
 		e.restates = some_dot(z);
 		e.record = some_dot(z);
 	}
-	some_write(z, &z->writes[0], pick(2) ? pick(60) : pick(3));
+	some_write(z, &z->writes[0], province_pick(2) ? province_pick(60) : province_pick(3));
 	e.writes = z->writes;
 	e.n_writes = 1;
 	assert_int_equal(workspace_begin(ws, &err), RC_OK);
@@ -167,7 +127,7 @@ add_noise(struct workspace *ws, struct noise *z)
 		return;
 	}
 	assert_int_equal(workspace_end(ws, rc, &err), RC_OK);
-	z->known[z->n_known < KNOWN_MAX ? z->n_known++ : pick(KNOWN_MAX)] = e.dot;
+	z->known[z->n_known < KNOWN_MAX ? z->n_known++ : province_pick(KNOWN_MAX)] = e.dot;
 }
 
 static void
@@ -183,26 +143,26 @@ entries_that_make_no_sense_block_nothing(void **state)
 
 	memset(&z, 0, sizeof(z));
 	srand(11);
-	z.known[z.n_known++] = province_add(a, "outreach", visit);
+	z.known[z.n_known++] = province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, b);
 	for (int i = 0; i < ENTRIES; i++)
 		add_noise(a, &z);
 	province_sync(p, a);
 	assert_true(province_sync(p, b).received_entries > ENTRIES / 3);
-	assert_int_equal(status_of(b).quarantined, 0);
-	records = status_of(b).records;
+	assert_int_equal(province_status(b).quarantined, 0);
+	records = province_status(b).records;
 	province_digest(b, x);
 	assert_int_equal(workspace_begin(b, &err), RC_OK);
 	assert_int_equal(workspace_end(b, fold_rebuild(replica_fold(b->replica), &err), &err), RC_OK);
 	province_digest(b, y);
 	assert_memory_equal(x, y, sizeof(x));
 	/* and work goes on */
-	province_add(a, "outreach", visit);
-	province_add(b, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).records, records + 2);
+	assert_int_equal(province_status(b).records, records + 2);
 	workspace_close(a);
 	workspace_close(b);
 }
@@ -374,12 +334,12 @@ a_relay_that_always_has_more_is_left(void **state)
 	struct liar l;
 	char url[64];
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	liar_start(&l, p, url);
 	assert_int_equal(workspace_sync(a, url, &r, &err), RC_PROTOCOL);
 	assert_true(l.asked < 20);
 	/* nothing counts as sent that has no receipt */
-	assert_int_equal(status_of(a).unsent_entries, 1);
+	assert_int_equal(province_status(a).unsent_entries, 1);
 	l.other_generation = true;
 	l.asked = 1;
 	error_clear(&err);
@@ -387,7 +347,7 @@ a_relay_that_always_has_more_is_left(void **state)
 	assert_true(l.asked < 20);
 	liar_stop(&l);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).unsent_entries, 0);
+	assert_int_equal(province_status(a).unsent_entries, 0);
 	workspace_close(a);
 }
 
@@ -404,33 +364,33 @@ garbage_in_every_place_leaves_the_replica_as_it_was(void **state)
 	uint8_t noise[300];
 	char url[64];
 
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	liar_start(&l, p, url);
 	srand(5);
 	for (int i = 0; i < 150; i++) {
 		bytes_reset(&l.items);
 		for (int k = 0; k < 3; k++) {
-			size_t len = pick(sizeof(noise));
+			size_t len = province_pick(sizeof(noise));
 
 			for (size_t n = 0; n < len; n++)
-				noise[n] = (uint8_t)pick(256);
-			if (pick(2))
-				exchange_put_down(&l.items, 1 + pick(50), pick(2) ? ITEM_FRAME :
-				    types[pick(6)], noise, len);
+				noise[n] = (uint8_t)province_pick(256);
+			if (province_pick(2))
+				exchange_put_down(&l.items, 1 + province_pick(50),
+				    province_pick(2) ? ITEM_FRAME : types[province_pick(6)], noise, len);
 			else
-				exchange_put(&l.items, types[pick(9)], noise, len);
+				exchange_put(&l.items, types[province_pick(9)], noise, len);
 		}
 		error_clear(&err);
 		assert_int_not_equal(workspace_sync(a, url, &r, &err), RC_OK);
 		assert_int_not_equal(err.code, RC_INTERNAL);
 	}
 	liar_stop(&l);
-	assert_int_equal(status_of(a).records, 1);
-	assert_int_equal(status_of(a).unsent_entries, 1);
+	assert_int_equal(province_status(a).records, 1);
+	assert_int_equal(province_status(a).unsent_entries, 1);
 	workspace_close(a);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)

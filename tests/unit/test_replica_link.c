@@ -9,8 +9,6 @@
 
 #include "shared/base/clock.h"
 #include "shared/sync/replica.h"
-#include "shared/vault/query.h"
-#include "shared/vault/vault.h"
 #include "tests/support/cut_proxy.h"
 #include "tests/support/province.h"
 #include "tests/support/slow_link.h"
@@ -58,15 +56,6 @@ line_start(struct line *line)
 	memset(line, 0, sizeof(*line));
 	line->terms = (struct replica_line){ .now = slow_link_now, .wait = wait_for,
 		.progress = show, .ctx = line };
-}
-
-static int64_t
-ask(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return n;
 }
 
 static void
@@ -132,10 +121,10 @@ a_days_work_passes_a_link_of_20_kbit_that_loses_and_cuts(void **state)
 	assert_true(counts.cuts > 0 && counts.lost > 0);
 	assert_int_equal(r.failures, line.n_waits);
 	assert_true(r.milliseconds < 15 * 60000);
-	assert_int_equal(ask(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
 	assert_int_equal(r.sent_entries >= FORMS, 1);
 	/* frames of this link: small ones */
-	assert_true(ask(a, "SELECT max(length(bytes)) FROM frame") < 20 << 10);
+	assert_true(province_count(a, "SELECT max(length(bytes)) FROM frame") < 20 << 10);
 	assert_int_equal(line.most_left, FORMS);
 	assert_int_equal(line.last.wait_ms, 0);
 	province_sync(&p, b);
@@ -210,7 +199,7 @@ a_round_that_failed_is_tried_again_later_and_later(void **state)
 	assert_int_equal(c->line.waited[2], 4 * REPLICA_WAIT_MIN_MS);
 	assert_int_equal(r.failures, 3);
 	assert_int_equal(r.sent_entries, 3);
-	assert_int_equal(ask(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	assert_int_equal(province_count(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
 }
 
 static void
@@ -237,7 +226,7 @@ a_link_that_stays_broken_is_given_up(void **state)
 	assert_int_equal(c->line.last.failures, REPLICA_FAILURES_MAX);
 	/* nothing was lost by it */
 	province_sync(&c->p, c->ws);
-	assert_int_equal(ask(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	assert_int_equal(province_count(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
 }
 
 /* A good link yesterday: what is sealed for a bad one today must pass it. */
@@ -255,13 +244,15 @@ seals_a_small_frame_first_whatever_the_link_was(void **state)
 	cut_proxy_allow(c->proxy, 300, CUT_PROXY_WHOLE);
 	assert_int_equal(workspace_sync_on(c->ws, cut_proxy_url(c->proxy), false, &c->line.terms, &r,
 	    &err), RC_NET);
-	assert_int_equal(ask(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 1);
-	assert_true(ask(c->ws, "SELECT max(length(bytes)) FROM frame WHERE state = 1") <= 24 << 10);	/* 16, a quarter over, padding */
+	assert_int_equal(province_count(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 1);
+	/* 16, a quarter over, padding */
+	assert_true(province_count(c->ws,
+	    "SELECT max(length(bytes)) FROM frame WHERE state = 1") <= 24 << 10);
 	/* on one that carries it, the rest goes in one piece */
 	cut_proxy_allow(c->proxy, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE);
 	assert_int_equal(workspace_sync_on(c->ws, cut_proxy_url(c->proxy), false, &c->line.terms, &r,
 	    &err), RC_OK);
-	assert_int_equal(ask(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	assert_int_equal(province_count(c->ws, "SELECT count(*) FROM frame WHERE state = 1"), 0);
 }
 
 static void

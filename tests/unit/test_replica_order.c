@@ -42,12 +42,6 @@ struct walk {
 	uint64_t cuts, syncs, imports, restores, edits, rotations;
 };
 
-static unsigned
-pick(unsigned n)
-{
-	return (unsigned)rand() % n;
-}
-
 static void
 note_saved(struct walk *w, struct dot dot)
 {
@@ -63,8 +57,8 @@ add_something(struct walk *w, unsigned i)
 		"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", note, NULL };
 	const char *person[] = { "full_name", note, "sex", "F", "phone", "0912345678", NULL };
 
-	snprintf(note, sizeof(note), "Lần %u", pick(1000000));
-	if (people[i].cases && pick(2))
+	snprintf(note, sizeof(note), "Lần %u", province_pick(1000000));
+	if (people[i].cases && province_pick(2))
 		note_saved(w, province_add(w->ws[i], "person", person));
 	else
 		note_saved(w, province_add(w->ws[i], "outreach", visit));
@@ -79,7 +73,7 @@ some_record(struct walk *w, unsigned i, char form[64], struct dot *id)
 
 	assert_int_equal(query_open(vault_db(w->ws[i]->vault), NULL, &q, "SELECT log, n, form FROM"
 	    " record WHERE form IN ('person', 'outreach') AND alive = 1 ORDER BY id DESC"
-	    " LIMIT 1 OFFSET ?1", "i", (int64_t)pick(8)), RC_OK);
+	    " LIMIT 1 OFFSET ?1", "i", (int64_t)province_pick(8)), RC_OK);
 	assert_int_equal(query_next(q, &row, NULL), RC_OK);
 	if (row) {
 		id->log = (uint64_t)query_column_int(q, 0);
@@ -99,7 +93,7 @@ edit_something(struct walk *w, unsigned i)
 	if (!some_record(w, i, form, &id))
 		return;
 	seen = province_seen(w->ws[i], id);
-	snprintf(value, sizeof(value), "09%08u", pick(100000000));
+	snprintf(value, sizeof(value), "09%08u", province_pick(100000000));
 	note_saved(w, province_edit(w->ws[i], id, seen,
 	    strcmp(form, "person") == 0 ? "phone" : "note", value));
 	free(seen);
@@ -113,10 +107,10 @@ sync_somehow(struct walk *w, unsigned i)
 	struct error err = { 0 };
 	uint64_t up = CUT_PROXY_WHOLE, down = CUT_PROXY_WHOLE;
 
-	if (pick(3) == 0)
-		up = pick(2500);
-	else if (pick(2) == 0)
-		down = pick(4000);
+	if (province_pick(3) == 0)
+		up = province_pick(2500);
+	else if (province_pick(2) == 0)
+		down = province_pick(4000);
 	cut_proxy_allow(w->proxy, up, down);
 	w->cuts += workspace_sync(w->ws[i], cut_proxy_url(w->proxy), &r, &err) != RC_OK;
 	w->syncs++;
@@ -125,7 +119,7 @@ sync_somehow(struct walk *w, unsigned i)
 static void
 write_stick(struct walk *w, unsigned i)
 {
-	struct bytes *stick = &w->sticks[pick(STICKS)];
+	struct bytes *stick = &w->sticks[province_pick(STICKS)];
 	struct replica_sync_result r;
 	struct error err = { 0 };
 
@@ -136,7 +130,7 @@ write_stick(struct walk *w, unsigned i)
 static void
 read_stick(struct walk *w, unsigned i)
 {
-	const struct bytes *stick = &w->sticks[pick(STICKS)];
+	const struct bytes *stick = &w->sticks[province_pick(STICKS)];
 	struct replica_sync_result r;
 	struct error err = { 0 };
 	struct bytes copy;
@@ -146,8 +140,8 @@ read_stick(struct walk *w, unsigned i)
 		return;
 	bytes_init(&copy);
 	bytes_put(&copy, stick->data, stick->len);
-	if (pick(4) == 0)
-		copy.len = pick((unsigned)copy.len);
+	if (province_pick(4) == 0)
+		copy.len = province_pick((unsigned)copy.len);
 	rc = replica_bundle_read(w->ws[i]->replica, "stick", copy.data, copy.len, &r, &err);
 	assert_true(rc == RC_OK || rc == RC_FORMAT);
 	bytes_reset(&copy);
@@ -164,15 +158,6 @@ reopen(struct walk *w, unsigned i)
 	w->ws[i] = province_open(&w->p, dir);
 }
 
-static uint64_t
-count(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return (uint64_t)n;
-}
-
 /* The disk as it was some time ago; nothing that only this laptop has may be lost by that. */
 static void
 backup_or_restore(struct walk *w, unsigned i)
@@ -180,12 +165,13 @@ backup_or_restore(struct walk *w, unsigned i)
 	struct replica_sync_result r;
 	struct error err = { 0 };
 	char dir[300], command[1100];
-	bool restore = w->has_backup[i] && pick(2) == 0;
+	bool restore = w->has_backup[i] && province_pick(2) == 0;
 
 	if (restore) {
 		cut_proxy_allow(w->proxy, CUT_PROXY_WHOLE, CUT_PROXY_WHOLE);
 		assert_int_equal(workspace_sync(w->ws[i], cut_proxy_url(w->proxy), &r, &err), RC_OK);
-		assert_int_equal(count(w->ws[i], "SELECT count(*) FROM frame WHERE state = 1"), 0);
+		assert_int_equal(province_count(w->ws[i],
+		    "SELECT count(*) FROM frame WHERE state = 1"), 0);
 	}
 	workspace_close(w->ws[i]);
 	province_device_dir(&w->p, i, dir);
@@ -206,21 +192,21 @@ something_at_the_province(struct walk *w)
 	struct error err = { 0 };
 	size_t n;
 
-	switch (pick(3)) {
+	switch (province_pick(3)) {
 	case 0:
-		assert_int_equal(authority_rotate(w->p.authority, pick(2) ? "06001" : "20",
-		    pick(2) == 0, &n, &err), RC_OK);
+		assert_int_equal(authority_rotate(w->p.authority, province_pick(2) ? "06001" : "20",
+		    province_pick(2) == 0, &n, &err), RC_OK);
 		w->rotations++;
 		break;
 	case 1:
 		province_stop_relay(&w->p);
-		if (pick(4) == 0)
+		if (province_pick(4) == 0)
 			assert_int_equal(depot_renew_generation(w->p.depot), RC_OK);
 		province_serve(&w->p);
 		cut_proxy_set_relay(w->proxy, w->p.url);
 		break;
 	default:
-		w->p.now += (int64_t)pick(100000) - 30000;
+		w->p.now += (int64_t)province_pick(100000) - 30000;
 		break;
 	}
 	province_meet(&w->p);
@@ -229,7 +215,7 @@ something_at_the_province(struct walk *w)
 static void
 step(struct walk *w)
 {
-	unsigned i = pick(DEVICES), what = pick(100);
+	unsigned i = province_pick(DEVICES), what = province_pick(100);
 
 	if (what < 25)
 		add_something(w, i);

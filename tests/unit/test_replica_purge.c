@@ -13,8 +13,6 @@
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_purge.h"
 #include "shared/sync/replica_sent.h"
-#include "shared/vault/query.h"
-#include "shared/vault/vault.h"
 #include "sync-server/depot.h"
 #include "tests/support/province.h"
 
@@ -23,34 +21,6 @@
 static const char *const person[] = {
 	"full_name", "Lò Thị Mẩy", "sex", "F", "birth_date", "1999", "phone", "0912345678", NULL
 };
-
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static uint64_t
-count(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return (uint64_t)n;
-}
 
 struct world {
 	struct province *p;
@@ -150,16 +120,6 @@ purge(struct workspace *ws)
 }
 
 static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
-}
-
-static void
 nothing_leaves_that_the_province_does_not_hold(void **state)
 {
 	struct replica_purge_counts n;
@@ -179,7 +139,7 @@ nothing_leaves_that_the_province_does_not_hold(void **state)
 	n = purge(w.a);
 	assert_int_equal(n.records, 0);
 	assert_int_equal(n.kept, 1);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
 	end_world(&w);
 }
 
@@ -202,13 +162,16 @@ a_closed_case_leaves_with_its_person_and_all_that_belongs_to_it(void **state)
 	assert_int_equal(n.records, 3);
 	assert_int_equal(n.kept, 0);
 	assert_true(n.frames >= 1);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM entry WHERE length(tag) <> 16"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM frame"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM form_person"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM form_case"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM words WHERE words MATCH 'may'"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM words"), 0);
+	assert_int_equal(province_count(w.a,
+	    "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 0);
+	assert_int_equal(province_count(w.a,
+	    "SELECT count(*) FROM entry WHERE length(tag) <> 16"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM frame"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_person"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_case"), 0);
+	assert_int_equal(province_count(w.a,
+	    "SELECT count(*) FROM words WHERE words MATCH 'may'"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM words"), 0);
 	c = workspace_records(w.a, FORM_EN);
 	assert_int_equal(record_show(&c, &w.case_id, &view, &err), RC_NOTFOUND);
 	record_view_reset(&view);
@@ -218,8 +181,8 @@ a_closed_case_leaves_with_its_person_and_all_that_belongs_to_it(void **state)
 	/* again: nothing is left to do; the others keep theirs */
 	n = purge(w.a);
 	assert_int_equal(n.records + n.kept + n.frames, 0);
-	assert_int_equal(count(w.b, "SELECT count(*) FROM form_case"), 1);
-	assert_int_equal(count(w.holder, "SELECT count(*) FROM form_case"), 1);
+	assert_int_equal(province_count(w.b, "SELECT count(*) FROM form_case"), 1);
+	assert_int_equal(province_count(w.holder, "SELECT count(*) FROM form_case"), 1);
 	assert_int_equal(replica_purge(w.holder->replica, 90, &n, &err), RC_DENIED);
 	end_world(&w);
 }
@@ -243,8 +206,8 @@ what_is_open_or_closed_lately_or_still_referred_to_stays(void **state)
 	n = purge(w.a);
 	assert_int_equal(n.cases, 1);
 	assert_int_equal(n.records, 2);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM form_person"), 1);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM form_case"), 1);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_person"), 1);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_case"), 1);
 	/* the other one closes, too: it goes with the person */
 	close_case(w.a, second);
 	province_sync(w.p, w.a);
@@ -252,7 +215,7 @@ what_is_open_or_closed_lately_or_still_referred_to_stays(void **state)
 	province_sync(w.p, w.a);
 	n = purge(w.a);
 	assert_int_equal(n.records, 2);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM form_person"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_person"), 0);
 	end_world(&w);
 }
 
@@ -277,12 +240,13 @@ what_left_does_not_come_back_by_stick_or_restored_relay(void **state)
 	province_serve(w.p);
 	province_sync(w.p, w.b);
 	province_sync(w.p, w.a);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM record WHERE form <> ''"), 0);
+	assert_int_equal(province_count(w.a,
+	    "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM record WHERE form <> ''"), 0);
 	/* nor by making everything again */
 	assert_int_equal(workspace_begin(w.a, &err), RC_OK);
 	assert_int_equal(workspace_end(w.a, fold_rebuild(replica_fold(w.a->replica), &err), &err), RC_OK);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM record WHERE form <> ''"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM record WHERE form <> ''"), 0);
 	bytes_reset(&stick);
 	end_world(&w);
 }
@@ -306,23 +270,25 @@ a_later_entry_is_kept_and_counted_and_fetch_brings_all_back(void **state)
 	assert_int_equal(replica_purged_count(w.a->replica, &n, &err), RC_OK);
 	assert_int_equal(n.records, 3);
 	assert_int_equal(n.later, 1);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM form_case"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 1);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_case"), 0);
+	assert_int_equal(province_count(w.a,
+	    "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 1);
 	assert_int_equal(replica_fetch(w.a->replica, &(struct dot){ 7, 7 }, &back, &err), RC_NOTFOUND);
 	error_clear(&err);
 	assert_int_equal(replica_fetch(w.a->replica, &w.follow_up, &back, &err), RC_OK);
 	assert_int_equal(back, 3);
 	province_sync(w.p, w.a);
-	assert_same_fold(w.a, w.b);
+	assert_true(province_same_fold(w.a, w.b));
 	assert_int_equal(province_values(w.a, w.case_id, "assigned_worker", shown), 1);
 	assert_string_equal(shown, "Nông Thị Lan");
-	assert_int_equal(count(w.a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
-	assert_int_equal(count(w.a, "SELECT count(*) FROM event WHERE kind <> 'clock-wrong'"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
+	assert_int_equal(province_count(w.a,
+	    "SELECT count(*) FROM event WHERE kind <> 'clock-wrong'"), 0);
 	/* and it can be edited as ever */
 	(void)province_edit(w.a, w.case_id, NULL, "assigned_worker", "Hoàng Văn Pao");
 	province_sync(w.p, w.a);
 	province_sync(w.p, w.b);
-	assert_same_fold(w.a, w.b);
+	assert_true(province_same_fold(w.a, w.b));
 	end_world(&w);
 }
 
@@ -340,23 +306,25 @@ a_tip_is_hollow_on_the_communicators_laptop_once_it_is_held(void **state)
 	province_meet(p);
 	(void)province_add(tipper, "person", person);
 	province_sync(p, tipper);
-	assert_int_equal(count(tipper, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
+	assert_int_equal(province_count(tipper,
+	    "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
 	province_sync(p, holder);
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	province_sync(p, holder);
 	province_sync(p, tipper);
-	assert_int_equal(count(tipper, "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 0);
-	assert_int_equal(count(tipper, "SELECT count(*) FROM frame"), 0);
+	assert_int_equal(province_count(tipper,
+	    "SELECT count(*) FROM entry WHERE body IS NOT NULL"), 0);
+	assert_int_equal(province_count(tipper, "SELECT count(*) FROM frame"), 0);
 	assert_int_equal(replica_sent_list(tipper->replica, &list, &n, &err), RC_OK);
 	assert_int_equal(n, 1);
 	assert_int_equal(list[0].way, REPLICA_SENT_HELD);
 	free(list);
-	assert_int_equal(count(holder, "SELECT count(*) FROM form_person"), 1);
+	assert_int_equal(province_count(holder, "SELECT count(*) FROM form_person"), 1);
 	workspace_close(holder);
 	workspace_close(tipper);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)

@@ -15,50 +15,6 @@
 
 /* A device that is retired: what it still had, what it may still open, and who lets its last work count. */
 
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static struct replica_status
-status_of(struct workspace *ws)
-{
-	struct replica_status s;
-	struct error err = { 0 };
-
-	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
-	return s;
-}
-
-static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
-}
-
 static bool
 may_wipe(struct workspace *ws)
 {
@@ -122,11 +78,11 @@ its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
 	char shown[200];
 	size_t n;
 
-	early = province_add(a, "outreach", visit);
+	early = province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, b);
 	province_meet(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_edit(a, early, NULL, "note", "Sửa sau khi máy bị báo mất.");
 	assert_false(may_wipe(a));
 	retire(p, a);
@@ -134,7 +90,7 @@ its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
 	assert_true(r.may_wipe);
 	assert_true(may_wipe(a));
 	province_sync(p, boss);
-	assert_int_equal(status_of(boss).records, 1);
+	assert_int_equal(province_status(boss).records, 1);
 
 	/* the province lets the frame pass: it is there for a supervisor to read, and counts not yet */
 	province_meet(p);
@@ -146,9 +102,9 @@ its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
 	province_sync(p, boss);
 	province_sync(p, second);
 	province_sync(p, b);
-	assert_int_equal(status_of(boss).records, 1);
-	assert_int_equal(status_of(boss).left_out, 2);
-	assert_int_equal(status_of(b).left_out, 2);
+	assert_int_equal(province_status(boss).records, 1);
+	assert_int_equal(province_status(boss).left_out, 2);
+	assert_int_equal(province_status(b).left_out, 2);
 
 	/* two supervisors release it, neither knowing of the other */
 	assert_int_equal(release_all(boss, replica_device(a->replica), &n), RC_OK);
@@ -159,12 +115,12 @@ its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
 	province_sync(p, second);
 	province_sync(p, boss);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).records, 2);
-	assert_int_equal(status_of(b).left_out, 0);
+	assert_int_equal(province_status(b).records, 2);
+	assert_int_equal(province_status(b).left_out, 0);
 	assert_int_equal(province_values(b, early, "note", shown), 1);
 	assert_string_equal(shown, "Sửa sau khi máy bị báo mất.");
-	assert_same_fold(b, boss);
-	assert_same_fold(b, second);
+	assert_true(province_same_fold(b, boss));
+	assert_true(province_same_fold(b, second));
 	workspace_close(a);
 	workspace_close(b);
 	workspace_close(boss);
@@ -182,7 +138,7 @@ it_is_not_wiped_by_the_news_alone(void **state)
 
 	province_sync(p, a);
 	province_meet(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	retire(p, a);
 	province_sync(p, b);
 	carry(b, a);
@@ -215,18 +171,18 @@ what_it_carried_for_another_is_handed_in_and_promises_its_author_nothing(void **
 	province_sync(p, a);
 	province_sync(p, far);
 	province_meet(p);
-	province_add(far, "outreach", visit);
+	province_add(far, "outreach", PROVINCE_VISIT);
 	carry(far, a);
 	retire(p, a);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	assert_true(r.may_wipe);
 	assert_int_equal(depot_count(p->depot, &counts), RC_OK);
 	assert_int_equal(counts.aside, 1);
-	assert_int_equal(status_of(far).unsent_entries, 1);
+	assert_int_equal(province_status(far).unsent_entries, 1);
 	province_sync(p, far);
-	assert_int_equal(status_of(far).unsent_entries, 0);
+	assert_int_equal(province_status(far).unsent_entries, 0);
 	province_sync(p, boss);
-	assert_int_equal(status_of(boss).records, 1);
+	assert_int_equal(province_status(boss).records, 1);
 	workspace_close(a);
 	workspace_close(far);
 	workspace_close(boss);
@@ -242,29 +198,29 @@ it_opens_what_was_sealed_before_its_colleagues_learned_and_nothing_after(void **
 	struct workspace *boss = province_device(p, "20", ROLE_SUPERVISOR, "Trần Văn Hải");
 	struct error err = { 0 };
 
-	province_add(b, "outreach", visit);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, b);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).records, 1);
+	assert_int_equal(province_status(a).records, 1);
 	province_meet(p);
 	retire(p, a);
-	province_add(b, "outreach", visit);	/* b does not know yet */
+	province_add(b, "outreach", PROVINCE_VISIT);	/* b does not know yet */
 	assert_int_equal(replica_seal(b->replica, 1 << 16, 0, &err), RC_OK);
 	carry(b, a);
-	assert_int_equal(status_of(a).records, 2);
+	assert_int_equal(province_status(a).records, 2);
 	province_sync(p, b);
-	province_add(b, "outreach", visit);
+	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, b);
 	carry(b, a);
-	assert_int_equal(status_of(a).records, 2);
-	assert_int_equal(status_of(a).waiting, 1);
+	assert_int_equal(province_status(a).records, 2);
+	assert_int_equal(province_status(a).waiting, 1);
 	/* above, too, every scope that its work lay in has new keys, and those above go on reading */
 	province_sync(p, boss);
-	province_add(boss, "outreach", visit);
+	province_add(boss, "outreach", PROVINCE_VISIT);
 	province_sync(p, boss);
 	carry(boss, a);
-	assert_int_equal(status_of(a).records, 2);
-	assert_int_equal(status_of(boss).records, 4);
+	assert_int_equal(province_status(a).records, 2);
+	assert_int_equal(province_status(boss).records, 4);
 	workspace_close(a);
 	workspace_close(b);
 	workspace_close(boss);
@@ -278,14 +234,14 @@ closing_it_then_leaves_no_key(void **state)
 	char dir[300];
 
 	province_device_dir(p, 0, dir);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	assert_int_not_equal(vault_exists(dir), 0);
 	a->wipe = true;
 	workspace_close(a);
 	assert_int_equal(vault_exists(dir), 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)

@@ -26,14 +26,6 @@
 /* A laptop whose pages are spoilt one at a time; all of its work was sent, but for the last. */
 enum { PAGE = 4096, RECORDS = 60 };
 
-static const char *const VISIT[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-static const char *const PERSON[] = {
-	"full_name", "Đặng Thị Hòa", "sex", "F", "birth_date", "1998", "phone", "0912345678", NULL
-};
-
 struct desk {
 	struct province p;
 	char dir[300];
@@ -65,9 +57,10 @@ set_up(void **state)
 	ws = province_device(&d->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	province_device_dir(&d->p, 0, d->dir);
 	for (int i = 0; i < RECORDS; i++)
-		province_add(ws, i % 2 == 0 ? "outreach" : "person", i % 2 == 0 ? VISIT : PERSON);
+		province_add(ws, i % 2 == 0 ? "outreach" : "person",
+		    i % 2 == 0 ? PROVINCE_VISIT : PROVINCE_PERSON);
 	province_sync(&d->p, ws);
-	province_add(ws, "person", PERSON);
+	province_add(ws, "person", PROVINCE_PERSON);
 	province_digest(ws, d->digest);
 	assert_int_equal(query_int(vault_db(ws->vault), NULL, &d->entries,
 	    "SELECT count(*) FROM entry", ""), RC_OK);

@@ -11,7 +11,6 @@
 #include "shared/records/journal.h"
 #include "shared/sync/exchange.h"
 #include "shared/sync/replica_internal.h"
-#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
@@ -20,87 +19,6 @@
 #include "tests/support/province.h"
 
 /* Devices whose standing changes, logs that fork, units and roles that grow. */
-
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static uint64_t
-count(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return (uint64_t)n;
-}
-
-static struct replica_status
-status_of(struct workspace *ws)
-{
-	struct replica_status s;
-	struct error err = { 0 };
-
-	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
-	return s;
-}
-
-static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
-}
-
-static void
-sealed_frame(struct workspace *ws, struct bytes *frame)
-{
-	struct error err = { 0 };
-
-	bytes_reset(frame);
-	assert_int_equal(replica_seal(ws->replica, 1 << 16, 0, &err), RC_OK);
-	assert_int_equal(query_blob(vault_db(ws->vault), &err, frame,
-	    "SELECT bytes FROM frame WHERE state = 1 ORDER BY added DESC, rowid DESC", ""), RC_OK);
-}
-
-static void
-own_certificate(struct workspace *ws, struct bytes *cert)
-{
-	assert_int_equal(query_blob(vault_db(ws->vault), NULL, cert,
-	    "SELECT bytes FROM certificate WHERE device = ?1", "b", replica_device(ws->replica),
-	    (size_t)16), RC_OK);
-}
-
-static void
-take(struct workspace *ws, enum item_type type, const struct bytes *b)
-{
-	struct replica_sync_result r = { 0 };
-	struct error err = { 0 };
-
-	assert_int_equal(replica_take(ws->replica, (int)type, b->data, b->len, &r, &err), RC_OK);
-}
 
 static void
 say_of(struct province *p, enum statement_type type, const uint8_t device[16],
@@ -133,26 +51,26 @@ a_refused_device_that_is_admitted_after_all_counts_everywhere_again(void **state
 
 	bytes_init(&frame);
 	bytes_init(&cert);
-	own_certificate(a, &cert);
-	province_add(a, "outreach", visit);
-	sealed_frame(a, &frame);
+	province_certificate(a, &cert);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sealed_frame(a, &frame);
 	province_sync(p, a);
 	province_sync(p, early);
-	assert_int_equal(status_of(early).records, 1);
+	assert_int_equal(province_status(early).records, 1);
 	say_of(p, STATEMENT_REFUSE, replica_device(a->replica), NULL);
 	province_sync(p, early);
 	province_sync(p, late);
-	take(late, ITEM_FRAME, &frame);	/* by a stick, after the refusal */
-	assert_int_equal(status_of(early).records, 0);
-	assert_int_equal(status_of(late).records, 0);
+	province_take(late, ITEM_FRAME, &frame);	/* by a stick, after the refusal */
+	assert_int_equal(province_status(early).records, 0);
+	assert_int_equal(province_status(late).records, 0);
 	say_of(p, STATEMENT_ADMIT, NULL, &cert);
 	province_sync(p, early);
 	province_sync(p, late);
-	assert_int_equal(status_of(early).records, 1);
-	assert_int_equal(status_of(late).records, 1);
-	assert_int_equal(status_of(late).quarantined, 0);
-	assert_same_fold(early, late);
-	assert_same_fold(early, a);
+	assert_int_equal(province_status(early).records, 1);
+	assert_int_equal(province_status(late).records, 1);
+	assert_int_equal(province_status(late).quarantined, 0);
+	assert_true(province_same_fold(early, late));
+	assert_true(province_same_fold(early, a));
 	bytes_reset(&frame);
 	bytes_reset(&cert);
 	workspace_close(a);
@@ -193,13 +111,13 @@ of_two_certificates_every_replica_takes_the_same(void **state)
 
 	bytes_init(&certs[0]);
 	bytes_init(&certs[1]);
-	own_certificate(a, &certs[0]);
+	province_certificate(a, &certs[0]);
 	certify_again(p, a, &certs[1]);
 	memcpy(device, replica_device(a->replica), sizeof(device));
 	for (unsigned i = 0; i < 2; i++) {
 		ws[i] = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
-		take(ws[i], ITEM_CERTIFICATE, &certs[i]);
-		take(ws[i], ITEM_CERTIFICATE, &certs[1 - i]);
+		province_take(ws[i], ITEM_CERTIFICATE, &certs[i]);
+		province_take(ws[i], ITEM_CERTIFICATE, &certs[1 - i]);
 		workspace_close(ws[i]);
 		province_device_dir(p, 1 + i, dir);
 		ws[i] = province_open(p, dir);
@@ -229,18 +147,18 @@ a_forked_log_ends_alike_everywhere_and_blocks_nothing(void **state)
 	struct error err = { 0 };
 
 	bytes_init(&stick);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_device_dir(p, 0, dir);
 	snprintf(copy, sizeof(copy), "%s-copy", dir);
 	snprintf(command, sizeof(command), "cp -r '%s' '%s'", dir, copy);
 	assert_int_equal(system(command), 0);
 	twin = province_open(p, copy);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	p->now += 5;
 	own = twin->writer;
 	twin->writer = a->writer;
-	province_add(twin, "outreach", visit);
-	province_add(twin, "outreach", visit);
+	province_add(twin, "outreach", PROVINCE_VISIT);
+	province_add(twin, "outreach", PROVINCE_VISIT);
 	twin->writer = own;
 	assert_int_equal(replica_bundle_write(twin->replica, &stick, &r, &err), RC_OK);
 	/* c hears of the other branch first */
@@ -251,21 +169,22 @@ a_forked_log_ends_alike_everywhere_and_blocks_nothing(void **state)
 	province_sync(p, twin);
 	province_sync(p, a);
 	/* they know: what each writes now is in logs of its own */
-	province_add(a, "outreach", visit);
-	province_add(twin, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_add(twin, "outreach", PROVINCE_VISIT);
 	for (int i = 0; i < 2; i++) {
 		province_sync(p, a);
 		province_sync(p, twin);
 		province_sync(p, b);
 		province_sync(p, c);
 	}
-	assert_same_fold(a, b);
-	assert_same_fold(twin, b);
-	assert_same_fold(c, b);
-	assert_int_equal(status_of(b).records, 3);	/* the one before the fork, and two after it */
+	assert_true(province_same_fold(a, b));
+	assert_true(province_same_fold(twin, b));
+	assert_true(province_same_fold(c, b));
+	/* the one before the fork, and two after it */
+	assert_int_equal(province_status(b).records, 3);
 	assert_int_equal(journal_count_left_out(vault_db(b->vault), &left, &err), RC_OK);
 	assert_int_equal(left.forked, 3);		/* kept, and counted */
-	assert_true(count(b, "SELECT count(*) FROM event WHERE kind = 'fork'") >= 1);
+	assert_true(province_count(b, "SELECT count(*) FROM event WHERE kind = 'fork'") >= 1);
 	bytes_reset(&stick);
 	workspace_close(a);
 	workspace_close(b);
@@ -289,21 +208,21 @@ a_unit_that_is_new_below_a_supervisor_brings_all_of_its_work(void **state)
 	struct authority_import units;
 	struct error err = { 0 };
 
-	province_add(old, "outreach", visit);
+	province_add(old, "outreach", PROVINCE_VISIT);
 	province_sync(p, old);
 	province_sync(p, office);	/* its cursor is beyond 0 */
 	assert_int_equal(authority_import_units(p->authority, "units.csv", (const uint8_t *)more,
 	    sizeof(more) - 1, &units, &err), RC_OK);
 	province_meet(p);
 	new = province_device(p, "06003", ROLE_CASEWORKER, "Lý A Sáng");
-	province_add(new, "outreach", visit);
+	province_add(new, "outreach", PROVINCE_VISIT);
 	province_sync(p, new);
-	province_add(old, "outreach", visit);
+	province_add(old, "outreach", PROVINCE_VISIT);
 	province_sync(p, old);
 	province_meet(p);
 	province_sync(p, office);
-	assert_int_equal(status_of(office).records, 3);
-	assert_int_equal(status_of(office).waiting, 0);
+	assert_int_equal(province_status(office).records, 3);
+	assert_int_equal(province_status(office).waiting, 0);
 	workspace_close(office);
 	workspace_close(old);
 	workspace_close(new);
@@ -324,16 +243,16 @@ a_role_that_grows_brings_what_was_written_before(void **state)
 	province_sync(p, a);
 	province_sync(p, b);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).records, 0);
+	assert_int_equal(province_status(a).records, 0);
 	province_meet(p);
 	assert_int_equal(authority_assign(p->authority, replica_device(a->replica), "06001",
 	    ROLE_CASEWORKER, &n, &err), RC_OK);
 	province_meet(p);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_int_equal(status_of(a).records, 2);
-	assert_int_equal(status_of(a).waiting, 0);
-	assert_same_fold(a, b);
+	assert_int_equal(province_status(a).records, 2);
+	assert_int_equal(province_status(a).waiting, 0);
+	assert_true(province_same_fold(a, b));
 	workspace_close(a);
 	workspace_close(b);
 }
@@ -359,7 +278,7 @@ what_was_written_before_a_move_arrives_after_it(void **state)
 	province_sync(p, first);
 	province_sync(p, second);
 	province_meet(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_add(a, "person", person);
 	assert_int_equal(authority_assign(p->authority, replica_device(a->replica), "06002",
 	    ROLE_CASEWORKER, &n, &err), RC_OK);
@@ -367,8 +286,8 @@ what_was_written_before_a_move_arrives_after_it(void **state)
 	r = province_sync(p, a);
 	assert_int_equal(r.sent_frames, 2);
 	assert_int_equal(r.relay_quarantined, 0);
-	assert_int_equal(status_of(a).unsent_entries, 0);
-	province_add(a, "outreach", visit);
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_add(a, "person", person);
 	assert_int_equal(authority_assign(p->authority, replica_device(a->replica), "20",
 	    ROLE_ANALYST, &n, &err), RC_OK);
@@ -376,9 +295,10 @@ what_was_written_before_a_move_arrives_after_it(void **state)
 	assert_int_equal(province_sync(p, a).relay_quarantined, 0);
 	province_sync(p, first);
 	province_sync(p, second);
-	assert_int_equal(status_of(first).records, 2);
-	assert_int_equal(status_of(second).records, 2);
-	assert_int_equal(status_of(first).quarantined + status_of(second).quarantined, 0);
+	assert_int_equal(province_status(first).records, 2);
+	assert_int_equal(province_status(second).records, 2);
+	assert_int_equal(province_status(first).quarantined, 0);
+	assert_int_equal(province_status(second).quarantined, 0);
 	workspace_close(a);
 	workspace_close(first);
 	workspace_close(second);
@@ -406,7 +326,7 @@ a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone(void **state)
 	snprintf(command, sizeof(command), "%s/relay", p->dir);
 	assert_int_equal(depot_open(command, &p->depot, &err), RC_OK);
 	province_serve(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, holder);
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
@@ -422,13 +342,13 @@ a_holder_fills_a_restored_relay_for_a_laptop_that_is_gone(void **state)
 	province_serve(p);
 	province_sync(p, holder);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).records, 1);
+	assert_int_equal(province_status(b).records, 1);
 	/* and it says again what it holds: the relay had lost that too */
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	assert_true(n >= 1);
 	province_sync(p, holder);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).receipt_level, 2);
+	assert_int_equal(province_status(a).receipt_level, 2);
 	workspace_close(holder);
 	workspace_close(a);
 	workspace_close(b);
@@ -447,15 +367,15 @@ a_retired_device_hands_in_again_what_a_restored_relay_lost(void **state)
 
 	province_sync(p, a);
 	province_meet(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).unsent_entries, 0);
+	assert_int_equal(province_status(a).unsent_entries, 0);
 	assert_int_equal(authority_retire(p->authority, replica_device(a->replica), "mất máy", &n,
 	    &err), RC_OK);
 	province_meet(p);
 	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
-	assert_int_equal(status_of(a).unsent_entries, 1);
+	assert_int_equal(province_status(a).unsent_entries, 1);
 	assert_int_equal(sqlite3_exec(p->depot->sql.db, "DELETE FROM stream; DELETE FROM frame", NULL,
 	    NULL, NULL), SQLITE_OK);
 	error_clear(&err);
@@ -481,20 +401,20 @@ own_work_that_came_back_refills_a_restored_relay(void **state)
 	snprintf(command, sizeof(command), "cp -r '%s' '%s-old'", dir, dir);
 	assert_int_equal(system(command), 0);
 	a = province_open(p, dir);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	workspace_close(a);
 	snprintf(command, sizeof(command), "rm -r '%s' && mv '%s-old' '%s'", dir, dir, dir);
 	assert_int_equal(system(command), 0);
 	a = province_open(p, dir);
 	province_sync(p, a);
-	assert_int_equal(status_of(a).records, 1);
+	assert_int_equal(province_status(a).records, 1);
 	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
 	assert_int_equal(sqlite3_exec(p->depot->sql.db, "DELETE FROM stream; DELETE FROM frame", NULL,
 	    NULL, NULL), SQLITE_OK);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).records, 1);
+	assert_int_equal(province_status(b).records, 1);
 	workspace_close(a);
 	workspace_close(b);
 }
@@ -531,7 +451,7 @@ a_laptop_that_is_new_after_a_restore_is_admitted(void **state)
 	workspace_close(b);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)

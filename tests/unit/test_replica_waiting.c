@@ -19,87 +19,6 @@
 
 /* What cannot be taken now, and what must become of it: tests/support/province.h. */
 
-static const char *const visit[] = {
-	"date", "2026-01-20", "commune_code", "06001", "village", "thôn Bản Chu", "kind", "HOUSEHOLD",
-	"persons_m", "3", "persons_f", "5", "topics", "TRICKS", "note", "Bà con hỏi về việc làm ở xa.", NULL
-};
-
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
-static uint64_t
-count(struct workspace *ws, const char *sql)
-{
-	int64_t n;
-
-	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, sql, ""), RC_OK);
-	return (uint64_t)n;
-}
-
-static struct replica_status
-status_of(struct workspace *ws)
-{
-	struct replica_status s;
-	struct error err = { 0 };
-
-	assert_int_equal(replica_status(ws->replica, &s, &err), RC_OK);
-	return s;
-}
-
-static void
-assert_same_fold(struct workspace *a, struct workspace *b)
-{
-	uint8_t x[32], y[32];
-
-	province_digest(a, x);
-	province_digest(b, y);
-	assert_memory_equal(x, y, sizeof(x));
-}
-
-static void
-sealed_frame(struct workspace *ws, struct bytes *frame)
-{
-	struct error err = { 0 };
-
-	bytes_reset(frame);
-	assert_int_equal(replica_seal(ws->replica, 1 << 16, 0, &err), RC_OK);
-	assert_int_equal(query_blob(vault_db(ws->vault), &err, frame,
-	    "SELECT bytes FROM frame WHERE state = 1 ORDER BY added DESC, rowid DESC", ""), RC_OK);
-}
-
-static void
-own_certificate(struct workspace *ws, struct bytes *cert)
-{
-	assert_int_equal(query_blob(vault_db(ws->vault), NULL, cert,
-	    "SELECT bytes FROM certificate WHERE device = ?1", "b", replica_device(ws->replica),
-	    (size_t)16), RC_OK);
-}
-
-static void
-take(struct workspace *ws, enum item_type type, const struct bytes *b)
-{
-	struct replica_sync_result r = { 0 };
-	struct error err = { 0 };
-
-	assert_int_equal(replica_take(ws->replica, (int)type, b->data, b->len, &r, &err), RC_OK);
-}
-
 static void
 a_frame_that_waited_is_tried_by_the_next_process(void **state)
 {
@@ -112,11 +31,11 @@ a_frame_that_waited_is_tried_by_the_next_process(void **state)
 
 	bytes_init(&frame);
 	bytes_init(&cert);
-	province_add(a, "outreach", visit);
-	sealed_frame(a, &frame);
-	own_certificate(a, &cert);
-	take(b, ITEM_FRAME, &frame);
-	assert_int_equal(status_of(b).waiting, 1);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sealed_frame(a, &frame);
+	province_certificate(a, &cert);
+	province_take(b, ITEM_FRAME, &frame);
+	assert_int_equal(province_status(b).waiting, 1);
 	/* the certificate is committed; then the process is killed */
 	assert_int_equal(replica_begin(b->replica, &err), RC_OK);
 	assert_int_equal(replica_end(b->replica, replica_take_certificate(b->replica, cert.data,
@@ -125,8 +44,8 @@ a_frame_that_waited_is_tried_by_the_next_process(void **state)
 	province_device_dir(p, 1, dir);
 	b = province_open(p, dir);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).waiting, 0);
-	assert_same_fold(a, b);
+	assert_int_equal(province_status(b).waiting, 0);
+	assert_true(province_same_fold(a, b));
 	bytes_reset(&frame);
 	bytes_reset(&cert);
 	workspace_close(a);
@@ -151,11 +70,11 @@ a_scope_without_a_key_holds_nothing_else_back(void **state)
 	assert_int_equal(workspace_begin(a, &err), RC_OK);
 	assert_int_equal(workspace_end(a, journal_append(vault_db(a->vault), a->writer, &nowhere,
 	    false, &e, &err), &err), RC_OK);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	r = province_sync(p, a);
 	assert_int_equal(r.sent_entries, 1);
 	assert_true(r.requests <= 4);
-	assert_int_equal(status_of(a).unsent_entries, 1);	/* and it is still counted */
+	assert_int_equal(province_status(a).unsent_entries, 1);	/* and it is still counted */
 	workspace_close(a);
 }
 
@@ -169,17 +88,17 @@ a_waiting_frame_whose_entries_came_another_way_waits_no_more(void **state)
 	struct error err = { 0 };
 
 	bytes_init(&frame);
-	province_add(a, "outreach", visit);
-	sealed_frame(a, &frame);
-	take(b, ITEM_FRAME, &frame);
-	assert_int_equal(status_of(b).waiting, 1);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sealed_frame(a, &frame);
+	province_take(b, ITEM_FRAME, &frame);
+	assert_int_equal(province_status(b).waiting, 1);
 	/* a copy of the vault had sealed the same entry on its own */
 	assert_int_equal(query_run(vault_db(a->vault), &err, "DELETE FROM frame", ""), RC_OK);
 	assert_int_equal(query_run(vault_db(a->vault), &err, "UPDATE log SET sealed_n = 0", ""), RC_OK);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_int_equal(status_of(b).records, 1);
-	assert_int_equal(status_of(b).waiting, 0);
+	assert_int_equal(province_status(b).records, 1);
+	assert_int_equal(province_status(b).waiting, 0);
 	bytes_reset(&frame);
 	workspace_close(a);
 	workspace_close(b);
@@ -203,18 +122,19 @@ forms_that_do_not_load_here_block_nothing(void **state)
 	assert_int_equal(authority_end(p->authority, authority_statement(p->authority,
 	    STATEMENT_FORMS, &payload, &seq, &err), &err), RC_OK);
 	province_meet(p);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_same_fold(a, b);
-	assert_int_equal(count(b, "SELECT count(*) FROM event WHERE kind = 'forms-refused'"), 1);
+	assert_true(province_same_fold(a, b));
+	assert_int_equal(province_count(b,
+	    "SELECT count(*) FROM event WHERE kind = 'forms-refused'"), 1);
 	workspace_close(b);
 	province_device_dir(p, 1, dir);
 	b = province_open(p, dir);
-	province_add(b, "outreach", visit);	/* with the forms before */
+	province_add(b, "outreach", PROVINCE_VISIT);	/* with the forms before */
 	province_sync(p, b);
 	province_sync(p, a);
-	assert_same_fold(a, b);
+	assert_true(province_same_fold(a, b));
 	bytes_reset(&payload);
 	workspace_close(a);
 	workspace_close(b);
@@ -249,7 +169,7 @@ forms_of_an_undone_statement_are_forgotten(void **state)
 	assert_int_equal(a->replica->forms_seq, seq);
 	assert_int_equal(replica_end(a->replica, RC_FULL, &err), RC_FULL);
 	assert_int_not_equal(a->replica->forms_seq, seq);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	assert_int_equal(a->replica->forms_seq, seq);
 	bytes_reset(&again);
@@ -263,7 +183,7 @@ held_is_not_believed_of_another_branch(void **state)
 	struct province *p = *state;
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *holder = province_device(p, "20", ROLE_HOLDER, "Sở Y tế");
-	struct dot visited = province_add(a, "outreach", visit);
+	struct dot visited = province_add(a, "outreach", PROVINCE_VISIT);
 	struct exchange_head tip = { visited.log, visited.n, { 1, 2, 3 } };
 	struct receipt_scope scope = { .compartment = 0, .tips = &tip, .n_tips = 1 };
 	struct receipt rec = { .kind = RECEIPT_HELD, .at = 1, .scopes = &scope, .n_scopes = 1 };
@@ -278,13 +198,13 @@ held_is_not_believed_of_another_branch(void **state)
 	memcpy(rec.device, replica_device(a->replica), sizeof(rec.device));
 	assert_int_equal(exchange_receipt_write(&rec, holder->replica->identity.sign_seed, &payload),
 	    RC_OK);
-	take(a, ITEM_RECEIPT, &payload);
-	assert_int_equal(status_of(a).receipt_level, 1);
+	province_take(a, ITEM_RECEIPT, &payload);
+	assert_int_equal(province_status(a).receipt_level, 1);
 	assert_int_equal(journal_head(vault_db(a->vault), visited.log, visited.n, tip.head, NULL), RC_OK);
 	assert_int_equal(exchange_receipt_write(&rec, holder->replica->identity.sign_seed, &payload),
 	    RC_OK);
-	take(a, ITEM_RECEIPT, &payload);
-	assert_int_equal(status_of(a).receipt_level, 2);
+	province_take(a, ITEM_RECEIPT, &payload);
+	assert_int_equal(province_status(a).receipt_level, 2);
 	bytes_reset(&payload);
 	workspace_close(a);
 	workspace_close(holder);
@@ -301,31 +221,31 @@ an_unsealed_entry_is_sent_though_a_later_one_came_from_outside(void **state)
 	struct error err = { 0 };
 
 	bytes_init(&frame);
-	province_add(a, "outreach", visit);
+	province_add(a, "outreach", PROVINCE_VISIT);
 	/* a backup of the disk; then two frames, of which only the second got away */
 	province_device_dir(p, 0, dir);
 	snprintf(copy, sizeof(copy), "%s-copy", dir);
 	snprintf(command, sizeof(command), "cp -r '%s' '%s'", dir, copy);
 	assert_int_equal(system(command), 0);
-	sealed_frame(a, &frame);
+	province_sealed_frame(a, &frame);
 	assert_int_equal(query_run(vault_db(a->vault), &err, "DELETE FROM frame", ""), RC_OK);
-	province_add(a, "outreach", visit);
-	sealed_frame(a, &frame);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sealed_frame(a, &frame);
 	workspace_close(a);
 	a = province_open(p, copy);
-	take(a, ITEM_FRAME, &frame);
-	assert_int_equal(status_of(a).records, 2);
-	assert_true(status_of(a).unsent_entries >= 1);
+	province_take(a, ITEM_FRAME, &frame);
+	assert_int_equal(province_status(a).records, 2);
+	assert_true(province_status(a).unsent_entries >= 1);
 	province_sync(p, a);
 	province_sync(p, b);
-	assert_same_fold(a, b);
-	assert_int_equal(status_of(b).records, 2);
+	assert_true(province_same_fold(a, b));
+	assert_int_equal(province_status(b).records, 2);
 	bytes_reset(&frame);
 	workspace_close(a);
 	workspace_close(b);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)
