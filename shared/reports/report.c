@@ -195,6 +195,25 @@ left_out(struct run *r, const struct report_section *section)
 	return add_note(r, copy(r, note));
 }
 
+/* What several reports stand on. */
+static enum rc
+run_parts(struct run *r)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < r->definition.n_parts; i++) {
+		const char *part = r->definition.parts[i];
+		char path[64];
+		const struct embedded *file;
+
+		snprintf(path, sizeof(path), "report_parts/%s.sql", part);
+		file = embedded_find(path);
+		rc = file != NULL ? run_section(r, (const char *)file->data, NULL) :
+		    error_set(r->err, RC_INTERNAL, r->order->name, NULL, "there is no part %s", part);
+	}
+	return rc;
+}
+
 static enum rc
 run_sections(struct run *r)
 {
@@ -365,6 +384,8 @@ run_in_savepoint(struct run *r)
 		rc = report_temp_scope(r->db, &r->definition, r->order->unit, r->err);
 	if (rc == RC_OK)
 		rc = name_unit(r);
+	if (rc == RC_OK)
+		rc = run_parts(r);
 	if (rc == RC_OK)
 		rc = run_sections(r);
 	if (rc == RC_OK)

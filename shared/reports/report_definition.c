@@ -106,23 +106,23 @@ column(struct parser *p, struct span rest)
 	return both(p, &rest, p->d->columns[p->d->n_columns++].title);
 }
 
+/* Words with blanks between them, each the name of something. */
 static enum rc
-form_names(struct parser *p, struct span rest)
+names(struct parser *p, struct span rest, const char **out, size_t room, size_t *n)
 {
 	while (rest.len > 0) {
 		const char *blank = memchr(rest.p, ' ', rest.len);
-		size_t n = blank == NULL ? rest.len : (size_t)(blank - rest.p);
-		struct span word = { rest.p, n };
+		size_t len = blank == NULL ? rest.len : (size_t)(blank - rest.p);
 		enum rc rc;
 
-		if (p->d->n_forms == REPORT_FORMS_MAX)
-			return refuse(p, RC_LIMIT, "too many forms");
-		rc = keep(p, word, &p->d->forms[p->d->n_forms]);
+		if (*n == room)
+			return refuse(p, RC_LIMIT, "too many names");
+		rc = keep(p, (struct span){ rest.p, len }, &out[*n]);
 		if (rc != RC_OK)
 			return rc;
-		if (!text_is_name(p->d->forms[p->d->n_forms++]))
-			return refuse(p, RC_FORMAT, "not the name of a form");
-		rest = trim((struct span){ rest.p + n, rest.len - n });
+		if (!text_is_name(out[(*n)++]))
+			return refuse(p, RC_FORMAT, "not the name of a form or of a part");
+		rest = trim((struct span){ rest.p + len, rest.len - len });
 	}
 	return RC_OK;
 }
@@ -165,7 +165,9 @@ statement(struct parser *p, struct span key, struct span rest, bool *begins)
 	if (is(key, "title"))
 		return both(p, &rest, d->title);
 	if (is(key, "forms"))
-		return form_names(p, rest);
+		return names(p, rest, d->forms, REPORT_FORMS_MAX, &d->n_forms);
+	if (is(key, "parts"))
+		return names(p, rest, d->parts, REPORT_PARTS_MAX, &d->n_parts);
 	if (is(key, "column"))
 		return column(p, rest);
 	if (is(key, "note")) {

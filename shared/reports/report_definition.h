@@ -8,7 +8,8 @@
 #include "shared/reports/report.h"
 
 enum {
-	REPORT_FORMS_MAX = 8,
+	REPORT_FORMS_MAX = 16,
+	REPORT_PARTS_MAX = 4,
 	REPORT_SECTIONS_MAX = 64,
 	REPORT_WORDS_MAX = 48,
 	REPORT_FILE_MAX = 256 << 10
@@ -30,6 +31,8 @@ struct report_definition {
 	const char *title[FORM_LANGS];
 	const char *forms[REPORT_FORMS_MAX];
 	size_t n_forms;
+	const char *parts[REPORT_PARTS_MAX];	/* files of statements that run first */
+	size_t n_parts;
 	struct { enum report_kind kind; const char *title[FORM_LANGS]; }
 	    columns[REPORT_COLUMNS_MAX];
 	size_t n_columns;

@@ -51,6 +51,7 @@ takes_a_file_apart(void **state)
 	(void)state;
 	assert_int_equal(parse("-- for readers: nothing\n" HEAD
 	    "--: forms: case  person\r\n"
+	    "--: parts: cases\n"
 	    "--: column: money | Tiền | Money\n"
 	    "--: note: Ghi chú | Note\n"
 	    "--: word: total | Tổng | Total\n"
@@ -58,6 +59,8 @@ takes_a_file_apart(void **state)
 	    "--: prepare | if form_x\nDROP TABLE a;\n"
 	    "--: block: Một | One | if form_y\nSELECT 1;\n"
 	    "--: block: Hai | Two\nSELECT 2", &d, &err), RC_OK);
+	assert_int_equal(d.n_parts, 1);
+	assert_string_equal(d.parts[0], "cases");
 	assert_string_equal(d.title[FORM_VI], "Tên");
 	assert_string_equal(d.title[FORM_EN], "Title");
 	assert_int_equal(d.n_forms, 2);
