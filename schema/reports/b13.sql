@@ -24,7 +24,8 @@ FROM form_coordination_event
 WHERE alive AND unit IN (SELECT code FROM scope)
   AND substr(date || '-01-01', 1, 10) BETWEEN :from AND :to
 UNION ALL
-SELECT COALESCE('e' || event, 'c' || id), COALESCE(form, ''), case_id, NULL, ''
+-- which cases an event was about is told apart, in their scope: the event itself is counted above
+SELECT CASE WHEN event IS NULL THEN 'c' || id END, COALESCE(form, ''), case_id, NULL, ''
 FROM form_case_coordination
 WHERE alive AND continues IS NULL AND unit IN (SELECT code FROM scope)
   AND substr(date || '-01-01', 1, 10) BETWEEN :from AND :to;

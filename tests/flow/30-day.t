@@ -240,7 +240,7 @@ is "$(value_of "$office" "$case" recv_channel) $(value_of "$office" "$victim" fu
 	"it reads the records of all communes"
 like "$(on "$office" --lang vi --json report b8 $year --unit 06004 | json rows)" '"Tổng số",2,100,57,10,90,1,60' \
 	"and makes the same report for a commune"
-is "$(cd "$T/reports" && echo *)" "b16.csv b4.csv b8.csv consolidated.xlsx" "it wrote one workbook, and a sheet a report"
+is "$(cd "$T/reports" && echo *)" "b1.csv b10.csv b11.csv b12.csv b13.csv b14.csv b15.csv b16.csv b17.csv b2.csv b3.csv b4.csv b5.csv b6.csv b7.csv b8.csv b9.csv consolidated.xlsx" "it wrote one workbook, and a sheet a report"
 [ -n "$(find "$T/backup" -type f 2>/dev/null)" ]
 ok $? "it made a backup"
 must server "$P" exchange "$URL"

@@ -233,7 +233,7 @@ for home in "$lan" "$minh" "$lan"; do sync_with "$home" >/dev/null; done
 is "$(on "$lan" --json conflicts | json '#')" 1 "two of them are in conflict"
 must on "$lan" bundle export "$T/tmp/stick"
 must on "$dao" bundle import "$T/tmp/stick"
-for name in b4 b8 b16; do on "$lan" report $name --from 2026-01-01 --to 2026-12-31 >/dev/null; done
+for name in b{1..17}; do on "$lan" report $name --from 2026-01-01 --to 2026-12-31 >/dev/null; done
 must "$BIN/sync-server" --dir "$P" --passphrase-file "$office.pass" consolidate --home "$office" --once --server "$URL" \
 	--reports "$T/reports" --backup "$T/backup"
 on "$dao" rebuild >/dev/null
