@@ -196,30 +196,14 @@ take_own_certificate(struct relay_session *s, enum item_type type, const uint8_t
 
 /* ---- the other items ---- */
 
-/* What others' hands can add is never a reason to break off: it is taken or not. */
-static enum rc
-unless_bad(enum rc rc)
-{
-	if (rc == RC_FORMAT || rc == RC_AUTH || rc == RC_NEWER || rc == RC_PROTOCOL ||
-	    rc == RC_INVALID || rc == RC_LIMIT || rc == RC_NOTFOUND)
-		return RC_OK;
-	return rc;
-}
-
 static enum rc
 take_statement(struct relay_session *s, const uint8_t *p, size_t len)
 {
-	uint64_t before = directory_count(depot_directory(s->depot));
-	bool forked = false;
-	enum rc rc;
+	int64_t now = clock_now(&s->clock);
+	bool grew;
+	enum rc rc = relay_hear_statement(s->depot, now, s->hello.device, p, len, &grew);
 
-	rc = relay_take_statement(s->depot, p, len, &forked, NULL);
-	if (rc != RC_OK && forked)
-		return depot_alarm(s->depot, clock_now(&s->clock), "chains-differ", s->hello.device,
-		    "another statement at a position");
-	if (rc == RC_OK && directory_count(depot_directory(s->depot)) > before)
-		return relay_look_again(s->depot, clock_now(&s->clock));
-	return unless_bad(rc);
+	return rc == RC_OK && grew ? relay_look_again(s->depot, now) : rc;
 }
 
 static enum rc
@@ -232,7 +216,7 @@ take_open(struct relay_session *s, enum item_type type, const uint8_t *p, size_t
 	case ITEM_FRAME:
 		return relay_take_frame(s, p, len);
 	case ITEM_CERTIFICATE:
-		return !trusted ? RC_OK : unless_bad(relay_take_certificate(s->depot,
+		return !trusted ? RC_OK : relay_unless_bad(relay_take_certificate(s->depot,
 		    clock_now(&s->clock), p, len, NULL));
 	case ITEM_STATEMENT:
 		return trusted ? take_statement(s, p, len) : RC_OK;

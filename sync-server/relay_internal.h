@@ -59,6 +59,7 @@ struct relay_session {
 	bool authentic;			/* its signature holds: it may learn something */
 	bool chains_differ;
 	bool no_room;			/* a frame was not stored for want of it */
+	uint64_t not_kept;		/* frames that could not be accepted, and not be set aside */
 	uint64_t quarantined;
 	struct relay_accepted *accepted;
 	size_t n_accepted, cap_accepted;
@@ -79,6 +80,32 @@ enum rc relay_take_frame(struct relay_session *s, const uint8_t *p, size_t len) 
 enum rc relay_take_offered(struct relay_session *s) RC_CHECK;
 /* Is this the id of one of them? */
 bool relay_was_offered(const struct relay_session *s, const uint8_t id[FRAME_ID_BYTES]);
+
+/* ---- what it thinks of a frame (relay_judge.c) ---- */
+/*
+ * The checks of formats.md "Frame" that need no key, in their order.  Sets f's state, reason, and
+ * what the header says; h is empty, and not to be used, when it is no frame.
+ */
+enum rc relay_judge(struct depot *depot, const uint8_t *p, size_t len, struct depot_frame *f,
+    struct frame_header *h) RC_CHECK;
+/* Sealed by who did not know of an erasure in one of its logs. */
+bool relay_is_stale(struct depot *depot, const struct frame_header *h);
+/* Put an accepted frame into the sequence, behind its author's certificate. */
+enum rc relay_enter_stream(struct depot *depot, int64_t now, const struct depot_frame *f,
+    const struct frame_header *h, uint64_t *position) RC_CHECK;
+/* Look again at what is in that state for that reason. */
+enum rc relay_look_at(struct depot *depot, int64_t now, enum depot_frame_state state,
+    enum root_exchange_reason reason) RC_CHECK;
+/* Look again at what waits, and at what an unknown author or epoch set aside. */
+enum rc relay_look_again(struct depot *depot, int64_t now) RC_CHECK;
+/* relay_release inside a group of changes. */
+enum rc relay_release_within(struct depot *depot, const struct clock *clock,
+    const uint8_t id[FRAME_ID_BYTES], struct error *err) RC_CHECK;
+void relay_lane_certificates(const char *unit, char out[DEPOT_LANE_MAX]);
+void relay_lane_shares(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX]);
+void relay_lane_device(const uint8_t device[16], char out[DEPOT_LANE_MAX]);
+
+/* ---- certificates, statements, erasures (relay_directory.c) ---- */
 /* A certificate from anywhere: kept, published, and frames that waited for it looked at. */
 enum rc relay_take_certificate(struct depot *depot, int64_t now, const uint8_t *p,
     size_t len, struct error *err) RC_CHECK;
@@ -86,23 +113,28 @@ enum rc relay_take_certificate(struct depot *depot, int64_t now, const uint8_t *
 enum rc relay_take_statement(struct depot *depot, const uint8_t *p, size_t len, bool *forked,
     struct error *err) RC_CHECK;
 /*
+ * The same from others' hands: taken or not, and an alarm if it is another one at its position.
+ * *grew: relay_look_again is due.
+ */
+enum rc relay_hear_statement(struct depot *depot, int64_t now,
+    const uint8_t from[IDENTITY_ID_BYTES], const uint8_t *p, size_t len, bool *grew) RC_CHECK;
+/*
  * What the authority sealed again after an erasure takes the place of what it was made of; payload of
  * an item of that type.  RC_FORMAT.
  */
 enum rc relay_take_resealed(struct depot *depot, int64_t now, const uint8_t *p, size_t len,
     struct error *err) RC_CHECK;
-/* Look again at what waits, and at what an unknown author or epoch set aside. */
-enum rc relay_look_again(struct depot *depot, int64_t now) RC_CHECK;
-/* relay_release inside a group of changes. */
-enum rc relay_release_within(struct depot *depot, const struct clock *clock,
-    const uint8_t id[FRAME_ID_BYTES], struct error *err) RC_CHECK;
+/* What others' hands can add is never a reason to break off: it is taken or not. */
+enum rc relay_unless_bad(enum rc rc) RC_CHECK;
 
 /* ---- receipts (relay_receipts.c) ---- */
 /* One an author, into the reply. */
 enum rc relay_give_receipts(struct relay_session *s) RC_CHECK;
 /* Of a holder or another relay, from anywhere, on its way to a device. */
 enum rc relay_take_receipt(struct depot *depot, const uint8_t *p, size_t len) RC_CHECK;
-/* The reply will not be heard: into the authors' own lanes. */
+/* Into the lanes of the authors whose frames this session handed in for them. */
+enum rc relay_tell_authors(struct relay_session *s) RC_CHECK;
+/* The reply will not be heard: the same, as a group of its own. */
 void relay_tell_later(struct relay_session *s);
 
 /* ---- the reply (relay_serve.c) ---- */
@@ -116,10 +148,8 @@ enum rc relay_service_next(struct relay_session *s) RC_CHECK;
 /* A whole list of the authority: checked, kept, its lines put into their lanes. */
 enum rc relay_take_share_list(struct depot *depot, const uint8_t *p, size_t len,
     struct error *err) RC_CHECK;
-
-/* Names of lanes (relay_frames.c). */
-void relay_lane_shares(const char *unit, unsigned compartment, char out[DEPOT_LANE_MAX]);
-void relay_lane_device(const uint8_t device[16], char out[DEPOT_LANE_MAX]);
+/* A line of such a list, from anywhere: into its recipient's lane, once. */
+enum rc relay_take_share(struct depot *depot, const uint8_t *p, size_t len) RC_CHECK;
 
 /* relay_nonce.c: the nonce behind `last`; was `shown` made after `known`, by this relay? */
 void relay_nonce_next(struct depot *depot, const uint8_t device[16], const uint8_t last[16],

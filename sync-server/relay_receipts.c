@@ -98,23 +98,15 @@ relay_give_receipts(struct relay_session *s)
 	return rc;
 }
 
-/*
- * The link broke before the receipts were out: authors whose frames somebody else carried find
- * them in their own lanes.  The device itself asks when it comes again.
- */
-void
-relay_tell_later(struct relay_session *s)
+enum rc
+relay_tell_authors(struct relay_session *s)
 {
 	struct relay_accepted *first;
 	struct bytes payload;
 	size_t n;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
-	if (s->status == STATUS_RETIRED)
-		return;
 	bytes_init(&payload);
-	if ((rc = depot_begin(s->depot)) != RC_OK)
-		return;
 	if (s->n_accepted > 1)
 		qsort(s->accepted, s->n_accepted, sizeof(*s->accepted), by_author);
 	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
@@ -126,7 +118,19 @@ relay_tell_later(struct relay_session *s)
 			rc = tell_author(s, first, n, &payload);
 	}
 	bytes_reset(&payload);
-	if (depot_end(s->depot, rc) != RC_OK)
+	return rc;
+}
+
+/*
+ * The link broke before the receipts were out: authors whose frames somebody else carried find
+ * them in their own lanes.  The device itself asks when it comes again.
+ */
+void
+relay_tell_later(struct relay_session *s)
+{
+	if (s->status == STATUS_RETIRED || depot_begin(s->depot) != RC_OK)
+		return;
+	if (depot_end(s->depot, relay_tell_authors(s)) != RC_OK)
 		return;	/* without a receipt it is handed in again */
 }
 

@@ -62,3 +62,29 @@ out:
 	free(shares);
 	return rc;
 }
+
+enum rc
+relay_take_share(struct depot *depot, const uint8_t *p, size_t len)
+{
+	struct share share;
+	struct bytes body;
+	char lane[DEPOT_LANE_MAX];
+	uint64_t position;
+	bool added;
+	enum rc rc;
+
+	if ((rc = directory_share_check(depot_directory(depot), p, len, &share)) != RC_OK)
+		return relay_unless_bad(rc);
+	if ((rc = depot_note_receipt(depot, p, len, &added)) != RC_OK || !added)
+		return rc;
+	if (share.to_device)
+		relay_lane_device(share.to_device_id, lane);
+	else
+		relay_lane_shares(share.to_unit, share.to_compartment, lane);
+	bytes_init(&body);
+	bytes_put(&body, p, len);
+	rc = body.rc != RC_OK ? body.rc :
+	    depot_append(depot, lane, ITEM_SHARE, &body, 0, &position);
+	bytes_reset(&body);
+	return rc;
+}

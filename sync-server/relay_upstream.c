@@ -121,28 +121,13 @@ take_welcome(struct relay_upstream *u, const uint8_t *p, size_t len)
 /* ---- what comes ---- */
 
 static enum rc
-unless_bad(enum rc rc)
-{
-	if (rc == RC_FORMAT || rc == RC_AUTH || rc == RC_NEWER || rc == RC_PROTOCOL ||
-	    rc == RC_INVALID || rc == RC_LIMIT || rc == RC_NOTFOUND)
-		return RC_OK;
-	return rc;
-}
-
-static enum rc
 take_statement(struct relay_upstream *u, const uint8_t *p, size_t len)
 {
-	uint64_t before = directory_count(depot_directory(u->depot));
-	bool forked = false;
-	enum rc rc;
+	bool grew;
+	enum rc rc = relay_hear_statement(u->depot, clock_now(&u->clock), u->welcome.relay, p, len, &grew);
 
-	rc = relay_take_statement(u->depot, p, len, &forked, NULL);
-	if (rc != RC_OK && forked)
-		return depot_alarm(u->depot, clock_now(&u->clock), "chains-differ", u->welcome.relay,
-		    "another statement at a position");
-	if (directory_count(depot_directory(u->depot)) > before)
-		u->grew = true;
-	return unless_bad(rc);
+	u->grew = u->grew || grew;
+	return rc;
 }
 
 static enum rc
@@ -168,33 +153,6 @@ take_frame(struct relay_upstream *u, const uint8_t *p, size_t len)
 		return error_set(u->err, RC_FULL, "relay", "free some space",
 		    "there is no room for what the province has");
 	u->result->frames_down += rc == RC_OK;
-	return rc;
-}
-
-/* A line of a list of shares: into its recipient's lane, once. */
-static enum rc
-take_share(struct relay_upstream *u, const uint8_t *p, size_t len)
-{
-	struct share share;
-	struct bytes body;
-	char lane[DEPOT_LANE_MAX];
-	uint64_t position;
-	bool added;
-	enum rc rc;
-
-	if ((rc = directory_share_check(depot_directory(u->depot), p, len, &share)) != RC_OK)
-		return unless_bad(rc);
-	if ((rc = depot_note_receipt(u->depot, p, len, &added)) != RC_OK || !added)
-		return rc;
-	if (share.to_device)
-		relay_lane_device(share.to_device_id, lane);
-	else
-		relay_lane_shares(share.to_unit, share.to_compartment, lane);
-	bytes_init(&body);
-	bytes_put(&body, p, len);
-	rc = body.rc != RC_OK ? body.rc :
-	    depot_append(u->depot, lane, ITEM_SHARE, &body, 0, &position);
-	bytes_reset(&body);
 	return rc;
 }
 
@@ -251,11 +209,11 @@ take_one(struct relay_upstream *u, enum item_type type, const uint8_t *p, size_t
 	if (type == ITEM_STATEMENT)
 		return take_statement(u, p, len);
 	if (type == ITEM_CERTIFICATE)
-		return unless_bad(relay_take_certificate(u->depot, clock_now(&u->clock), p, len, NULL));
+		return relay_unless_bad(relay_take_certificate(u->depot, clock_now(&u->clock), p, len, NULL));
 	if (type == ITEM_SHARE)
-		return take_share(u, p, len);
+		return relay_take_share(u->depot, p, len);
 	if (type == ITEM_SHARE_LIST)
-		return unless_bad(relay_take_share_list(u->depot, p, len, NULL));
+		return relay_unless_bad(relay_take_share_list(u->depot, p, len, NULL));
 	if (type == ITEM_RECEIPT)
 		return take_receipt(u, p, len);
 	return RC_OK;
