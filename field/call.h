@@ -15,7 +15,7 @@
 
 struct call;
 struct call_source;
-struct call_stream;
+struct checked_file;
 struct secret;
 struct workspace;
 
@@ -84,7 +84,7 @@ struct call {
 	   the keeper from the user's process.  *n < max only at the end. */
 	enum rc (*get)(void *ctx, uint8_t *buf, size_t max, size_t *n);
 	void *get_ctx;
-	struct call_stream *stream;
+	struct checked_file *stream;
 	struct call_source *source;
 	/* Shows how far something is, in place of what was shown before; "" ends that.  NULL:
 	   nobody looks.  Not RC_OK: nobody looks any more. */
