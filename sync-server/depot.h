@@ -186,6 +186,9 @@ enum rc depot_publish(struct depot *d, const uint8_t device[16], const char *lan
 /* The first position of a lane above `after`.  RC_NOTFOUND. */
 enum rc depot_lane_after(struct depot *d, const char *lane, uint64_t after,
     uint64_t *position) RC_CHECK;
+/* The first thing of that type above a position, in whatever lane.  RC_NOTFOUND. */
+enum rc depot_next_of(struct depot *d, enum item_type type, uint64_t after, uint64_t *position,
+    char lane[DEPOT_LANE_MAX], uint64_t *list) RC_CHECK;
 /* What stands at a position; a frame's body is the frame. */
 enum rc depot_at(struct depot *d, uint64_t position, enum item_type *type, uint64_t *list,
     struct bytes *body) RC_CHECK;
@@ -197,6 +200,8 @@ enum rc depot_put_share_list(struct depot *d, uint64_t seq, uint64_t lines, uint
 bool depot_has_share_list(struct depot *d, uint64_t seq);
 enum rc depot_share_list(struct depot *d, uint64_t seq, uint64_t *lines, uint64_t *last,
     struct bytes *out) RC_CHECK;
+/* The first list of a statement from `from` on.  RC_NOTFOUND. */
+enum rc depot_next_share_list(struct depot *d, uint64_t from, uint64_t *seq) RC_CHECK;
 /* Number of lines of a list in a lane above a position. */
 enum rc depot_lines_in(struct depot *d, const char *lane, uint64_t after, uint64_t last,
     uint64_t list, uint64_t *out) RC_CHECK;

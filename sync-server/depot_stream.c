@@ -94,6 +94,32 @@ depot_lane_after(struct depot *d, const char *lane, uint64_t after, uint64_t *po
 }
 
 enum rc
+depot_next_of(struct depot *d, enum item_type type, uint64_t after, uint64_t *position,
+    char lane[DEPOT_LANE_MAX], uint64_t *list)
+{
+	struct sqlite3_stmt *q;
+	const char *name;
+	bool row = false;
+	enum rc rc;
+
+	*position = *list = 0;
+	lane[0] = '\0';
+	rc = depot_sql_open(&d->sql, &q, "SELECT position, lane, list FROM stream WHERE type = ?1"
+	    " AND position > ?2 ORDER BY position LIMIT 1", "ii", (int64_t)type, (int64_t)after);
+	if (rc == RC_OK)
+		rc = depot_sql_next(&d->sql, q, &row);
+	if (rc == RC_OK && row) {
+		*position = (uint64_t)depot_sql_column_int(q, 0);
+		*list = (uint64_t)depot_sql_column_int(q, 2);
+		name = depot_sql_column_text(q, 1);
+		if (strlen(name) < DEPOT_LANE_MAX)
+			memcpy(lane, name, strlen(name) + 1);
+	}
+	depot_sql_close(&d->sql, q);
+	return rc == RC_OK && !row ? RC_NOTFOUND : rc;
+}
+
+enum rc
 depot_at(struct depot *d, uint64_t position, enum item_type *type, uint64_t *list,
     struct bytes *body)
 {
@@ -166,6 +192,17 @@ depot_share_list(struct depot *d, uint64_t seq, uint64_t *lines, uint64_t *last,
 	}
 	depot_sql_close(&d->sql, q);
 	return rc == RC_OK && !row ? RC_NOTFOUND : rc;
+}
+
+enum rc
+depot_next_share_list(struct depot *d, uint64_t from, uint64_t *seq)
+{
+	int64_t n;
+	enum rc rc = depot_sql_int(&d->sql, &n, "SELECT seq FROM share_list WHERE seq >= ?1"
+	    " ORDER BY seq LIMIT 1", "i", (int64_t)from);
+
+	*seq = (uint64_t)n;
+	return rc;
 }
 
 enum rc

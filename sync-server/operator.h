@@ -19,13 +19,13 @@ struct bytes;
 struct json_t;
 struct secret;
 
-enum { OPERATOR_ARGUMENTS_MAX = 4, OPERATOR_KDF_MAX_MIB = 1024 };
+enum { OPERATOR_ARGUMENTS_MAX = 64, OPERATOR_KDF_MAX_MIB = 1024 };
 
 struct operator_options {
 	const char *dir;		/* "." */
 	const char *passphrase_file, *new_passphrase_file, *code_file, *recovery_file;
 	const char *name, *unit, *role, *out, *days, *server, *pin, *reason;
-	const char *listen, *upstream, *tls_cert, *tls_key, *reserve, *audit, *order;
+	const char *listen, *upstream, *device, *tls_cert, *tls_key, *reserve, *audit, *order;
 	const char *home, *reports, *backup, *every, *from, *to;
 	const char *kdf_memory, *lang;
 	bool once, below, dry_run, tls, plain, json, quiet, help, version;
@@ -64,6 +64,8 @@ void operator_help(const struct operator *c, FILE *out);
 /* A whole number within bounds; `text` NULL gives `otherwise`.  RC_USAGE. */
 enum rc operator_number(const char *option, const char *text, long min, long max,
     long otherwise, long *out, struct error *err) RC_CHECK;
+/* What --reserve says, in bytes.  RC_USAGE. */
+enum rc operator_reserve(struct operator *c, uint64_t *bytes) RC_CHECK;
 /* RC_USAGE: the arguments are not what the command takes; says what it takes. */
 enum rc operator_wrong(const struct operator_entry *entry, struct error *err) RC_CHECK;
 /* RC_USAGE when an option that the command cannot do without is missing. */
@@ -158,6 +160,7 @@ enum rc operator_join(struct operator *c) RC_CHECK;
 enum rc operator_pin(struct operator *c) RC_CHECK;
 enum rc operator_consolidate(struct operator *c) RC_CHECK;
 enum rc operator_verify(struct operator *c) RC_CHECK;
+enum rc operator_bundle(struct operator *c) RC_CHECK;
 enum rc operator_backup(struct operator *c) RC_CHECK;
 enum rc operator_restore(struct operator *c) RC_CHECK;
 

@@ -5,6 +5,7 @@
 #include "sync-server/operator.h"
 
 enum kind { TEXT, FLAG };
+enum { RESERVE_MIB = 256, RESERVE_MAX_MIB = 1 << 20 };
 
 struct option {
 	const char *name;
@@ -58,6 +59,8 @@ static const struct option options[] = {
 	    "use the relay's own TLS key, made if it is not there" } },
 	{ "plain", FLAG, AT(plain), NULL, { "HTTP không mã hóa, cả với máy khác",
 	    "HTTP without TLS, to other machines as well" } },
+	{ "for", TEXT, AT(device), "DEVICE", { "chỉ ghi những gì thiết bị này được nhận",
+	    "only what this device may have" } },
 	{ "reserve", TEXT, AT(reserve), "MIB", { "chừa lại chừng này trên ổ đĩa (mặc định 256)",
 	    "leave so much room on the disk (default 256)" } },
 	{ "audit", TEXT, AT(audit), "N:HEAD", { "đầu nhật ký mà một máy đã mang về (field status --json)",
@@ -215,6 +218,17 @@ operator_number(const char *option, const char *text, long min, long max, long o
 		return error_set(err, RC_USAGE, option, "see sync-server --help",
 		    "a whole number from %ld to %ld is needed", min, max);
 	return RC_OK;
+}
+
+enum rc
+operator_reserve(struct operator *c, uint64_t *bytes)
+{
+	long mib;
+	enum rc rc = operator_number("reserve", c->options.reserve, 0, RESERVE_MAX_MIB, RESERVE_MIB, &mib,
+	    &c->err);
+
+	*bytes = (uint64_t)mib << 20;
+	return rc;
 }
 
 enum rc

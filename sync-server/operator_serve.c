@@ -9,7 +9,7 @@
 #include "sync-server/relay_http.h"
 
 enum { HOST_MAX = 128, STEP_MS = 500, PORT_MAX = 65535,
-	RESERVE_MIB = 256, RESERVE_MAX_MIB = 1 << 20, OTHER_FILES = 64 };
+	OTHER_FILES = 64 };
 
 #define LISTEN_DEFAULT "127.0.0.1:8414"
 
@@ -101,14 +101,13 @@ operator_serve(struct operator *c)
 	struct relay_http_config config = { .clock = c->clock, .address = host };
 	struct bytes cert, key;
 	struct depot *depot = NULL;
-	long reserve;
+	uint64_t reserve;
 	enum rc rc;
 
 	bytes_init(&cert);
 	bytes_init(&key);
 	if ((rc = parse_listen(c, host, &config.port)) != RC_OK ||
-	    (rc = operator_number("reserve", c->options.reserve, 0, RESERVE_MAX_MIB, RESERVE_MIB,
-	    &reserve, &c->err)) != RC_OK ||
+	    (rc = operator_reserve(c, &reserve)) != RC_OK ||
 	    (rc = check_plain(c, host)) != RC_OK ||
 	    (rc = operator_folder(c, "relay", folder)) != RC_OK ||
 	    (rc = operator_read_tls(c, folder, &key, &cert, pin)) != RC_OK)
@@ -128,7 +127,7 @@ operator_serve(struct operator *c)
 		rc = depot_end(depot, depot_audit(depot, clock_now(&c->clock), "serve", NULL, host));
 	if (rc != RC_OK && rc != RC_FULL)
 		goto out;
-	depot_reserve(depot, (uint64_t)reserve << 20);
+	depot_reserve(depot, reserve);
 	config.depot = depot;
 	config.connections_max = connections();
 	rc = serve(c, folder, &config);

@@ -19,6 +19,8 @@ struct secret;
 enum {
 	EXCHANGE_ITEM_MAX = FRAME_MAX + 64,
 	EXCHANGE_BODY_MAX = 64 << 20,		/* a whole message */
+	EXCHANGE_BUNDLE_MAX = INT32_MAX,	/* a whole bundle */
+	EXCHANGE_BUNDLE_HEAD_BYTES = 11,	/* before its items */
 	EXCHANGE_BEHIND_MAX = 40000,
 	EXCHANGE_HEADS_MAX = 4096,
 	EXCHANGE_OFFERED_MAX = 4096,
@@ -64,6 +66,15 @@ void exchange_stream_init(struct exchange_stream *s,
     enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len), void *ctx);
 enum rc exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len) RC_CHECK;
 void exchange_stream_reset(struct exchange_stream *s);
+
+/* ---- bundles: the same items in a file (exchange_bundle.c) ---- */
+void exchange_bundle_start(const uint8_t province[8], struct bytes *out);
+/* The first bytes of a bundle.  RC_FORMAT: it is none.  RC_NEWER.  RC_DENIED: of another province. */
+enum rc exchange_bundle_check(const uint8_t *p, size_t len, const uint8_t province[8],
+    const char *name, struct error *err) RC_CHECK;
+/* RC_FORMAT, with where the items of a bundle broke off; s did not come to its end. */
+enum rc exchange_bundle_broken(const struct exchange_stream *s, const char *name,
+    struct error *err) RC_CHECK;
 
 /*
  * Payloads that go downward: where in the sequence an item stands, and a check of four bytes.

@@ -177,9 +177,9 @@ enum rc replica_take(struct replica *r, int item_type, const uint8_t *payload, s
 /*
  * The same as the bytes of a file, for a stick, given out piece by piece: what this replica has
  * of everybody's, and keys for colleagues (replica_peer.h).  What `put` returns stops it.
- * RC_LIMIT: more than REPLICA_BUNDLE_MAX.
+ * RC_LIMIT: more than EXCHANGE_BUNDLE_MAX.
  */
-enum { REPLICA_BUNDLE_MAX = INT32_MAX, REPLICA_IMPORT_PIECE = 64 << 10 };
+enum { REPLICA_IMPORT_PIECE = 64 << 10 };
 typedef enum rc (*replica_bundle_put)(void *ctx, const uint8_t *data, size_t len);
 enum rc replica_bundle_export(struct replica *r, replica_bundle_put put, void *ctx,
     struct replica_sync_result *out, struct error *err) RC_CHECK;

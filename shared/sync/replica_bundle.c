@@ -7,7 +7,6 @@
 
 /* bundle (formats.md): the items of a message in a file, for a stick. */
 enum {
-	BUNDLE_HEAD_BYTES = 11,
 	PUT_BYTES = 64 << 10,		/* given out at a time */
 	FRAME_BYTES = 128 << 10,	/* of cargo: whoever reads it holds one frame in memory */
 	ASIDE_MAX = 64 << 20		/* bytes from sticks that wait or are set aside */
@@ -32,7 +31,7 @@ give(struct exporting *e, size_t from)
 	if (rc != RC_OK || e->pending.len < from)
 		return rc;
 	e->result->bytes_up += e->pending.len;
-	if (e->result->bytes_up > REPLICA_BUNDLE_MAX)
+	if (e->result->bytes_up > EXCHANGE_BUNDLE_MAX)
 		return error_set(e->err, RC_LIMIT, "bundle", "sync over the network",
 		    "there is more than one file on a stick can hold");
 	rc = e->put(e->ctx, e->pending.data, e->pending.len);
@@ -114,10 +113,8 @@ replica_bundle_export(struct replica *r, replica_bundle_put put, void *ctx,
 	if ((rc = replica_seal(r, FRAME_BYTES, 0, err)) != RC_OK)
 		return rc;
 	bytes_init(&e.pending);
-	bytes_text(&e.pending, "FB");
-	bytes_u8(&e.pending, 1);
 	directory_province(r->directory, province);
-	bytes_put(&e.pending, province, sizeof(province));
+	exchange_bundle_start(province, &e.pending);
 	/* all of it is of one moment */
 	if ((rc = query_begin(r->db, err)) == RC_OK)
 		rc = query_end(r->db, put_all(&e), err);
@@ -191,7 +188,7 @@ replica_import_start(struct replica *r, const char *name, struct replica_sync_re
 	i->err = err;
 	bytes_init(&i->head);
 	exchange_stream_init(&i->stream, import_item, i);
-	i->stream.max = REPLICA_BUNDLE_MAX;
+	i->stream.max = EXCHANGE_BUNDLE_MAX;
 	*import = i;
 	return RC_OK;
 }
@@ -199,20 +196,10 @@ replica_import_start(struct replica *r, const char *name, struct replica_sync_re
 static enum rc
 check_head(struct replica_import *i)
 {
-	const uint8_t *p = i->head.data;
 	uint8_t province[8];
 
-	if (i->head.len < BUNDLE_HEAD_BYTES || memcmp(p, "FB", 2) != 0)
-		return error_set(i->err, RC_FORMAT, i->name, "choose a file made by bundle export",
-		    "this is no bundle");
-	if (p[2] != 1)
-		return error_set(i->err, RC_NEWER, i->name, "update the program",
-		    "the bundle was made by a newer version");
 	directory_province(i->replica->directory, province);
-	if (memcmp(p + 3, province, sizeof(province)) != 0)
-		return error_set(i->err, RC_DENIED, i->name, "choose a bundle of your own province",
-		    "the bundle is of another province");
-	return RC_OK;
+	return exchange_bundle_check(i->head.data, i->head.len, province, i->name, i->err);
 }
 
 /* What came in one piece is one transaction: memory does not grow with the file. */
@@ -227,7 +214,7 @@ take_piece(struct replica_import *i, const uint8_t *p, size_t len, bool last)
 	r->by_stick = true;
 	if (len > 0 && !i->damaged)
 		fed = exchange_stream_feed(&i->stream, p, len);
-	if (fed == RC_PROTOCOL || (fed == RC_LIMIT && i->stream.total > REPLICA_BUNDLE_MAX)) {
+	if (fed == RC_PROTOCOL || (fed == RC_LIMIT && i->stream.total > EXCHANGE_BUNDLE_MAX)) {
 		i->damaged = true;
 		fed = RC_OK;	/* what came whole before it counts */
 	}
@@ -240,7 +227,7 @@ take_piece(struct replica_import *i, const uint8_t *p, size_t len, bool last)
 enum rc
 replica_import_feed(struct replica_import *i, const uint8_t *p, size_t len)
 {
-	size_t n = BUNDLE_HEAD_BYTES - i->head.len;
+	size_t n = EXCHANGE_BUNDLE_HEAD_BYTES - i->head.len;
 	enum rc rc;
 
 	i->result->bytes_down += len;
@@ -249,7 +236,7 @@ replica_import_feed(struct replica_import *i, const uint8_t *p, size_t len)
 		bytes_put(&i->head, p, n);
 		if (i->head.rc != RC_OK)
 			return i->head.rc;
-		if (i->head.len == BUNDLE_HEAD_BYTES && (rc = check_head(i)) != RC_OK)
+		if (i->head.len == EXCHANGE_BUNDLE_HEAD_BYTES && (rc = check_head(i)) != RC_OK)
 			return rc;
 	}
 	for (size_t at = n; at < len && !i->damaged; at += n) {
@@ -271,13 +258,12 @@ replica_import_finish(struct replica_import *i)
 {
 	enum rc rc;
 
-	if (i->head.len < BUNDLE_HEAD_BYTES)
+	if (i->head.len < EXCHANGE_BUNDLE_HEAD_BYTES)
 		return check_head(i);
 	if ((rc = take_piece(i, NULL, 0, true)) != RC_OK)
 		return rc;
 	if (i->damaged || !i->stream.ended)
-		return error_set(i->err, RC_FORMAT, i->name, "copy the bundle again; what was whole is kept",
-		    "the bundle is cut off or damaged");
+		return exchange_bundle_broken(&i->stream, i->name, i->err);
 	if (i->replica->stick_refused > 0)
 		return error_set(i->err, RC_LIMIT, i->name, "keep the stick and ask your province;"
 		    " what could be accepted is here", "so much on the stick cannot be accepted that not"

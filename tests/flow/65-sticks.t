@@ -83,6 +83,66 @@ is "$(on "$near" --json status | json unsent)" 0 "none of it changes what was se
 cat "$T/kept" | { run2=$("$BIN/field" --lang en --home "$near" --passphrase-file "$near.pass" --json bundle import - 2>&1); echo "$run2" >"$T/.piped"; }
 is "$(json received entries <"$T/.piped")" 0 "a bundle may come through a pipe, and twice"
 must on "$near" lock
+
+# ---- sticks at the server, for communes that no network reaches, while it serves ----
+relay() { "$BIN/sync-server" --lang en --dir "$P" "$@"; } # without the authority's passphrase
+stick=$T/stick/hq
+must on "$far" add person "full_name=Không có mạng" sex=M
+must on "$far" bundle export "$stick"
+run relay --json bundle import "$stick"
+is "$code $(json frames <<<"$out") $(json entries <<<"$out") $(json aside <<<"$out")" "0 1 1 0" "the server reads a stick"
+run relay --json bundle import "$stick" "$stick"
+is "$code $(json frames <<<"$out") $(json aside <<<"$out")" "0 0 0" "again, and twice at once: nothing changes"
+must sync_with "$near"
+is "$(on "$near" --json list person | json '#')" "$(on "$far" --json list person | json '#')" "who has a network gets it"
+must on "$near" edit "$after" phone=0911111111
+must server "$P" rotate 06184
+must sync_with "$near"
+must on "$near" add person "full_name=Khóa mới" sex=F
+must sync_with "$near"
+is "$(on "$far" --json status | json unsent)" 1 "the laptop without a network waits for its receipt"
+run relay --json bundle export "$stick" --for "$(on "$far" --json status | json device)"
+is "$code" 0 "the server writes a stick for it"
+must on "$far" bundle import "$stick"
+is "$(on "$far" --json status | json unsent) $(on "$far" --json status | json last_receipt level)" "0 stored" "with its receipt"
+is "$(digest "$far")" "$(digest "$near")" "what others wrote, and the keys of the new epoch"
+must on "$far" add person "full_name=Trả lời" sex=F
+must on "$far" bundle export "$stick"
+must relay bundle import "$stick"
+must sync_with "$near"
+is "$(digest "$near")" "$(digest "$far")" "and the way back"
+must relay bundle export "$stick"
+must on "$new" bundle import "$stick"
+is "$(digest "$new")" "$(digest "$far")" "one stick for everybody seeds any of them"
+must sync_with "$new"
+is "$(on "$new" --json sync --server "$URL" | json sent frames)" 0 "which has nothing to carry back"
+must relay bundle export "$stick" --unit 06184
+complains 77 "retired" "who was shut out gets none" relay bundle export "$T/none" --for "$(on "$lost" --json status | json device)"
+complains 66 "does not know" "nor who is not known" relay bundle export "$T/none" --for ffffffff
+[ ! -e "$T/none" ]
+ok $? "and nothing is left of them"
+on "$lost" bundle export "$T/lost.bundle" >/dev/null 2>&1
+relay --json bundle import "$T/lost.bundle" >/dev/null
+size=$(stat -c %s "$stick") bad=0
+must on "$far" add person "full_name=Thẻ bị rút" sex=M
+must on "$far" bundle export "$stick"
+size=$(stat -c %s "$stick")
+for part in 0 5 11 20 50 90 99; do
+	head -c $((part < 12 ? part : size * part / 100)) "$stick" >"$T/cut"
+	run relay bundle import "$T/cut"
+	[ "$code" -eq 65 ] || bad=1
+done
+is $bad 0 "a stick that was cut anywhere is told (65)"
+run relay bundle import "$T/cut" "$stick" "$T/away"
+is "$code" 65 "one that is bad keeps no other out"
+must sync_with "$near"
+is "$(digest "$near")" "$(digest "$far")" "all of it arrived"
+cp "$stick" "$T/kept"
+(trap '' XFSZ; ulimit -f 1; relay bundle export "$stick") >"$T/.out" 2>"$T/.err"
+[ $? -ne 0 ] && cmp -s "$T/kept" "$stick" && [ "$(find "$T/stick" -type f | wc -l)" -eq 2 ]
+ok $? "a stick without room for the server's answer keeps what stood there"
+complains 73 "" "one that is not there is told" relay bundle export "$T/nowhere/bundle"
+complains 64 "" "so is a line that makes no sense" relay bundle export "$T/a" "$T/b"
 stop_server
 exits 0 "the province checks out whole" server "$P" verify
 done_testing
