@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,169 @@ holds_both_branches_of_a_fork(void **state)
 	record_desk_close(&other);
 }
 
+/* ---- every value that somebody was told is saved ---- */
+
+enum { DESKS = 3, ROUNDS = 400, SAVED_MAX = 600, SEED = 20261123 };
+
+/* By whom and when, in which entry: what was typed into a field. */
+struct saved {
+	struct dot dot;
+	uint8_t by;
+	int64_t at;
+	const char *field;
+	char text[24];
+};
+
+struct days {
+	struct record_desk desks[DESKS];
+	struct dot id;
+	uint64_t seed;
+	struct saved saved[SAVED_MAX];
+	size_t n, policies[7];
+};
+
+static size_t
+pick(struct days *d, size_t n)
+{
+	return record_fixture_pick(&d->seed, n);
+}
+
+static void
+remember(struct days *d, size_t desk, const char *field, const char *text)
+{
+	struct saved *s = &d->saved[d->n++];
+
+	assert_true(d->n < SAVED_MAX);
+	*s = (struct saved){ d->desks[desk].dot, (uint8_t)(desk + 1), d->desks[desk].now, field, "" };
+	snprintf(s->text, sizeof(s->text), "%s", text);
+}
+
+/* A value for a field of each policy, over what this desk sees. */
+static void
+type_something(struct days *d, size_t desk)
+{
+	static const char *const fields[] = { "name", "tags", "notes", "risk", "no_contact", "title",
+		"born" };
+	static const char *const ranks[] = { "LOW", "MEDIUM", "HIGH" }, *const flags[] = { "yes", "no" };
+	struct record_desk *t = &d->desks[desk];
+	size_t policy = pick(d, 7);
+	char pair[40], *before = record_desk_field(t, d->id, fields[policy]), *seen = NULL;
+	const char *text = pair + strlen(fields[policy]) + 1;
+
+	snprintf(pair, sizeof(pair), "%s=%s", fields[policy], policy == 3 ? ranks[pick(d, 3)] :
+	    policy == 4 ? flags[pick(d, 2)] : "");
+	if (policy == 6)
+		snprintf(pair, sizeof(pair), "born=%d", 1950 + (int)pick(d, 50));
+	else if (policy < 3 || policy == 5)
+		snprintf(pair, sizeof(pair), "%s=x%u", fields[policy], (unsigned)pick(d, 40));
+	seen = record_desk_seen(t, d->id);
+	assert_int_equal(record_desk_edit(t, d->id, seen, "vì", pair, NULL), RC_OK);
+	/* what already stood there alone, or as an item, is not written again */
+	if (t->dot.log != 0 && (policy == 2 || (strcmp(before, text) != 0 &&
+	    (policy != 1 || strstr(before, text) == NULL)))) {
+		remember(d, desk, fields[policy], text);
+		d->policies[policy]++;
+	}
+	free(before);
+	free(seen);
+}
+
+/* Deleted, restored, struck through: values, too. */
+static void
+undo_something(struct days *d, size_t desk)
+{
+	struct record_desk *t = &d->desks[desk];
+	struct record_view view;
+	const struct record_field *f;
+	struct address at = { { 0, 0 }, 0 };
+
+	assert_int_equal(record_show(&t->c, &d->id, &view, &t->err), RC_OK);
+	f = record_view_field(&view, "notes");
+	for (size_t i = 0; f != NULL && i < f->n_values; i++)
+		if (!f->values[i].voided)
+			at = f->values[i].address;
+	if (pick(d, 3) != 0 && at.dot.log != 0) {
+		assert_int_equal(record_desk_void(t, d->id, "notes", at, "nhầm"), RC_OK);
+	} else if (record_desk_delete(t, d->id, view.seen) == RC_OK) {
+		remember(d, desk, "alive", "0");
+		t->now++;
+		if (record_desk_restore(t, d->id) == RC_OK)
+			remember(d, desk, "alive", "1");
+	}
+	record_view_reset(&view);
+}
+
+static bool
+wrote(const struct history_write *w, const struct saved *s)
+{
+	if (strcmp(w->field == NULL ? "alive" : w->field->name, s->field) != 0)
+		return false;
+	for (size_t i = 0; i < w->n_values; i++)
+		if (strcmp(w->values[i].text, s->text) == 0 || (strcmp(s->field, "born") == 0 &&
+		    strncmp(w->values[i].text + 5, s->text, 4) == 0))
+			return true;
+	return false;
+}
+
+static bool
+tells(const struct history *h, const struct saved *s)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < h->n_entries; i++) {
+		const struct history_entry *e = &h->entries[i];
+
+		for (size_t k = 0; dot_compare(&e->dot, &s->dot) == 0 && k < e->n_writes; k++)
+			found += wrote(&e->writes[k], s) && e->by[0] == s->by && e->at == s->at;
+	}
+	return found == 1;
+}
+
+/* Three persons, every policy, clocks that are wrong, any order of meetings. */
+static void
+every_desk_tells_every_value_that_was_saved_with_author_and_time(void **state)
+{
+	struct days *d = calloc(1, sizeof(*d));
+
+	(void)state;
+	assert_non_null(d);
+	d->seed = SEED;
+	for (size_t i = 0; i < DESKS; i++)
+		record_desk_open(&d->desks[i], (uint8_t)(i + 1));
+	assert_int_equal(record_desk_add(&d->desks[0], "thing", &d->id, "name=x", NULL), RC_OK);
+	record_desk_sync(&d->desks[0], &d->desks[1]);
+	record_desk_sync(&d->desks[0], &d->desks[2]);
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t desk = pick(d, DESKS);
+
+		d->desks[desk].now += (int64_t)pick(d, 200) - 90;
+		if (pick(d, 8) == 0)
+			undo_something(d, desk);
+		else
+			type_something(d, desk);
+		if (pick(d, 3) == 0)
+			record_desk_sync(&d->desks[desk], &d->desks[(desk + 1 + pick(d, 2)) % DESKS]);
+	}
+	for (size_t i = 0; i < 2 * DESKS; i++)
+		record_desk_sync(&d->desks[i % DESKS], &d->desks[(i + 1) % DESKS]);
+	for (size_t i = 0; i < 7; i++)
+		assert_true(d->policies[i] > 10);
+	for (size_t i = 0; i < DESKS; i++) {
+		struct history h;
+
+		assert_int_equal(history_read(&d->desks[i].c, &d->id, &h, &d->desks[i].err), RC_OK);
+		for (size_t k = 0; k < d->n; k++)
+			if (!tells(&h, &d->saved[k]))
+				fail_msg("seed %d: desk %zu does not tell that %u wrote %s = %s at %lld", SEED, i,
+				    d->saved[k].by, d->saved[k].field, d->saved[k].text, (long long)d->saved[k].at);
+		history_reset(&h);
+	}
+	print_message("seed %d: %zu values\n", SEED, d->n);
+	for (size_t i = 0; i < DESKS; i++)
+		record_desk_close(&d->desks[i]);
+	free(d);
+}
+
 int
 main(void)
 {
@@ -142,6 +306,7 @@ main(void)
 		cmocka_unit_test(shows_every_write_with_what_it_replaced),
 		cmocka_unit_test(says_why_an_entry_does_not_count),
 		cmocka_unit_test(holds_both_branches_of_a_fork),
+		cmocka_unit_test(every_desk_tells_every_value_that_was_saved_with_author_and_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
