@@ -91,6 +91,18 @@ done
 is "$(json receipt level <<<"$out")" stored "and its author gets the province's receipt there"
 exits 66 "whoever carried it cannot read it" on "$lan" show "$far"
 
+# ---- the province has another address: the hub is told on its own line ----
+flow_stop "$PROVINCE_PID"
+flow_stop "$HUB_PID"
+start_server "$P"
+PROVINCE=$URL PROVINCE_PID=$SERVER_PID
+LISTEN=${HUB#http://} start_server "$H" --every 1 --upstream "$PROVINCE"
+HUB_PID=$SERVER_PID
+must on "$lan" add outreach date=2026-04-02 kind=HOUSEHOLD commune_code=06184 persons_f=1 topics=JOBSCAM
+must sync_with "$lan" "$HUB"
+until_received "$minh" "$PROVINCE" 1
+ok $? "serve --upstream hands on to the address that it is given"
+
 # ---- the end of a hub ----
 must server "$P" retire "$hub" --reason "Trạm đóng cửa"
 for _ in {1..100}; do

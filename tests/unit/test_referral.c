@@ -79,7 +79,7 @@ answer(struct workspace *ws, struct dot id, bool accept)
 }
 
 static enum rc
-take_back(struct workspace *ws, struct dot id)
+lapse(struct workspace *ws, struct dot id, const char *reason)
 {
 	struct record_context c = workspace_records(ws, FORM_EN);
 	struct error err = { 0 };
@@ -87,8 +87,14 @@ take_back(struct workspace *ws, struct dot id)
 	enum rc rc;
 
 	assert_int_equal(workspace_begin(ws, &err), RC_OK);
-	rc = referral_lapse(&c, &id, "đã tìm được chỗ", &dot, &err);
+	rc = referral_lapse(&c, &id, reason, &dot, &err);
 	return workspace_end(ws, rc, &err);
+}
+
+static enum rc
+take_back(struct workspace *ws, struct dot id)
+{
+	return lapse(ws, id, "đã tìm được chỗ");
 }
 
 static void
@@ -391,6 +397,40 @@ answers_that_cross_are_a_conflict_on_every_laptop(void **state)
 	}
 }
 
+static void
+what_nobody_answers_lapses_when_its_day_is_over_and_not_before(void **state)
+{
+	enum { DAY = 86400, DAYS = 30 };	/* as in refer */
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *b = province_device(p, "06002", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct referral_sent sent;
+	struct referral_story told;
+	struct story s;
+
+	make_case(a, "06002", &s);
+	assert_int_equal(refer(a, s.kase, s.consent, "06002", &sent), RC_OK);
+	(void)province_sync(p, a);
+	(void)province_sync(p, b);
+	assert_int_equal(lapse(a, s.kase, NULL), RC_INVALID);
+	p->now += DAYS * DAY;			/* the last day is a day, too */
+	assert_int_equal(lapse(a, s.kase, ""), RC_INVALID);
+	p->now += DAY;
+	assert_int_equal(lapse(b, sent.incoming, NULL), RC_INVALID);	/* the sender's to say */
+	assert_int_equal(lapse(a, s.kase, NULL), RC_OK);
+	assert_int_equal(lapse(a, s.kase, NULL), RC_EXISTS);
+	(void)province_sync(p, a);
+	(void)province_sync(p, b);
+	tell(b, sent.new_case, &told);
+	assert_string_equal(told.links[0].state, "LAPSED");
+	assert_false(told.links[0].contradicts);
+	referral_story_reset(&told);
+	/* and it may be asked for again */
+	assert_int_equal(refer(a, s.kase, s.consent, "06002", &sent), RC_OK);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 /* ---- what the sender had ---- */
 
 static void
@@ -436,6 +476,7 @@ main(void)
 		T(takes_what_was_written_in_a_role_that_ended),
 		T(a_consent_withdrawn_elsewhere_stops_the_next_sharing_and_shows_as_late),
 		T(a_person_handed_on_twice_counts_once),
+		T(what_nobody_answers_lapses_when_its_day_is_over_and_not_before),
 		T(answers_that_cross_are_a_conflict_on_every_laptop),
 		cmocka_unit_test(tells_entries_that_were_there_from_others),
 	};

@@ -237,6 +237,72 @@ a_disk_without_room_takes_no_frame_and_serves_all_the_same(void **state)
 	worker_close(&other);
 }
 
+/* ---- refusals ---- */
+
+/* Bytes of an answer with all its headers; *status: what it says. */
+static uint64_t
+answer_to(const struct bytes *request, enum exchange_status *status)
+{
+	struct transport_stats before, after;
+	struct bytes reply = { 0 };
+	struct heard a;
+
+	transport_stats(line, &before);
+	assert_int_equal(transport_post(line, "/sync", request->data, request->len, collect, &reply, NULL),
+	    RC_OK);
+	transport_stats(line, &after);
+	memset(&a, 0, sizeof(a));
+	world_take_reply(&w, reply.data, reply.len, &a);
+	*status = a.welcome.status;
+	assert_int_equal(a.n_statements + a.n_frames + a.n_certificates + a.n_receipts, 0);
+	heard_reset(&a);
+	bytes_reset(&reply);
+	return after.bytes_down - before.bytes_down;
+}
+
+/* By its length an answer tells a stranger nothing: who is known here, how much there is, what was wrong. */
+static void
+who_is_refused_gets_as_many_bytes_whatever_the_reason(void **state)
+{
+	struct worker known, stranger, foreign;
+	struct world elsewhere;
+	struct bytes requests[5] = { { 0 } }, items = { 0 };
+	enum exchange_status status;
+	uint64_t sizes[5];
+	struct heard a;
+
+	(void)state;
+	serve(0, 0);
+	world_open(&elsewhere);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &known);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &stranger);
+	worker_join(&elsewhere, "24.1.1", ROLE_COMMUNICATOR, &foreign);
+	stranger.with_certificate = false;
+	requests[0] = worker_request(&stranger, NULL, true);
+	sizes[0] = answer_to(&requests[0], &status);
+	put_frame(&items, &known, 20000);
+	assert_int_equal(ask(&known, &items, &a), RC_OK);
+	heard_reset(&a);
+	/* now there is something, and a device */
+	requests[1] = worker_request(&stranger, NULL, true);
+	requests[2] = worker_request(&stranger, &items, true);
+	requests[3] = worker_request(&known, NULL, true);
+	requests[3].data[requests[3].len - 10] ^= 1;	/* in the signature of its hello */
+	requests[4] = worker_request(&foreign, NULL, true);
+	for (size_t i = 1; i < 5; i++) {
+		sizes[i] = answer_to(&requests[i], &status);
+		assert_int_equal(status, i == 4 ? STATUS_OTHER_PROVINCE : STATUS_UNKNOWN_DEVICE);
+		assert_int_equal(sizes[i], sizes[0]);
+	}
+	for (size_t i = 0; i < 5; i++)
+		bytes_reset(&requests[i]);
+	bytes_reset(&items);
+	worker_close(&known);
+	worker_close(&stranger);
+	worker_close(&foreign);
+	world_close(&elsewhere);
+}
+
 /* ---- buckets ---- */
 
 static void
@@ -276,6 +342,7 @@ main(void)
 		TEST(an_address_that_asks_too_often_is_told_to_wait),
 		TEST(a_device_has_so_many_bytes_a_day),
 		TEST(a_disk_without_room_takes_no_frame_and_serves_all_the_same),
+		TEST(who_is_refused_gets_as_many_bytes_whatever_the_reason),
 		cmocka_unit_test(a_bucket_fills_again_with_time),
 	};
 
