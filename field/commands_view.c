@@ -159,12 +159,22 @@ commands_view_print(struct call *c, const struct record_view *v)
 	return RC_OK;
 }
 
+/* What a lawful order took away is empty; that, and the order, is told, and not an empty value. */
+static const char *
+order_of(struct call *c, const struct history_entry *e, const struct history_write *w,
+    char order[DIRECTORY_REASON_MAX + 1])
+{
+	if (replica_erase_order(c->ws->replica, &e->dot, w->number, order, NULL) != RC_OK)
+		order[0] = '\0';
+	return order[0] == '\0' ? NULL : order;
+}
+
 static json_t *
-write_json(const struct history_write *w)
+write_json(struct call *c, const struct history_entry *e, const struct history_write *w)
 {
 	static const char *const kinds[] = { "set", "items", "void" };
-	json_t *values = json_array(), *replaces = json_array();
-	char dot[DOT_TEXT_MAX];
+	json_t *values = json_array(), *replaces = json_array(), *one;
+	char dot[DOT_TEXT_MAX], order[DIRECTORY_REASON_MAX + 1];
 
 	for (size_t i = 0; i < w->n_values; i++) {
 		address_text(&w->values[i].address, dot);
@@ -175,9 +185,12 @@ write_json(const struct history_write *w)
 		address_text(&w->replaces[i], dot);
 		json_array_append_new(replaces, json_string(dot));
 	}
-	return json_pack("{s:s,s:s,s:o,s:o}", "field", w->number == 0 ? "alive" :
+	one = json_pack("{s:s,s:s,s:o,s:o}", "field", w->number == 0 ? "alive" :
 	    w->field != NULL ? w->field->name : "?", "kind", kinds[w->kind], "values", values,
 	    "replaces", replaces);
+	if (order_of(c, e, w, order) != NULL)
+		json_object_set_new(one, "erased", json_string(order));
+	return one;
 }
 
 static json_t *
@@ -192,7 +205,7 @@ entry_json(struct call *c, const struct history_entry *e)
 	dot_text(&e->dot, dot);
 	clock_iso(e->at, at);
 	for (size_t i = 0; i < e->n_writes; i++)
-		json_array_append_new(writes, write_json(&e->writes[i]));
+		json_array_append_new(writes, write_json(c, e, &e->writes[i]));
 	one = json_pack("{s:s,s:s,s:s,s:s,s:o}", "dot", dot, "by",
 	    replica_name_of(c->ws->replica, e->by), "at", at, "standing",
 	    standing[e->standing], "writes", writes);
@@ -229,7 +242,7 @@ left_out_words(const struct call *c, enum history_standing s)
 static void
 entry_print(struct call *c, const struct history_entry *e)
 {
-	char dot[DOT_TEXT_MAX], when[17];
+	char dot[DOT_TEXT_MAX], when[17], order[DIRECTORY_REASON_MAX + 1];
 
 	dot_text(&e->dot, dot);
 	clock_vietnamese(e->at, when);
@@ -246,6 +259,11 @@ entry_print(struct call *c, const struct history_entry *e)
 		if (w->kind == WRITE_VOID)
 			call_print(c, "    %s: %s", label,
 			    call_say(c, "gạch bỏ một giá trị", "struck a value through"));
+		if (order_of(c, e, w, order) != NULL) {
+			call_print(c, call_say(c, "    %s: (đã xóa theo lệnh: %s)", "    %s: (erased by order: %s)"),
+			    label, order);
+			continue;
+		}
 		for (size_t k = 0; k < w->n_values; k++)
 			call_print(c, "    %s: %s%s", label,
 			    commands_label(c, w->field, w->values[k].text), w->values[k].live ? "" :

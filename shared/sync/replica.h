@@ -80,6 +80,12 @@ enum rc replica_set_url(struct replica *r, const char *url, const char *pin,
     struct error *err) RC_CHECK;
 /* Holder's name of a device, as far as this replica can open it; else a short device id. */
 const char *replica_name_of(struct replica *r, const uint8_t device[16]);
+/*
+ * The lawful order by which the values that an entry wrote into a register were erased, as the
+ * authority signed it (formats.md "Erasure"); "" if none was.
+ */
+enum rc replica_erase_order(struct replica *r, const struct dot *dot, unsigned number,
+    char order[DIRECTORY_REASON_MAX + 1], struct error *err) RC_CHECK;
 
 /* How far a sync is. */
 struct replica_progress {

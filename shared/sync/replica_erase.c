@@ -159,3 +159,47 @@ replica_erase_encode(const struct replica *r, const struct cargo_log *log,
 	bytes_wipe(&body);
 	return rc;
 }
+
+/* ---- what is told ---- */
+
+static bool
+takes(const struct erasure *e, unsigned number)
+{
+	if (e->n_fields == 0)
+		return number != ENTRY_ALIVE;
+	for (size_t i = 0; i < e->n_fields; i++)
+		if (e->fields[i] == number)
+			return true;
+	return false;
+}
+
+enum rc
+replica_erase_order(struct replica *r, const struct dot *dot, unsigned number,
+    char order[DIRECTORY_REASON_MAX + 1], struct error *err)
+{
+	size_t n, i = 0, len;
+	const struct erasure *e = directory_erasures(r->directory, dot->log, dot->n, &n);
+	struct statement_view v;
+	struct bytes statement;
+	struct reader in;
+	const uint8_t *text;
+	enum rc rc;
+
+	order[0] = '\0';
+	while (i < n && !takes(&e[i], number))
+		i++;
+	if (i == n)
+		return RC_OK;
+	bytes_init(&statement);
+	if ((rc = query_blob(r->db, err, &statement, "SELECT bytes FROM statement WHERE seq = ?1", "i",
+	    (int64_t)e[i].seq)) == RC_OK &&
+	    (rc = directory_statement_view(statement.data, statement.len, &v)) == RC_OK) {
+		reader_init(&in, v.payload, v.payload_len);
+		if ((text = reader_span(&in, DIRECTORY_REASON_MAX, &len)) != NULL) {
+			memcpy(order, text, len);
+			order[len] = '\0';
+		}
+	}
+	bytes_reset(&statement);
+	return rc;
+}

@@ -53,9 +53,14 @@ done
 for each in "$lan" "$minh" "$chief"; do
 	is "$(value_of "$each" "$person" phone)" "" "the field is empty on $(basename "$each")"
 	is "$(value_of "$each" "$person" full_name) $(value_of "$each" "$other" phone)" "Đặng Thị Hòa 0987000111" "the rest stays"
-	unlike "$(on "$each" show "$person" --history)" 0912345 "no history has it"
+	history=$(on "$each" show "$person" --history)
+	unlike "$history" 0912345 "no history has it"
+	is "$(grep -c "(erased by order: Quyết định số 12/QĐ-UBND)" <<<"$history")" 2 "it names the order where the values stood"
 	is "$(on "$each" --json search 0912345999 | json '#')$(on "$each" --json search 0912345678 | json '#')" 00 "nor does a search find it"
 done
+is "$(on "$lan" --json show "$person" --history | json 0 by)" "Cán bộ lan" "author and time stay"
+like "$(on "$lan" --json show "$person" --history)" '"erased":"Quyết định số 12/QĐ-UBND"' "for programs, too"
+like "$(on "$lan" --lang vi show "$person" --history)" "(đã xóa theo lệnh: Quyết định số 12/QĐ-UBND)" "and in Vietnamese"
 digest=$(on "$lan" --json verify | json digest)
 is "$(on "$minh" --json verify | json digest) $(on "$chief" --json verify | json digest)" "$digest $digest" "and all have the same"
 must on "$minh" edit "$person" phone=0977000222
