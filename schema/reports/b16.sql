@@ -1,7 +1,8 @@
--- B16: indicators of the plan (domain.md section 7.2): I1a and I3.
+-- B16: indicators of the plan (domain.md section 7.2), beside those of the same period a year before.
 
 --: title: B16. Kết quả thực hiện chỉ tiêu | B16. Indicators
---: forms: case person service_delivery awareness_session referral
+--: forms: case person referral service_delivery needs_assessment needs_item case_event lodging_stay awareness_session staff training training_trainee issued_document plan plan_target plan_task
+--: parts: cases
 --: column: text | Mã | Code
 --: column: text | Chỉ tiêu | Indicator
 --: column: count | Tử số | Numerator
@@ -9,89 +10,293 @@
 --: column: percent | Tỷ lệ (%) | Share (%)
 --: column: percent | Chỉ tiêu giao (%) | Target (%)
 --: column: text | Đánh giá | Met
+--: column: count | Tử số cùng kỳ năm trước | Numerator a year before
+--: column: count | Mẫu số cùng kỳ năm trước | Denominator a year before
+--: column: percent | Tỷ lệ cùng kỳ năm trước (%) | Share a year before (%)
 --: note: I1a: mẫu số là người đã được xác định là nạn nhân tính đến cuối kỳ và có hồ sơ đang mở trong kỳ; tử số là người trong số đó đã được hỗ trợ ít nhất một dịch vụ tính đến cuối kỳ, hoặc được đề xuất hỗ trợ nhưng từ chối. | I1a: persons identified as victims by the end of the period whose case was open in it; served at least once by then, or offered support and declined.
+--: note: I1b: như I1a nhưng chỉ tính người có nhu cầu qua đánh giá và thuộc diện được hỗ trợ; không tính người đã từ chối mà chưa nhận dịch vụ nào. | I1b: as I1a, of those whose assessment shows a need and who are entitled; who declined and was not served is left out.
+--: note: I2: người được tiếp nhận trong kỳ; tử số là người đã được hỗ trợ ban đầu hoặc cung cấp dịch vụ tính đến cuối kỳ. | I2: persons received in the period; helped at first or served by its end.
 --: note: I3: mẫu số là xã, phường, đặc khu có nguy cơ cao hoặc có nạn nhân cư trú; tử số là địa bàn trong số đó đã tổ chức ít nhất một hoạt động truyền thông trong kỳ. | I3: communes at high risk, or where a victim lives; with at least one awareness session in the period.
---: note: Mẫu số bằng 0 thì ghi “không phát sinh”. | A denominator of 0 reads “none arose”.
---: word: i1a | Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ | Identified victims who reach services
---: word: i1a_declined | Trong đó: đã được đề xuất nhưng từ chối, chưa nhận dịch vụ nào | Of them: offered, declined, and not served
---: word: i3 | Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông | Localities at high risk or with victims that held awareness work
+--: note: I4, I6: cán bộ hỗ trợ nạn nhân đang làm việc vào ngày cuối kỳ; đã hoàn thành ít nhất một lớp tập huấn (I4), đã dự ít nhất một hội thảo, trao đổi kinh nghiệm (I6) từ đầu năm kế hoạch. | I4, I6: victim-support staff active on the last day; with a training completed (I4), with an exchange joined (I6) since the plan year began.
+--: note: I5a, I7: đơn vị đã ban hành kế hoạch thực hiện trong năm kế hoạch; I5a chỉ tính kế hoạch có nội dung được chấp nhận. I5b: xã, phường, đặc khu mà mọi chỉ tiêu I1a, I3, I4 có phát sinh đều đạt. | I5a, I7: units that issued their own plan in the plan year; for I5a with a content that was accepted. I5b: communes where each of I1a, I3, I4 that arises is met.
+--: note: T1: tỷ lệ I1a của kỳ này và của cùng kỳ năm trước; cột tỷ lệ là số điểm phần trăm tăng, giảm. | T1: the share of I1a now and a year before; the share shown is their difference in points.
+--: note: Mẫu số bằng 0 thì ghi “không phát sinh”. Chỉ tiêu giao lấy từ kế hoạch của năm; chưa nhập kế hoạch thì so với 100%. | A denominator of 0 reads “none arose”. Targets are those of the year's plan; without one, 100 %.
+--: word: I1a | Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ | Identified victims who reach services
+--: word: I1a_declined | Trong đó: đã được đề xuất nhưng từ chối, chưa nhận dịch vụ nào | Of them: offered, declined, and not served
+--: word: I1b | Nạn nhân có nhu cầu, đủ điều kiện được tiếp cận dịch vụ | Victims with need and entitled who reach services
+--: word: I2 | Người bị mua bán được tiếp nhận, hỗ trợ | Trafficked persons received and supported
+--: word: I3 | Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông | Localities at high risk or with victims that held awareness work
+--: word: I4 | Cán bộ làm công tác hỗ trợ nạn nhân được tập huấn | Victim-support staff trained
+--: word: I5a | Xã, phường, đặc khu triển khai kế hoạch với nội dung phù hợp | Communes with a proper plan
+--: word: I5b | Xã, phường, đặc khu đạt các chỉ tiêu | Communes that reach the targets
+--: word: T1 | Tỷ lệ nạn nhân sử dụng dịch vụ so với cùng kỳ năm trước | Share of victims who use services, against a year before
+--: word: I6 | Cán bộ tham gia hội thảo, trao đổi kinh nghiệm | Staff who join experience seminars
+--: word: I7 | Đơn vị ban hành kế hoạch thực hiện | Units that issue their own plan
+--: word: I8 | Tuyên truyền viên ở cơ sở (số người; số xã) | Communicators at the base (persons; communes)
+--: word: R | Nạn nhân bị mua bán trở lại (số người) | Persons trafficked again
 --: word: none | không phát sinh | none arose
 --: word: met | Đạt | Met
 --: word: not_met | Chưa đạt | Not met
+--: word: not_issued | Chưa ban hành kế hoạch thực hiện | No plan of its own
+--: word: not_accepted | Đã ban hành, chưa được chấp nhận nội dung | Issued, content not accepted yet
 
--- What the plan asks for, in percent.
+-- The period, and the same a year before: its end is the end of the same month.
 --: prepare
-CREATE TEMP TABLE target(indicator TEXT PRIMARY KEY, percent INTEGER);
-INSERT INTO target VALUES ('I1a', 100), ('I3', 100);
+CREATE TEMP TABLE period(k INTEGER PRIMARY KEY, a TEXT, b TEXT, year_from TEXT, year_to TEXT);
+INSERT INTO period(k, a, b) VALUES (0, :from, :to),
+  (1, date(:from, '-1 year'), date(:to, '+1 day', '-1 year', '-1 day'));
 
--- Identified victims whose case was open in the period, here or elsewhere.  A file that
--- was closed as a duplicate stands in the other file; one that another unit handed over counts
--- when it was accepted.
+-- The plans of the year that can be read here; the one of the highest level gives its days.
+CREATE TEMP TABLE in_force AS
+SELECT period.k, p.id, p.code, p.period_year_start AS year_from, p.period_year_end AS year_to
+FROM period JOIN form_plan AS p ON p.alive
+ AND CASE WHEN p.period_year_start IS NOT NULL AND p.period_year_end IS NOT NULL
+          THEN period.b BETWEEN substr(p.period_year_start || '-01-01', 1, 10)
+                            AND substr(p.period_year_end || '-12-31', 1, 10)
+          ELSE p.year = CAST(substr(period.b, 1, 4) AS INTEGER) END;
+UPDATE period SET
+  year_from = COALESCE((SELECT MIN(substr(year_from || '-01-01', 1, 10)) FROM in_force
+                        WHERE in_force.k = period.k), substr(b, 1, 4) || '-01-01'),
+  year_to = b;
+
+CREATE TEMP TABLE target(indicator TEXT PRIMARY KEY, percent REAL);
+INSERT INTO target SELECT t.indicator, MAX(t.value)
+FROM form_plan_target AS t JOIN in_force AS f ON f.id = t.plan_id AND f.k = 0
+WHERE t.alive AND t.indicator IS NOT NULL AND t.value IS NOT NULL GROUP BY t.indicator;
+INSERT OR IGNORE INTO target SELECT column1, 100
+FROM (VALUES ('I1a'), ('I1b'), ('I2'), ('I3'), ('I4'), ('I5a'), ('I5b'), ('I7'))
+WHERE NOT EXISTS (SELECT 1 FROM in_force WHERE k = 0);
+
+-- Identified victims whose case was open in the period, here or elsewhere.
 CREATE TEMP TABLE victim AS
-SELECT COALESCE(p.cluster, c.person_id, -c.id) AS person, c.person_id,
-       c.unit AS unit, c.unit IN (SELECT code FROM scope) AS in_scope
-FROM form_case AS c
-LEFT JOIN person_cluster AS p ON p.person = c.person_id
-WHERE c.alive AND c.ident_result = 'VICTIM'
-  AND substr(COALESCE(c.ident_date, c.recv_date) || '-01-01', 1, 10) <= :to
-  AND substr(c.recv_date || '-01-01', 1, 10) <= :to
-  AND COALESCE(substr(c.closed_on || '-01-01', 1, 10), :from) >= :from
-  AND COALESCE(c.close_reason, '') <> 'DUPLICATE'
-  AND NOT EXISTS (SELECT 1 FROM form_referral AS r
-                  WHERE r.alive AND r.case_id = c.id AND r.direction = 'IN'
-                    AND COALESCE(r.outcome, '') NOT IN ('ACCEPTED', 'COMPLETED'));
+SELECT k, person, id, person_id, unit, in_scope, COALESCE(class, '') AS class
+FROM received JOIN period
+WHERE ident_result = 'VICTIM' AND ident_day <= b AND recv_day <= b AND COALESCE(closed_day, a) >= a;
 
--- What victims were given or declined by the end of the period, by whatever unit.
+-- What persons were given or declined by the end of the period, by whatever unit.
 CREATE TEMP TABLE support AS
-SELECT COALESCE(p.cluster, c.person_id, -c.id) AS person,
-       MAX(s.status = 'DELIVERED') AS served, MAX(s.status = 'DECLINED') AS declined
+SELECT k, r.person, MAX(s.status = 'DELIVERED') AS served, MAX(s.status = 'DECLINED') AS declined
 FROM form_service_delivery AS s
-JOIN form_case AS c ON c.id = s.case_id
-LEFT JOIN person_cluster AS p ON p.person = c.person_id
-WHERE s.alive AND c.alive AND s.status IN ('DELIVERED', 'DECLINED')
+JOIN received AS r ON r.id = s.case_id
+JOIN period
+WHERE s.alive AND s.status IN ('DELIVERED', 'DECLINED')
   AND substr(COALESCE(s.date_from, s.decided_at, s.requested_at,
-        date(s.created_at, 'unixepoch', '+7 hours')) || '-01-01', 1, 10) <= :to
-GROUP BY 1;
+        date(s.created_at, 'unixepoch', '+7 hours')) || '-01-01', 1, 10) <= b
+GROUP BY 1, 2;
+CREATE INDEX temp.support_of ON support(k, person);
 
--- Communes in the scope that must hold awareness work, and whether they did.  A victim
--- lives where the person's record says, else in the commune that keeps it.
-CREATE TEMP TABLE locality AS
-SELECT u.code, u.full_name,
-       EXISTS (SELECT 1 FROM form_awareness_session AS s
-               WHERE s.alive AND COALESCE(s.commune_code, s.unit) = u.code
-                 AND COALESCE(s.kind, 'COMM') = 'COMM' AND COALESCE(s.status, 'HELD') = 'HELD'
-                 AND substr(s.date_start || '-01-01', 1, 10) BETWEEN :from AND :to) AS held
-FROM unit AS u
+CREATE TEMP TABLE needy AS
+SELECT DISTINCT k, r.person
+FROM form_needs_item AS n
+JOIN form_needs_assessment AS a ON a.id = n.assessment_id AND a.alive
+JOIN received AS r ON r.id = COALESCE(n.case_id, a.case_id)
+JOIN period
+WHERE n.alive AND COALESCE(n.level, '1') <> '0' AND substr(a.date || '-01-01', 1, 10) <= b;
+
+CREATE TEMP TABLE helped AS
+SELECT k, person FROM support WHERE served
+UNION
+SELECT k, r.person FROM form_case_event AS e JOIN received AS r ON r.id = e.case_id JOIN period
+WHERE e.alive AND e.event IN ('S03_INITSUP', 'S10_SERVE') AND substr(e.at || '-01-01', 1, 10) <= b
+  AND e.id NOT IN (SELECT voids FROM form_case_event WHERE alive AND voids IS NOT NULL)
+UNION
+SELECT k, r.person FROM form_lodging_stay AS s JOIN received AS r ON r.id = s.case_id JOIN period
+WHERE s.alive AND substr(s.date_from || '-01-01', 1, 10) <= b;
+
+-- Communes of the scope.
+CREATE TEMP TABLE commune AS
+SELECT k, u.code, u.full_name, u.high_risk FROM unit AS u JOIN period
 WHERE u.level = 'COMM' AND u.code IN (SELECT code FROM scope)
-  AND COALESCE(u.valid_from, '') <= :to AND COALESCE(u.valid_to, :from) >= :from
-  AND (u.high_risk OR u.code IN (
-    SELECT COALESCE(f.current_commune, f.registered_commune, f.unit, v.unit)
-    FROM victim AS v LEFT JOIN form_person AS f ON f.id = v.person_id AND f.alive));
+  AND COALESCE(u.valid_from, '') <= b AND COALESCE(u.valid_to, a) >= a;
 
-CREATE TEMP TABLE result(rank INTEGER, indicator TEXT, word TEXT, num INTEGER, den INTEGER);
+-- Those that must hold awareness work, and whether they did.  A victim lives where the
+-- person's record says, else in the commune that keeps it.
+CREATE TEMP TABLE locality AS
+SELECT c.k, c.code, c.full_name,
+       EXISTS (SELECT 1 FROM form_awareness_session AS s
+               WHERE s.alive AND COALESCE(s.commune_code, s.unit) = c.code
+                 AND COALESCE(s.kind, 'COMM') = 'COMM' AND COALESCE(s.status, 'HELD') = 'HELD'
+                 AND substr(s.date_start || '-01-01', 1, 10) BETWEEN period.a AND period.b) AS held
+FROM commune AS c JOIN period USING (k)
+WHERE c.high_risk OR (c.k, c.code) IN (
+    SELECT v.k, COALESCE(f.current_commune, f.registered_commune, f.unit, v.unit)
+    FROM victim AS v LEFT JOIN form_person AS f ON f.id = v.person_id AND f.alive);
+
+CREATE TEMP TABLE officer AS
+SELECT k, s.id, s.unit, COALESCE(s.role = 'CTV', 0) AS ctv,
+       COALESCE(s.role_victim_support = 'yes', 0) AS supports,
+       EXISTS (SELECT 1 FROM form_training_trainee AS t JOIN form_training AS c ON c.id = t.training_id
+               WHERE t.staff_id = s.id AND t.alive AND c.alive AND t.completed = 'yes'
+                 AND COALESCE(c.course_kind, 'TRAIN') = 'TRAIN' AND COALESCE(c.status, 'HELD') = 'HELD'
+                 AND substr(c.date_start || '-01-01', 1, 10) BETWEEN year_from AND year_to) AS trained,
+       EXISTS (SELECT 1 FROM form_training_trainee AS t JOIN form_training AS c ON c.id = t.training_id
+               WHERE t.staff_id = s.id AND t.alive AND c.alive AND COALESCE(t.completed, 'yes') = 'yes'
+                 AND c.course_kind = 'EXCHANGE' AND COALESCE(c.status, 'HELD') = 'HELD'
+                 AND substr(c.date_start || '-01-01', 1, 10) BETWEEN year_from AND year_to) AS joined
+FROM form_staff AS s JOIN period
+WHERE s.alive AND s.unit IN (SELECT code FROM scope)
+  AND substr(COALESCE(s.active_from, '1900') || '-01-01', 1, 10) <= b
+  AND COALESCE(substr(s.active_to || '-01-01', 1, 10), b) >= b;
+
+-- Plans that units issued for the plan of the year, or in the year when they do not say for which.
+CREATE TEMP TABLE issued AS
+SELECT k, d.unit AS code, MAX(COALESCE(d.content_accepted = 'yes', 0)) AS accepted
+FROM form_issued_document AS d JOIN period
+WHERE d.alive AND d.doc_kind = 'LOCALPLAN' AND substr(d.date || '-01-01', 1, 10) <= b
+  AND CASE WHEN d.plan IS NOT NULL AND EXISTS (SELECT 1 FROM in_force WHERE in_force.k = period.k)
+           THEN d.plan IN (SELECT code FROM in_force WHERE in_force.k = period.k)
+           ELSE substr(d.date || '-01-01', 1, 10) >= year_from END
+GROUP BY 1, 2;
+
+-- Who must issue one: the units that the plan names, else every commune.
+CREATE TEMP TABLE addressed AS
+SELECT DISTINCT f.k, u.value AS code
+FROM in_force AS f JOIN form_plan__addressed_units AS u ON u.id = f.id AND NOT u.voided
+WHERE u.value IN (SELECT code FROM scope);
+INSERT INTO addressed SELECT k, code FROM commune
+WHERE k NOT IN (SELECT f.k FROM in_force AS f JOIN form_plan__addressed_units AS u ON u.id = f.id
+                WHERE NOT u.voided);
+
+-- Commune by commune: which of I1a, I3, I4 arose, and was met.
+CREATE TEMP TABLE reached AS
+SELECT k, code, MIN(100.0 * num >= COALESCE(percent, 100) * den) AS met
+FROM (SELECT v.k, v.unit AS code, 'I1a' AS indicator, COUNT(DISTINCT v.person) AS den,
+             COUNT(DISTINCT CASE WHEN s.served OR s.declined THEN v.person END) AS num
+      FROM victim AS v LEFT JOIN support AS s USING (k, person) WHERE v.in_scope GROUP BY 1, 2
+      UNION ALL SELECT k, code, 'I3', 1, held FROM locality
+      UNION ALL SELECT k, unit, 'I4', COUNT(*), SUM(trained) FROM officer WHERE supports GROUP BY 1, 2)
+LEFT JOIN target USING (indicator) GROUP BY k, code;
+
+CREATE TEMP TABLE result(k INTEGER, word TEXT, num, den);
 INSERT INTO result
-SELECT 1, 'I1a', 'i1a', COALESCE(SUM(served OR declined), 0), COUNT(*)
-FROM (SELECT DISTINCT person FROM victim WHERE in_scope) LEFT JOIN support USING (person);
-INSERT INTO result
-SELECT 2, NULL, 'i1a_declined', COALESCE(SUM(declined AND NOT served), 0), NULL
-FROM (SELECT DISTINCT person FROM victim WHERE in_scope) LEFT JOIN support USING (person);
-INSERT INTO result
-SELECT 3, 'I3', 'i3', COALESCE(SUM(held), 0), COUNT(*) FROM locality;
+SELECT k, 'I1a', COUNT(DISTINCT CASE WHEN served OR declined THEN person END), COUNT(DISTINCT person)
+FROM period LEFT JOIN (SELECT * FROM victim WHERE in_scope) USING (k) LEFT JOIN support USING (k, person)
+GROUP BY k
+UNION ALL
+SELECT k, 'I1a_declined', COUNT(DISTINCT CASE WHEN declined AND NOT served THEN person END), NULL
+FROM period LEFT JOIN (SELECT * FROM victim WHERE in_scope) USING (k) LEFT JOIN support USING (k, person)
+GROUP BY k
+UNION ALL
+SELECT k, 'I1b', COUNT(DISTINCT CASE WHEN served THEN person END),
+       COUNT(DISTINCT CASE WHEN served OR NOT COALESCE(declined, 0) THEN person END)
+FROM period LEFT JOIN (SELECT * FROM victim JOIN needy USING (k, person)
+                       WHERE in_scope AND class <> 'NONE') USING (k)
+LEFT JOIN support USING (k, person) GROUP BY k
+UNION ALL
+SELECT period.k, 'I2', COUNT(DISTINCT h.person), COUNT(DISTINCT r.person)
+FROM period LEFT JOIN received AS r ON r.in_scope AND r.is_first AND r.recv_day BETWEEN a AND b
+LEFT JOIN helped AS h ON h.k = period.k AND h.person = r.person GROUP BY period.k
+UNION ALL
+SELECT k, 'I3', COALESCE(SUM(held), 0), COUNT(code) FROM period LEFT JOIN locality USING (k) GROUP BY k
+UNION ALL
+SELECT k, 'I4', COALESCE(SUM(trained), 0), COUNT(id)
+FROM period LEFT JOIN (SELECT * FROM officer WHERE supports) USING (k) GROUP BY k
+UNION ALL
+SELECT k, 'I5a', COALESCE(SUM(accepted), 0), COUNT(commune.code)
+FROM period LEFT JOIN commune USING (k) LEFT JOIN issued USING (k, code) GROUP BY k
+UNION ALL
+SELECT k, 'I5b', COALESCE(SUM(CASE WHEN commune.code IS NOT NULL THEN COALESCE(met, 1) END), 0),
+       COUNT(commune.code)
+FROM period LEFT JOIN commune USING (k) LEFT JOIN reached USING (k, code) GROUP BY k
+UNION ALL
+SELECT k, 'I6', COALESCE(SUM(joined), 0), COUNT(id)
+FROM period LEFT JOIN (SELECT * FROM officer WHERE supports) USING (k) GROUP BY k
+UNION ALL
+SELECT k, 'I7', COUNT(issued.code), COUNT(addressed.code)
+FROM period LEFT JOIN addressed USING (k) LEFT JOIN issued USING (k, code) GROUP BY k
+UNION ALL
+SELECT period.k, 'I8', (SELECT COUNT(*) FROM officer WHERE officer.k = period.k AND ctv),
+       (SELECT COUNT(*) FROM commune WHERE commune.k = period.k) FROM period
+UNION ALL
+SELECT period.k, 'R', COUNT(DISTINCT r.person), NULL
+FROM period LEFT JOIN received AS r ON r.in_scope AND r.is_first AND r.previous_case IS NOT NULL
+ AND r.recv_day BETWEEN a AND b GROUP BY period.k;
 
 -- Shares are cut to one decimal, so that 100 is only what is complete.
+CREATE TEMP TABLE line AS
+SELECT c.rank, c.code AS word, c.label, n.num, n.den, p.num AS num_before, p.den AS den_before,
+       CASE WHEN n.den > 0 AND c.code <> 'I8' THEN (1000 * n.num / n.den) / 10.0 END AS share,
+       CASE WHEN p.den > 0 AND c.code <> 'I8' THEN (1000 * p.num / p.den) / 10.0 END AS share_before
+FROM code AS c JOIN result AS n ON n.word = c.code AND n.k = 0 JOIN result AS p ON p.word = c.code AND p.k = 1
+WHERE c.list = 'report';
+-- The rise of I1a: the two shares, and their difference.
+INSERT INTO line
+SELECT c.rank, 'T1', c.label, NULL, NULL, NULL, NULL, round(i.share - i.share_before, 1), NULL
+FROM code AS c JOIN line AS i ON i.word = 'I1a' WHERE c.list = 'report' AND c.code = 'T1';
+
 --: block: Các chỉ tiêu | Indicators
-SELECT indicator, name.label, num, den,
-       CASE WHEN den = 0 THEN none.label ELSE (1000 * num / den) / 10.0 END,
-       percent,
-       CASE WHEN den > 0 THEN verdict.label END, 0
-FROM result
-JOIN code AS name ON name.list = 'report' AND name.code = result.word
+SELECT CASE WHEN word IN ('I1a_declined', 'R') THEN NULL ELSE word END, line.label, num, den,
+       CASE WHEN word = 'T1' THEN COALESCE(share, none.label) WHEN den = 0 THEN none.label ELSE share END,
+       CASE WHEN percent = CAST(percent AS INTEGER) THEN CAST(percent AS INTEGER) ELSE percent END,
+       CASE WHEN den > 0 AND percent IS NOT NULL OR word = 'T1' AND share IS NOT NULL THEN verdict.label END,
+       num_before, den_before, CASE WHEN den_before = 0 THEN none.label ELSE share_before END, 0
+FROM line
 JOIN code AS none ON none.list = 'report' AND none.code = 'none'
-LEFT JOIN target USING (indicator)
-LEFT JOIN code AS verdict ON verdict.list = 'report'
-      AND verdict.code = CASE WHEN 100 * num >= percent * den THEN 'met' ELSE 'not_met' END
-ORDER BY result.rank;
+LEFT JOIN target ON target.indicator = line.word
+LEFT JOIN code AS verdict ON verdict.list = 'report' AND verdict.code = CASE
+     WHEN word = 'T1' THEN CASE WHEN share > 0 OR (SELECT share FROM line WHERE word = 'I1a') = 100
+                                THEN 'met' ELSE 'not_met' END
+     WHEN 100 * num >= percent * den THEN 'met' ELSE 'not_met' END
+ORDER BY line.rank;
 
 --: block: I3: địa bàn chưa được tổ chức truyền thông | I3: localities without awareness work
-SELECT code, full_name, NULL, NULL, NULL, NULL, NULL, 0
-FROM locality WHERE NOT held ORDER BY code;
+SELECT code, full_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+FROM locality WHERE k = 0 AND NOT held ORDER BY code;
+
+--: block: I5a, I7: đơn vị chưa có kế hoạch được chấp nhận | I5a, I7: units without an accepted plan
+SELECT addressed.code, COALESCE(unit.full_name, addressed.code), NULL, NULL, NULL, NULL, state.label, NULL, NULL, NULL, 0
+FROM addressed LEFT JOIN issued USING (k, code) LEFT JOIN unit ON unit.code = addressed.code
+JOIN code AS state ON state.list = 'report'
+ AND state.code = CASE WHEN accepted IS NULL THEN 'not_issued' ELSE 'not_accepted' END
+WHERE k = 0 AND COALESCE(accepted, 0) = 0 ORDER BY addressed.code;
+
+--: prepare
+CREATE TEMP TABLE done AS
+SELECT t.value AS no, COUNT(*) AS n FROM (
+  SELECT x.value, s.plan FROM form_awareness_session AS s JOIN form_awareness_session__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND COALESCE(s.status, 'HELD') = 'HELD'
+    AND substr(s.date_start || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_outreach AS s JOIN form_outreach__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_material AS s JOIN form_material__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_training AS s JOIN form_training__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND COALESCE(s.status, 'HELD') = 'HELD'
+    AND substr(s.date_start || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_inspection AS s JOIN form_inspection__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_coordination_event AS s JOIN form_coordination_event__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_policy_note AS s JOIN form_policy_note__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_award AS s JOIN form_award__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_disclosure AS s JOIN form_disclosure__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.published_at || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_resource AS s JOIN form_resource__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_issued_document AS s JOIN form_issued_document__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_survey AS s JOIN form_survey__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_issue AS s JOIN form_issue__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_tip AS s JOIN form_tip__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.received_on || '-01-01', 1, 10) BETWEEN :from AND :to
+  UNION ALL SELECT x.value, s.plan FROM form_service_delivery AS s JOIN form_service_delivery__plan_task AS x USING (id)
+  WHERE s.alive AND NOT x.voided AND s.continues IS NULL AND s.unit IN (SELECT code FROM scope)
+    AND substr(COALESCE(s.date_from, s.decided_at, s.requested_at) || '-01-01', 1, 10) BETWEEN :from AND :to) AS t
+WHERE t.plan IS NULL OR NOT EXISTS (SELECT 1 FROM in_force WHERE k = 0)
+   OR t.plan IN (SELECT code FROM in_force WHERE k = 0)
+GROUP BY t.value;
+
+-- What the plan lists, in its order, and what records name beside it.
+--: block: Tiến độ theo nhiệm vụ của kế hoạch (số bản ghi) | Progress by task of the plan (records)
+SELECT task.no, task.wording, COALESCE(done.n, 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+FROM (SELECT t.no, t.wording, MIN(t.id) AS rank FROM form_plan_task AS t
+      JOIN in_force AS f ON f.id = t.plan_id AND f.k = 0 WHERE t.alive GROUP BY t.no
+      UNION ALL
+      SELECT no, NULL, 9223372036854775807 FROM done WHERE no NOT IN (
+        SELECT t.no FROM form_plan_task AS t JOIN in_force AS f ON f.id = t.plan_id AND f.k = 0
+        WHERE t.alive AND t.no IS NOT NULL)) AS task
+LEFT JOIN done USING (no) ORDER BY task.rank, task.no;

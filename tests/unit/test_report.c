@@ -185,7 +185,7 @@ counts_linked_persons_once(void **state)
 	report_free(r);
 	/* victims 1, 2 = 4, 7; served 1 and 2 */
 	r = report_world_run(w, "b16", "20");
-	report_world_has(r, 0, "I1a", "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|2|3|66.6|100|Chưa đạt");
+	report_world_has(r, 0, "I1a", "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|2|3|66.6|100|Chưa đạt|0|1|0.0");
 	report_free(r);
 }
 
@@ -271,20 +271,23 @@ shows_indicators_with_both_their_terms(void **state)
 	 * 104 was closed before, 106 is deleted, 107 was identified later, 109 is a duplicate.
 	 * Served: 1, 2.  Declined: 2 and 4.
 	 */
-	report_world_has(r, 0, "I1a", "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|3|4|75.0|100|Chưa đạt");
-	report_world_has(r, 0, "", "Trong đó: đã được đề xuất nhưng từ chối, chưa nhận dịch vụ nào|1||||");
+	report_world_has(r, 0, "I1a", "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|3|4|75.0|100|Chưa đạt|0|1|0.0");
+	/* rows without a code: the decliners, and the trafficked again */
+	assert_string_equal(r->blocks[0].rows[1].cells[1].words,
+	    "Trong đó: đã được đề xuất nhưng từ chối, chưa nhận dịch vụ nào");
+	assert_int_equal(r->blocks[0].rows[1].cells[2].integer, 1);
 	/*
 	 * High risk: 06184, 06541 (06000 is gone, 99001 is elsewhere).  A victim lives in 06184 (1;
 	 * and 2, where her record is kept), 06196 (4), 06625 (7).  Awareness work was held in 06184,
 	 * 06196, and in 06541 by 06184; in 06625 only what was cancelled, planned, later or other.
 	 */
 	report_world_has(r, 0, "I3",
-	    "Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông|3|4|75.0|100|Chưa đạt");
+	    "Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông|3|4|75.0|100|Chưa đạt|0|3|0.0");
 	assert_int_equal(r->blocks[1].n_rows, 1);
-	report_world_has(r, 1, "06625", "Xã Kiên Mộc|||||");
+	report_world_has(r, 1, "06625", "Xã Kiên Mộc||||||||");
 	report_free(r);
 	r = report_world_run(*state, "b16", "06184");
-	report_world_has(r, 0, "I1a", "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|2|2|100.0|100|Đạt");
+	report_world_has(r, 0, "I1a", "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|2|2|100.0|100|Đạt|0|0|không phát sinh");
 	report_free(r);
 }
 
@@ -294,9 +297,9 @@ says_none_arose_when_there_is_nothing_to_divide_by(void **state)
 	struct report *r = report_world_run(*state, "b16", "06004");
 
 	report_world_has(r, 0, "I1a",
-	    "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|0|0|không phát sinh|100|");
+	    "Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ|0|0|không phát sinh|100||0|0|không phát sinh");
 	report_world_has(r, 0, "I3",
-	    "Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông|0|0|không phát sinh|100|");
+	    "Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông|0|0|không phát sinh|100||0|0|không phát sinh");
 	report_free(r);
 }
 
@@ -462,10 +465,11 @@ writes_json_of_the_contract(void **state)
 	assert_string_equal(json_string_value(json_object_get(o, "unit")), "06004");
 	assert_int_equal(json_integer_value(json_object_get(o, "open_conflicts")), 0);
 	assert_int_equal(json_array_size(json_object_get(o, "notes")), r->n_notes);
-	/* two blocks: the first column names the block */
+	/* several blocks: the first column names the block */
 	assert_int_equal(json_array_size(json_object_get(o, "columns")), r->n_columns + 1);
 	rows = json_object_get(o, "rows");
-	assert_int_equal(json_array_size(rows), 3);
+	/* thirteen indicators, and the commune without a plan of its own */
+	assert_int_equal(json_array_size(rows), 14);
 	assert_string_equal(json_string_value(json_array_get(json_array_get(rows, 0), 0)),
 	    "Các chỉ tiêu");
 	assert_int_equal(json_integer_value(json_array_get(json_array_get(rows, 0), 4)), 0);
