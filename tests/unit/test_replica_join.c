@@ -129,6 +129,34 @@ a_name_that_is_no_clean_line_is_not_shown(void **state)
 	}
 }
 
+/* The name stands in the certificate, sealed to the activities of the unit. */
+static void
+only_who_reads_the_activities_of_a_unit_learns_its_names(void **state)
+{
+	static const struct { const char *unit; enum identity_role role; bool learns; } who[] = {
+		{ "06001", ROLE_COMMUNICATOR, true }, { "20", ROLE_SUPERVISOR, true }, { "20", ROLE_HOLDER, true },
+		{ "06002", ROLE_CASEWORKER, false }, { "06001", ROLE_ANALYST, false }, { "20", ROLE_ANALYST, false },
+	};
+	struct fixture *f = *state;
+	struct workspace *named = province_device(&f->p, "06001", ROLE_CASEWORKER, "Lò Văn Chung"), *ws;
+	char hex[2 * IDENTITY_ID_BYTES + 1];
+	const char *shown;
+
+	province_sync(&f->p, named);
+	province_meet(&f->p);
+	bytes_hex(replica_device(named->replica), IDENTITY_ID_BYTES, hex);
+	hex[8] = '\0';
+	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
+		ws = province_device(&f->p, who[i].unit, who[i].role, "Người khác");
+		province_sync(&f->p, ws);
+		assert_non_null(directory_device(replica_directory(ws->replica), replica_device(named->replica)));
+		shown = replica_name_of(ws->replica, replica_device(named->replica));
+		assert_string_equal(shown, who[i].learns ? "Lò Văn Chung" : hex);
+		workspace_close(ws);
+	}
+	workspace_close(named);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int
@@ -138,6 +166,7 @@ main(void)
 		TEST(a_vault_is_joined_once),
 		TEST(a_supervisor_has_the_keys_below_as_soon_as_it_is_a_device),
 		TEST(a_name_that_is_no_clean_line_is_not_shown),
+		TEST(only_who_reads_the_activities_of_a_unit_learns_its_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

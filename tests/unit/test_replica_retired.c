@@ -145,11 +145,17 @@ it_is_not_wiped_by_the_news_alone(void **state)
 	assert_int_equal(directory_device(replica_directory(a->replica), replica_device(a->replica))->state,
 	    DEVICE_RETIRED);
 	assert_false(may_wipe(a));
-	/* nor by a server that has no room for it */
+	/* nor by a server that is not there, or has no room for it */
 	province_stop_relay(p);
 	assert_int_not_equal(province_try_sync(p, a, &r, &err), RC_OK);
 	assert_false(r.may_wipe);
 	province_serve(p);
+	depot_reserve(p->served, UINT64_MAX / 4);
+	error_clear(&err);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_false(r.may_wipe);
+	assert_true(r.requests < 10);
+	depot_reserve(p->served, 0);
 	error_clear(&err);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	assert_true(r.may_wipe);
