@@ -57,6 +57,7 @@ CREATE TABLE frame(
 CREATE INDEX frame_aside ON frame(state, reason, author) WHERE state <> 1;
 
 -- Everything that can be served, in one sequence (formats.md "Lanes and the cursor").
+-- What was withdrawn leaves a row without lane and frame: its position is given to nothing else.
 CREATE TABLE stream(
   position INTEGER PRIMARY KEY,
   lane TEXT NOT NULL,

@@ -149,7 +149,7 @@ enum rc depot_frame_after(struct depot *d, int64_t after, enum depot_frame_state
     enum root_exchange_reason reason, struct depot_frame *out) RC_CHECK;
 /* The first frame of any state with key above `after`.  RC_NOTFOUND: no more. */
 enum rc depot_frame_next(struct depot *d, int64_t after, struct depot_frame *out) RC_CHECK;
-/* Out of the sequence; out of the store. */
+/* Out of the sequence, where no other thing ever takes its position; out of the store. */
 enum rc depot_withdraw(struct depot *d, int64_t key) RC_CHECK;
 enum rc depot_drop_frame(struct depot *d, int64_t key) RC_CHECK;
 /* Bytes of frames set aside that a device handed in. */

@@ -121,8 +121,9 @@ depot_frame_next(struct depot *d, int64_t after, struct depot_frame *out)
 enum rc
 depot_withdraw(struct depot *d, int64_t key)
 {
-	return depot_sql_run(&d->sql, "DELETE FROM stream WHERE frame = ?1 AND lane ="
-	    " (SELECT 'f' || compartment || unit FROM frame WHERE key = ?1)", "i", key);
+	/* the position stays: whoever came past it would miss what took it again */
+	return depot_sql_run(&d->sql, "UPDATE stream SET lane = '', frame = NULL WHERE frame = ?1"
+	    " AND lane = (SELECT 'f' || compartment || unit FROM frame WHERE key = ?1)", "i", key);
 }
 
 enum rc

@@ -334,6 +334,43 @@ remembers_who_was_here_and_when(void **state)
 	worker_close(&k);
 }
 
+static void
+what_is_withdrawn_leaves_its_position_to_nothing_else(void **state)
+{
+	struct depot_frame f = { .state = FRAME_SERVED, .unit = "24", .compartment = 1 };
+	uint64_t withdrawn, last, next;
+	enum item_type type;
+	struct bytes body;
+	uint64_t list;
+
+	(void)state;
+	bytes_init(&body);
+	assert_int_equal(depot_begin(w.depot), RC_OK);
+	for (uint8_t i = 1; i <= 2; i++) {
+		f.id[0] = i;
+		assert_int_equal(depot_put_frame(w.depot, &f, &i, 1), RC_OK);
+		assert_int_equal(depot_append_frame(w.depot, "f124", f.key, &next), RC_OK);
+		withdrawn = next;
+		if (i == 2) {
+			assert_int_equal(depot_withdraw(w.depot, f.key), RC_OK);
+			assert_int_equal(depot_drop_frame(w.depot, f.key), RC_OK);
+		}
+	}
+	assert_int_equal(depot_last_position(w.depot, &last), RC_OK);
+	assert_int_equal(last, withdrawn);
+	assert_int_equal(depot_lane_after(w.depot, "f124", withdrawn - 1, &next), RC_NOTFOUND);
+	f.id[0] = 3;
+	assert_int_equal(depot_put_frame(w.depot, &f, f.id, 1), RC_OK);
+	assert_int_equal(depot_append_frame(w.depot, "f124", f.key, &next), RC_OK);
+	assert_true(next > withdrawn);
+	assert_int_equal(depot_lane_after(w.depot, "f124", withdrawn, &last), RC_OK);
+	assert_int_equal(last, next);
+	assert_int_equal(depot_at(w.depot, next, &type, &list, &body), RC_OK);
+	assert_int_equal(body.data[0], 3);
+	assert_int_equal(depot_end(w.depot, RC_OK), RC_OK);
+	bytes_reset(&body);
+}
+
 int
 main(void)
 {
@@ -352,6 +389,7 @@ main(void)
 		TEST(two_processes_see_what_the_other_wrote),
 		TEST(a_backup_taken_while_it_runs_opens),
 		TEST(remembers_who_was_here_and_when),
+		TEST(what_is_withdrawn_leaves_its_position_to_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
