@@ -168,6 +168,10 @@ check_args(struct call *c)
 	if (c->n_args < c->command->min_args || c->n_args > c->command->max_args)
 		return error_set(&c->err, RC_USAGE, c->command->name, usage_help,
 		    "use: field %s %s", c->command->name, c->command->arguments);
+	for (size_t i = 0; i < c->n_args; i++)
+		if (*c->args[i] == '\0' && strchr("ios", call_kind_of_arg(c, i)) != NULL)
+			return error_set(&c->err, RC_USAGE, c->command->name, usage_help,
+			    "the name of a file is empty");
 	return RC_OK;
 }
 

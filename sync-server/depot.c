@@ -225,6 +225,8 @@ depot_open(const char *dir, struct depot **out, struct error *err)
 	if ((rc = files_join(dir, KEY_FILE, key)) != RC_OK ||
 	    (rc = files_join(dir, DATABASE, database)) != RC_OK)
 		return rc;
+	if (files_is_dir(dir) && (rc = files_may_enter(dir, err)) != RC_OK)
+		return rc;
 	if (!files_exists(database))
 		return error_set(err, RC_NOTFOUND, dir, "make one with `init`", "no relay is here");
 	if ((d = calloc(1, sizeof(*d))) == NULL)

@@ -10,6 +10,17 @@
 
 enum { BUSY_MS = 10000 };
 
+static const char *
+help_for(enum rc rc, int code)
+{
+	if (rc == RC_IO)
+		return code == SQLITE_IOERR ? "check the disk" :
+		    "give the server's account the right to read and write it";
+	return rc == RC_FULL ? "free some space" :
+	    rc == RC_BUSY ? "another program holds it: try again" :
+	    rc == RC_DAMAGED ? "restore it from a backup" : NULL;
+}
+
 static enum rc
 failed(struct depot_sql *s, int code)
 {
@@ -44,8 +55,8 @@ failed(struct depot_sql *s, int code)
 		break;
 	}
 	error_clear(&s->error);
-	return error_set(&s->error, rc, "depot.db",
-	    rc == RC_FULL ? "free some space" : NULL, "%s", sqlite3_errmsg(s->db));
+	return error_set(&s->error, rc, "depot.db", help_for(rc, code & 0xff), "%s",
+	    sqlite3_errmsg(s->db));
 }
 
 /* ---- statements ---- */
@@ -364,6 +375,11 @@ depot_sql_start(struct depot_sql *s, const char *path, bool create, struct error
 	code = sqlite3_open_v2(path, &s->db, flags, NULL);
 	if (code != SQLITE_OK) {
 		rc = s->db != NULL ? failed(s, code) : RC_NOMEM;
+		goto out;
+	}
+	if (sqlite3_db_readonly(s->db, "main") != 0) {
+		rc = error_set(&s->error, RC_IO, path, help_for(RC_IO, SQLITE_READONLY),
+		    "the store can be read and not written");
 		goto out;
 	}
 	sqlite3_extended_result_codes(s->db, 1);

@@ -213,8 +213,10 @@ should_stop(struct operator_hub *h)
 static void
 tell(struct operator_hub *h, enum rc rc, const struct relay_upstream_result *r)
 {
-	if (rc != RC_OK && rc != h->said)
+	if (rc != RC_OK && rc != h->said) {
+		rc = error_set(&h->err, rc, transport_url(h->transport), NULL, "%s", rc_name(rc));
 		operator_warn(h->c, &h->err);
+	}
 	if (rc == RC_OK && h->said != RC_OK)
 		operator_note(h->c, "đã nối lại với máy chủ cấp trên", "the server above answers again");
 	if (rc == RC_OK && r->waits)
@@ -271,6 +273,21 @@ kept_text(struct depot *depot, const char *name, char *out, size_t max)
 	return rc == RC_NOTFOUND ? RC_OK : rc;
 }
 
+/* Only what was made from a relay's invitation has a place below another server. */
+static enum rc
+need_hub(struct operator *c, struct depot *depot)
+{
+	struct bytes b;
+	enum rc rc;
+
+	bytes_init(&b);
+	rc = depot_kept(depot, "url", &b);
+	bytes_reset(&b);
+	return rc != RC_NOTFOUND ? rc : error_set(&c->err, RC_CONFIG, "upstream",
+	    "make a hub with sync-server join INVITATION, in a folder of its own",
+	    "this relay is the province's own and no hub");
+}
+
 /* The address on the line, else the one of the invitation; "" is no hub. */
 static enum rc
 address_of(struct operator *c, struct depot *depot, char url[TRANSPORT_URL_MAX + 1],
@@ -287,6 +304,8 @@ address_of(struct operator *c, struct depot *depot, char url[TRANSPORT_URL_MAX +
 		memcpy(pin, given, sizeof(given));
 	if (c->options.upstream == NULL)
 		return RC_OK;
+	if ((rc = need_hub(c, depot)) != RC_OK)
+		return rc;
 	if (strlen(c->options.upstream) > TRANSPORT_URL_MAX)
 		return error_set(&c->err, RC_LIMIT, "upstream", "give a shorter address",
 		    "the address is too long");
@@ -321,8 +340,10 @@ operator_hub_start(struct operator *c, const char *folder, struct operator_hub *
 	    (rc = address_of(c, h->depot, url, pin)) != RC_OK || *url == '\0')
 		goto out;
 	h->every_ms = (int64_t)every * 1000;
-	if ((rc = transport_open(url, pin, c->options.plain, &h->transport, &c->err)) != RC_OK ||
-	    (rc = relay_upstream_new(h->depot, &c->clock, &h->upstream)) != RC_OK ||
+	if ((rc = transport_open(url, pin, c->options.plain, &h->transport, &c->err)) != RC_OK)
+		goto out;
+	transport_speak(h->transport, c->vietnamese);
+	if ((rc = relay_upstream_new(h->depot, &c->clock, &h->upstream)) != RC_OK ||
 	    (rc = thread_lock_new(&h->lock)) != RC_OK || (rc = thread_start(run, h)) != RC_OK)
 		goto out;
 	*out = h;

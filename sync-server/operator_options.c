@@ -161,6 +161,9 @@ check_entry(const struct operator_entry *e, const struct operator_options *o, co
 			    "see sync-server COMMAND --help", "%s does not take this option", e->name);
 	if (o->help)
 		return RC_OK;
+	for (size_t i = 0; i < o->n_args; i++)
+		if (*o->args[i] == '\0')
+			return operator_wrong(e, err);
 	return o->n_args < e->min_args || o->n_args > e->max_args ? operator_wrong(e, err) : RC_OK;
 }
 

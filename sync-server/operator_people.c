@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "shared/base/files.h"
+#include "shared/sync/transport.h"
 #include "shared/vault/secret.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
@@ -68,6 +69,20 @@ refuse_existing(struct operator *c, const char *path)
 	return error_set(&c->err, RC_EXISTS, path, "choose another name", "the file is there already");
 }
 
+/* What is wrong in an invitation is found on a laptop in a commune: look now. */
+static enum rc
+check_address(struct operator *c, const char *pin)
+{
+	struct transport *t = NULL;
+	enum rc rc;
+
+	if (c->options.server == NULL)
+		return RC_OK;
+	rc = transport_open(c->options.server, pin, true, &t, &c->err);
+	transport_close(t);
+	return rc;
+}
+
 static enum rc
 invite(struct operator *c, struct authority *a)
 {
@@ -82,7 +97,8 @@ invite(struct operator *c, struct authority *a)
 	bytes_init(&file);
 	if ((rc = role_of(c, &request.role)) != RC_OK ||
 	    (rc = operator_number("days", c->options.days, 1, AUTHORITY_DAYS_MAX, 14, &days,
-	    &c->err)) != RC_OK || (rc = operator_read_pin(c, pin)) != RC_OK)
+	    &c->err)) != RC_OK || (rc = operator_read_pin(c, pin)) != RC_OK ||
+	    (rc = check_address(c, pin)) != RC_OK)
 		return rc;
 	request.days = (int)days;
 	request.url = c->options.server != NULL ? c->options.server : "";

@@ -63,12 +63,13 @@ serve(struct operator *c, const char *folder, struct relay_http_config *config)
 	process_catch_stop();
 	if ((rc = relay_http_open(config, &http, &c->err)) != RC_OK)
 		return rc;
-	printf("listening on %s://%s%s%s:%u\n", config->tls_cert != NULL ? "https" : "http",
-	    v6 ? "[" : "", config->address, v6 ? "]" : "", (unsigned)relay_http_port(http));
-	fflush(stdout);
-	if ((rc = operator_hub_start(c, folder, &hub)) == RC_OK)
+	if ((rc = operator_hub_start(c, folder, &hub)) == RC_OK) {
+		printf("listening on %s://%s%s%s:%u\n", config->tls_cert != NULL ? "https" : "http",
+		    v6 ? "[" : "", config->address, v6 ? "]" : "", (unsigned)relay_http_port(http));
+		fflush(stdout);
 		while (!process_should_stop() && !operator_hub_ended(hub))
 			relay_http_step(http, STEP_MS);
+	}
 	relay_http_close(http);
 	return rc != RC_OK ? rc : operator_hub_stop(hub);
 }

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,7 +218,7 @@ read_head(struct operator *c, uint64_t *n, uint8_t head[DEPOT_AUDIT_HEAD_BYTES])
 	char *end = NULL;
 
 	*n = strtoull(c->options.audit, &end, 10);
-	if (colon == NULL || end != colon || end == c->options.audit ||
+	if (colon == NULL || end != colon || !isdigit((unsigned char)*c->options.audit) ||
 	    strlen(colon + 1) != 2 * DEPOT_AUDIT_HEAD_BYTES ||
 	    !bytes_unhex(colon + 1, head, DEPOT_AUDIT_HEAD_BYTES))
 		return error_set(&c->err, RC_USAGE, "audit", "take it from field status --json",

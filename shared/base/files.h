@@ -26,6 +26,8 @@ enum rc files_join(const char *dir, const char *name, char out[FILES_PATH_MAX]) 
 
 bool files_exists(const char *path);
 bool files_is_dir(const char *path);
+/* May we use what is in a folder?  RC_IO, with what to do. */
+enum rc files_may_enter(const char *dir, struct error *err) RC_CHECK;
 /* What stands at this very place: a link is not followed. */
 enum files_kind { FILES_NOTHING, FILES_PLAIN, FILES_LINK, FILES_OTHER };
 enum files_kind files_kind_of(const char *path);

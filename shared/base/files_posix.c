@@ -61,6 +61,12 @@ files_is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+enum rc
+files_may_enter(const char *dir, struct error *err)
+{
+	return access(dir, X_OK) == 0 ? RC_OK : failed(err, dir, "enter");
+}
+
 enum files_kind
 files_kind_of(const char *path)
 {

@@ -312,8 +312,8 @@ lift(struct replica *r, const struct dot *id, uint64_t *n, struct error *err)
 	if (rc == RC_OK)
 		rc = dots.rc;
 	if (rc == RC_OK && *n == 0)
-		rc = error_set(err, RC_NOTFOUND, "", "see field purge --list",
-		    "no such record has left this device");
+		rc = error_set(err, RC_NOTFOUND, "", "see field purge --list; what was fetched before"
+		    " comes with the next field sync", "no such record has left this device");
 	reader_init(&in, dots.data, dots.len);
 	while (rc == RC_OK && reader_left(&in) > 0) {
 		struct dot d = { .log = reader_u64(&in) };

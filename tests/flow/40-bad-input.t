@@ -321,6 +321,7 @@ exits 0 "the own server is still the one that is known" on "$lan" sync
 
 # ---- sticks ----
 on "$lan" add outreach date=2026-07-01 commune_code=06184 persons_m=9 >/dev/null
+complains 64 "empty" "a stick's file has a name" on "$lan" bundle export ""
 must on "$lan" bundle export "$T/stick"
 copy_home "$minh" "$T/taker"
 n=$(size "$T/stick")
@@ -434,6 +435,18 @@ sync_with "$small" >/dev/null
 is "$(digest "$small")" "$(digest "$lan")" "to the end"
 # of the server
 stop_server
+chmod 000 "$P/relay"
+complains 74 "right" "a folder of the relay that may not be entered is told from one that is not there" \
+	mortal "$BIN/sync-server" --dir "$P" --lang en serve --listen 127.0.0.1:0
+chmod 700 "$P/relay" && chmod 400 "$P/relay/depot.db"
+complains 74 "right" "and a store that may not be written from a bad disk" \
+	mortal "$BIN/sync-server" --dir "$P" --lang en serve --listen 127.0.0.1:0
+chmod 600 "$P/relay/depot.db"
+complains 64 "" "a backup has a name" server "$P" backup ""
+complains 64 "server's address" "an invitation names a server that can be one" server "$P" invite --unit 06184 \
+	--role caseworker --name A --out "$T/nowhere.invitation" --server 10.0.0.1
+[ ! -e "$T/nowhere.invitation" ]
+ok $? "and none is written else"
 on "$lan" import outreach "$T/sheet.csv" >/dev/null
 start_limited() {
 	(ulimit -f 40; exec "$BIN/sync-server" --dir "$P" serve --listen 127.0.0.1:0) >"$T/limited" 2>>"$P.log" &

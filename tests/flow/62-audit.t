@@ -31,6 +31,7 @@ exits 0 "also with a head that was carried away" server "$P" verify --audit "$he
 later=$(on "$lan" --json status | json audit)
 exits 0 "or a later one" server "$P" verify --audit "$later"
 exits 64 "what is no head is no head" server "$P" verify --audit 12
+exits 64 "nor is one of a line below nothing" server "$P" verify --audit "-1:${later#*:}"
 cp -r "$P" "$T/kept"
 tampered() { # NAME STATEMENT [OPTION]...: in a copy
 	rm -rf "$T/copy"

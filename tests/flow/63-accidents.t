@@ -50,7 +50,7 @@ is "$(on "$A" --json status | json purged_later)" 1 "what a colleague writes abo
 exits 0 "it is fetched" on "$A" fetch "$case"
 is "$(value_of "$A" "$case" assigned_worker) $(value_of "$A" "$person" full_name)" "Hoàng Văn Pao Lò Thị Mẩy" "with all that was written"
 is "$(on "$A" --json status | json purged)" 0 "and nothing is away"
-complains 66 "" "what did not leave is not fetched" on "$A" fetch "$case"
+complains 66 "next field sync" "what did not leave is not fetched, and what was fetched comes by itself" on "$A" fetch "$case"
 
 # ---- a vault that is put back, and one in two places ----
 cp -r "$A" "$T/lan.before"

@@ -52,6 +52,12 @@ until_received() { # HOME URL N: entries that came in at most 20 seconds
 	[ "$n" -eq "$3" ]
 }
 
+# ---- what is said when it is set up wrongly, before anything listens ----
+complains 78 "no hub" "the province's own relay has no server above it" "$BIN/sync-server" --dir "$P" --lang en serve \
+	--listen 127.0.0.1:0 --upstream "$PROVINCE"
+complains 64 "server's address" "what is no address is told" "$BIN/sync-server" --dir "$H" serve --listen 127.0.0.1:0 --upstream x
+complains 64 "every" "and what is no number" "$BIN/sync-server" --dir "$H" serve --listen 127.0.0.1:0 --every 0
+
 # ---- laptop, hub, province, laptop, and back ----
 flow_stop "$PROVINCE_PID"
 person=$(on "$lan" add person "full_name=Đặng Thị Hòa" sex=F phone=0912345678)
