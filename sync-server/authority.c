@@ -93,6 +93,8 @@ authority_statement(struct authority *a, enum statement_type type,
 		    "the directory could not be read again after an error");
 	if (payload->rc != RC_OK)
 		return payload->rc;
+	if ((rc = authority_may_sign(a, err)) != RC_OK)
+		return rc;
 	if (payload->len > DIRECTORY_PAYLOAD_MAX)
 		return error_set(err, RC_LIMIT, "directory", "do it in smaller steps",
 		    "a statement would be %zu bytes, and may be %d", payload->len,

@@ -165,7 +165,29 @@ enum rc authority_publish_dir(struct authority *a, const char *dir, bool *change
 /* The set that ships inside the program. */
 enum rc authority_publish_shipped(struct authority *a, bool *changed, struct error *err) RC_CHECK;
 
-/* ---- meeting the relay (authority_exchange.c; formats.md "Exchange …") ---- */
+/* ---- old copies (authority_head.c) ---- */
+
+/*
+ * An authority that was put back from an old backup would sign other statements at positions that
+ * are taken.  So whoever opens it tells it how far its chain is known to have come.
+ */
+struct authority_head {
+	uint64_t statements;
+	uint8_t head[DIRECTORY_HEAD_BYTES];
+};
+/*
+ * How far it has: here, or as authority_hold or a relay said, if that is what holds it back.
+ * False: it was put back, and what is here says nothing.
+ */
+bool authority_head(const struct authority *a, struct authority_head *out);
+/*
+ * Every call that signs gives RC_CONFLICT from now on if the chain here does not hold `known`; with
+ * NULL, which says that the copy was put back, until authority_reply has compared it with a relay.
+ * A reply that is RC_CONFLICT does the same with the relay's head.
+ */
+void authority_hold(struct authority *a, const struct authority_head *known);
+
+/* ---- meeting the relay (authority_exchange.c, authority_reply.c; formats.md "Exchange …") ---- */
 
 /*
  * Request for the relay: what it lacks, by what it said last, and frames to release.

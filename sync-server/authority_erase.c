@@ -63,6 +63,8 @@ authority_reseal(struct authority *a, const struct frame_header *of, const uint8
 
 	if (key == NULL)
 		return RC_INTERNAL;
+	if ((rc = authority_may_sign(a, err)) != RC_OK)
+		return rc;
 	h.kind = FRAME_RESEALED;
 	h.directory_seq = directory_count(a->directory) - 1;
 	(void)directory_head_at(a->directory, h.directory_seq, h.directory_head);

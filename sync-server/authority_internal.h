@@ -6,6 +6,9 @@
 
 struct sqlite3;
 
+/* Why this copy signs nothing (authority_head.c). */
+enum authority_held { HELD_NOT, HELD_UNMET, HELD_BEHIND };
+
 enum {
 	AUTHORITY_KEYS_MAX = 15000,	/* in one statement; 1 MiB holds them */
 	AUTHORITY_SHARES_MAX = 30000,	/* a share list fits one item */
@@ -20,6 +23,8 @@ struct authority {
 	struct directory *directory;
 	struct secret *root;		/* Ed25519 seed */
 	struct secret *recovery;	/* X25519 scalar */
+	enum authority_held held;
+	struct authority_head known;	/* what holds it back, when it is behind */
 };
 
 /*
@@ -30,6 +35,10 @@ struct authority {
 enum rc authority_begin(struct authority *a, struct error *err) RC_CHECK;
 enum rc authority_end(struct authority *a, enum rc rc, struct error *err) RC_CHECK;
 
+/* RC_CONFLICT, described, while this copy is held back (authority_hold). */
+enum rc authority_may_sign(const struct authority *a, struct error *err) RC_CHECK;
+/* The relay was met, and knows nothing that is not known here. */
+void authority_has_met(struct authority *a);
 /* Sign the next statement, add it to the chain and store it. */
 enum rc authority_statement(struct authority *a, enum statement_type type,
     const struct bytes *payload, uint64_t *seq, struct error *err) RC_CHECK;
@@ -102,6 +111,17 @@ enum rc authority_why_waits(struct authority *a, const struct certificate *cert,
 enum rc authority_put_resealed(struct authority *a, const uint8_t generation[16],
     size_t bytes_max, struct bytes *out, struct error *err) RC_CHECK;
 enum rc authority_resealed_told(struct authority *a, const uint8_t generation[16], bool *more,
+    struct error *err) RC_CHECK;
+
+/* What the relay said at the last meeting (authority_exchange.c). */
+struct authority_view {
+	uint8_t generation[16], nonce[16], request[16];
+	int64_t statements, certificates, heads, met_at;
+	/* lists of shares that a relay of another life may lack: 1 + the statement to go on with; 0: none */
+	int64_t lists_due, lists_next;
+};
+enum rc authority_view_load(struct authority *a, struct authority_view *v, struct error *err) RC_CHECK;
+enum rc authority_view_store(struct authority *a, const struct authority_view *v,
     struct error *err) RC_CHECK;
 
 #endif

@@ -265,7 +265,7 @@ authority_invite(struct authority *a, const struct authority_invite *request,
 
 	memset(&inv, 0, sizeof(inv));
 	*code = NULL;
-	if ((rc = check_request(a, request, err)) != RC_OK ||
+	if ((rc = authority_may_sign(a, err)) != RC_OK || (rc = check_request(a, request, err)) != RC_OK ||
 	    (rc = authority_text("name", request->name, IDENTITY_NAME_MAX, &name, err)) != RC_OK ||
 	    (rc = secret_random(IDENTITY_CODE_BYTES, code)) != RC_OK)
 		goto out;

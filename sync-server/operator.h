@@ -90,6 +90,14 @@ enum rc operator_with_authority(struct operator *c,
     enum rc (*act)(struct operator *c, struct authority *a)) RC_CHECK;
 /* Only open it; authority_close is the caller's. */
 enum rc operator_open_authority(struct operator *c, struct authority **out) RC_CHECK;
+/* ---- operator_head.c: authority.head, which tells an old copy of the authority ---- */
+/* Tell an authority that was opened what the file says. */
+enum rc operator_head_take(struct operator *c, struct authority *a) RC_CHECK;
+/* Write down how far its chain has come; what goes wrong is a warning. */
+void operator_head_keep(struct operator *c, struct authority *a);
+/* The authority was put back: it has to meet its relay before it signs. */
+enum rc operator_head_unmet(struct operator *c) RC_CHECK;
+
 struct authority_meeting;
 /* Meet a relay until nothing is left; `say` hands a request over and takes its reply. */
 enum rc operator_meet(struct operator *c, struct authority *a,

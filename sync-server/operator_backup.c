@@ -29,6 +29,12 @@ operator_restore(struct operator *c)
 	struct server_backup_counts counts;
 	enum rc rc = server_backup_restore(c->options.args[0], c->options.dir, &counts, &c->err);
 
+	if (rc == RC_OK && operator_has_authority(c))
+		rc = operator_head_unmet(c);
+	if (rc == RC_OK && operator_has_authority(c) && operator_has_relay(c))
+		operator_note(c, "hãy để các máy đồng bộ trước khi ký gì mới: mục danh bạ nào có sau bản sao lưu"
+		    " sẽ trở lại cùng các máy", "let laptops sync before anything is signed: statements that"
+		    " are younger than this backup come back with them");
 	if (rc == RC_OK && operator_has_relay(c))
 		operator_note(c, "trạm chuyển tiếp bắt đầu một thế hệ mới; các máy sẽ gửi lại những gì còn thiếu",
 		    "the relay begins a new generation; laptops hand in again what it lacks");

@@ -110,6 +110,10 @@ operator_open_authority(struct operator *c, struct authority **out)
 		rc = authority_open(v, &c->clock, out, &c->err);
 	if (rc != RC_OK)
 		vault_close(v);
+	if (rc == RC_OK && (rc = operator_head_take(c, *out)) != RC_OK) {
+		authority_close(*out);
+		*out = NULL;
+	}
 	secret_free(passphrase);
 	return rc;
 }
@@ -194,6 +198,7 @@ operator_with_authority(struct operator *c, enum rc (*act)(struct operator *, st
 		if (rc == RC_OK && directory_count(authority_directory(a)) != before)
 			rc = meet_if_here(c, a);
 	}
+	operator_head_keep(c, a);
 	authority_close(a);
 	return rc;
 }

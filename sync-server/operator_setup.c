@@ -149,6 +149,8 @@ operator_init(struct operator *c)
 	    (rc = authority_publish_shipped(a, &changed, &c->err)) == RC_OK &&
 	    (rc = operator_meet_here(c, a, &m)) == RC_OK)
 		rc = print_province(c, a);
+	if (rc == RC_OK)
+		operator_head_keep(c, a);
 	authority_close(a);
 	if (rc != RC_OK && rc != RC_EXISTS)
 		take_back(authority, relay);

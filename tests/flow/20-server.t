@@ -121,13 +121,36 @@ echo "<html>" >"$T/page.fx"
 exits 65 "another file is no message" server "$T/office" exchange "$T/page.fx"
 
 # ---- an authority from an old copy ----
-mkdir "$T/stale"
-mv "$T/old-authority" "$T/stale/authority"
-cp "$P.pass" "$T/stale.pass"
+for old in stale again; do
+	mkdir "$T/$old"
+	cp -r "$T/old-authority" "$T/$old/authority"
+	cp "$P.pass" "$T/$old.pass"
+done
 start_server "$P"
 exits 65 "an authority from an old copy signs nothing against the relay" server "$T/stale" exchange "$URL"
-like "$err" "does not know" "and says why"
-mv "$T/office/authority" "$P/authority"
+like "$err" "does not know: $((met + 2)) (head " "and says why, with both heads"
+exits 65 "from then on it signs nothing at all" server "$T/stale" rotate 06148
+like "$err" "old copy" "and says why"
+run server "$T/stale" invite --unit 06184 --role caseworker --name X --out "$T/x.invitation" --code-file "$T/x.code"
+[ "$code" -eq 65 ] && [ ! -e "$T/x.invitation" ]
+ok $? "nor does it invite"
+exits 0 "but what it holds can be read" server "$T/stale" units
+cp "$T/office/authority.head" "$T/again/authority.head"
+exits 65 "put back beside the head of what was signed it is known without the relay" server "$T/again" rotate 06148
+like "$err" "old copy" "and says so"
+rm -rf "$T/again/authority"
+cp -r "$T/office/authority" "$T/again/authority"
+must server "$T/again" backup "$T/authority.backup"
+rm -rf "$T/again"/*
+must server "$T/again" restore "$T/authority.backup"
+exits 65 "one that was restored signs nothing" server "$T/again" rotate 06148
+like "$err" "has not met its relay" "before it has met its relay"
+exits 0 "by file or over the network" server "$T/again" exchange "$URL"
+exits 0 "and then as before" server "$T/again" rotate 06148
+exits 0 "what it signed arrives" server "$T/again" exchange "$URL"
+is "$(statements "$P")" $((met + 3)) "with the relay"
+rm -rf "$T/office/authority"
+mv "$T/again/authority" "$P/authority"
 
 # ---- devices ----
 join_device "$T/first" "$T/lan"

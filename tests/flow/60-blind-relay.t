@@ -14,7 +14,7 @@ lan=$T/lan ctv=$T/ctv thu=$T/thu chief=$T/chief analyst=$T/analyst lost=$T/lost
 
 # ---- the relay alone ----
 mkdir "$T/elsewhere"
-mv "$P/authority" "$P.pass" "$T/elsewhere/"
+mv "$P/authority" "$P/authority.head" "$P.pass" "$T/elsewhere/"
 start_server "$P"
 ok 0 "serve comes up with the authority's folder absent, and asks for no passphrase"
 person=$(on "$lan" add person "full_name=Đặng Thị Hòa" sex=F phone=0912345678 pseudonym_code=DD-01)

@@ -226,6 +226,50 @@ refuses_to_go_on_when_the_relay_knows_more(void **state)
 }
 
 static void
+signs_nothing_while_its_chain_is_known_to_have_come_further(void **state)
+{
+	struct world *w = *state;
+	struct authority_meeting m;
+	struct authority_head head, further;
+	struct answer fits = { .is_ahead = false };
+	struct bytes reply;
+	uint64_t before;
+	size_t n;
+
+	world_import_province(w);
+	before = directory_count(authority_directory(w->a));
+	assert_true(authority_head(w->a, &head));
+	assert_int_equal(head.statements, before);
+	authority_hold(w->a, &head);
+	assert_int_equal(authority_rotate(w->a, "20", false, &n, &w->err), RC_OK);
+	/* what was signed since goes on from that head; another one at its place does not */
+	authority_hold(w->a, &head);
+	assert_int_equal(authority_rotate(w->a, "20", false, &n, &w->err), RC_OK);
+	before = directory_count(authority_directory(w->a));
+	further = head;
+	further.statements = before + 1;
+	authority_hold(w->a, &further);
+	assert_int_equal(authority_rotate(w->a, "20", false, &n, &w->err), RC_CONFLICT);
+	assert_true(authority_head(w->a, &head));
+	assert_int_equal(head.statements, before + 1);
+	further.statements = before;
+	authority_hold(w->a, &further);
+	error_clear(&w->err);
+	assert_int_equal(authority_rotate(w->a, "20", false, &n, &w->err), RC_CONFLICT);
+	/* put back: nothing, until a relay has been met that knows no more */
+	authority_hold(w->a, NULL);
+	error_clear(&w->err);
+	assert_int_equal(authority_rotate(w->a, "20", false, &n, &w->err), RC_CONFLICT);
+	assert_false(authority_head(w->a, &head));
+	assert_int_equal(directory_count(authority_directory(w->a)), before);
+	error_clear(&w->err);
+	world_answer(w, &fits, &reply);
+	assert_int_equal(authority_reply(w->a, reply.data, reply.len, &m, &w->err), RC_OK);
+	assert_int_equal(authority_rotate(w->a, "20", false, &n, &w->err), RC_OK);
+	bytes_reset(&reply);
+}
+
+static void
 tells_the_relay_only_what_it_lacks(void **state)
 {
 	struct world *w = *state;
@@ -280,6 +324,7 @@ main(void)
 		WITH_WORLD(a_merged_unit_opens_for_its_successor),
 		WITH_WORLD(refuses_a_reply_that_is_not_the_relays),
 		WITH_WORLD(refuses_to_go_on_when_the_relay_knows_more),
+		WITH_WORLD(signs_nothing_while_its_chain_is_known_to_have_come_further),
 		WITH_WORLD(tells_the_relay_only_what_it_lacks),
 		WITH_WORLD(publishes_forms_once),
 	};
