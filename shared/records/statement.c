@@ -5,23 +5,23 @@
 #include <string.h>
 
 #include "shared/vault/query.h"
+#include "shared/vault/query_pool.h"
 
 enum rc
 statement_prepare(struct sqlite3 *db, const char *sql, struct sqlite3_stmt **out,
     struct error *err)
 {
-	int code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+	int code = query_pool_take(db, sql, out);
 
 	if (code == SQLITE_OK)
 		return RC_OK;
-	*out = NULL;
 	return query_failed(db, code, sql, err);
 }
 
 void
 statement_free(struct sqlite3_stmt *s)
 {
-	sqlite3_finalize(s);
+	query_pool_give(s);
 }
 
 void

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "shared/vault/query_pool.h"
 #include "shared/vault/vault.h"
 
 enum rc
@@ -53,14 +54,13 @@ static enum rc
 open_bound(struct sqlite3 *db, struct error *err, struct sqlite3_stmt **out, const char *sql,
     const char *format, va_list ap)
 {
-	int s;
+	int s = query_pool_take(db, sql, out);
 
-	*out = NULL;
-	if ((s = sqlite3_prepare_v2(db, sql, -1, out, NULL)) == SQLITE_OK)
+	if (s == SQLITE_OK)
 		s = bind_all(*out, format, ap);
 	if (s == SQLITE_OK)
 		return RC_OK;
-	sqlite3_finalize(*out);
+	query_close(*out);
 	*out = NULL;
 	return query_failed(db, s, sql, err);
 }
@@ -92,7 +92,7 @@ query_next(struct sqlite3_stmt *q, bool *row, struct error *err)
 void
 query_close(struct sqlite3_stmt *q)
 {
-	sqlite3_finalize(q);
+	query_pool_give(q);
 }
 
 enum rc

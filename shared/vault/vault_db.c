@@ -5,6 +5,7 @@
 
 #include "shared/base/files.h"
 #include "shared/vault/block_file.h"
+#include "shared/vault/query_pool.h"
 #include "shared/vault/vault_db.h"
 #include "shared/vault/vault_vfs.h"
 
@@ -234,6 +235,7 @@ out:
 bool
 vault_db_close(struct sqlite3 *db)
 {
+	query_pool_drop(db);
 	if (db == NULL || sqlite3_close(db) == SQLITE_OK)
 		return true;
 	/*

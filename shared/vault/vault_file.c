@@ -5,6 +5,7 @@
 
 #include "shared/base/files.h"
 #include "shared/vault/page_mend.h"
+#include "shared/vault/query_pool.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault_file.h"
 
@@ -32,6 +33,7 @@ struct vault_file {
 	struct block_key *key;
 	struct page_buffers *pages;	/* the database */
 	struct page_mend *mend;		/* of a damaged one; else NULL */
+	struct query_pool *queries;	/* of its connection, which drops them before it closes */
 	struct block_file *blocks;	/* all others */
 	bool is_wal;
 	bool emptied;			/* a WAL: cut to nothing, and not synced since */
@@ -417,6 +419,9 @@ file_control(sqlite3_file *file, int op, void *arg)
 			return SQLITE_ERROR;
 		}
 		return SQLITE_NOTFOUND;
+	case QUERY_POOL_CONTROL:
+		*(struct query_pool ***)arg = &f->queries;
+		return f->pages != NULL ? SQLITE_OK : SQLITE_NOTFOUND;
 	default:
 		return SQLITE_NOTFOUND;
 	}

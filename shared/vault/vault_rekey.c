@@ -7,6 +7,7 @@
 
 #include "shared/base/files.h"
 #include "shared/vault/key_file.h"
+#include "shared/vault/query_pool.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault_db.h"
 #include "shared/vault/vault_parts.h"
@@ -206,6 +207,7 @@ copy_database(struct vault *v, struct vault *n, struct error *err)
 static enum rc
 close_database(struct vault *v, struct error *err)
 {
+	query_pool_drop(v->db);
 	if (v->db != NULL && sqlite3_close(v->db) != SQLITE_OK)
 		return error_set(err, RC_BUSY, v->dir, "try again", "a statement of the database is open");
 	v->db = NULL;

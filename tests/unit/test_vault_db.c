@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "shared/base/files.h"
+#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "shared/vault/vault_internal.h"
@@ -291,6 +292,38 @@ rows_do_not_linger_in_memory_after_close(void **state)
 	free(fence);
 }
 
+static void
+what_was_asked_for_does_not_linger_in_memory(void **state)
+{
+	struct vault_folder *f = *state;
+	struct vault *v = vault_folder_made(f);
+	uint8_t marker[4000], inverted[24];
+	sqlite3_stmt *q;
+	int64_t n;
+	int found;
+
+	secret_random_bytes(marker, sizeof inverted);
+	for (size_t i = 0; i < sizeof marker; i++)
+		marker[i] = marker[i % sizeof inverted];
+	for (size_t i = 0; i < sizeof inverted; i++)
+		inverted[i] = marker[i] ^ 255;
+	/* the statement is kept, the value must not be */
+	assert_int_equal(query_int(vault_db(v), NULL, &n, "SELECT count(*) FROM note WHERE body = ?1",
+	    "b", marker, sizeof marker), RC_OK);
+	assert_int_equal(query_open(vault_db(v), NULL, &q, "SELECT ?1", "b", marker, sizeof marker),
+	    RC_OK);
+	secret_wipe(marker, sizeof marker);
+	found = copies_in_memory(inverted, sizeof inverted);
+	query_close(q);
+	if (found > 0) {
+		assert_int_equal(found, sizeof marker / sizeof inverted);
+		assert_int_equal(copies_in_memory(inverted, sizeof inverted), 0);
+	}
+	vault_close(v);
+	if (found <= 0)
+		skip();
+}
+
 int
 main(void)
 {
@@ -304,6 +337,7 @@ main(void)
 		TEST(a_forgotten_statement_does_no_harm),
 		TEST(a_full_disk_is_told_as_full),
 		TEST(rows_do_not_linger_in_memory_after_close),
+		TEST(what_was_asked_for_does_not_linger_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
