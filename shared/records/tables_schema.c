@@ -90,22 +90,6 @@ run(struct sqlite3 *db, struct bytes *sql, struct error *err)
 }
 
 static enum rc
-make_table(struct sqlite3 *db, const struct tables_there *there, const char *table,
-    struct error *err)
-{
-	struct bytes sql;
-
-	if (tables_there_has(there, "table ", table))
-		return RC_OK;
-	bytes_init(&sql);
-	bytes_text(&sql, "CREATE TABLE IF NOT EXISTS ");
-	tables_schema_name(&sql, table);
-	bytes_text(&sql, "(id INTEGER PRIMARY KEY, unit TEXT NOT NULL, created_at INTEGER NOT NULL,"
-	    " alive INTEGER NOT NULL, conflicts INTEGER NOT NULL)");
-	return run(db, &sql, err);
-}
-
-static enum rc
 make_index(struct sqlite3 *db, const struct tables_there *there, const char *table,
     const char *column, struct error *err)
 {
@@ -126,32 +110,14 @@ make_index(struct sqlite3 *db, const struct tables_there *there, const char *tab
 	return run(db, &sql, err);
 }
 
-/* Asked anew: two fields may come to one column. */
-static enum rc
-has_column(struct sqlite3 *db, const char *table, const char *column, bool *out,
-    struct error *err)
-{
-	int64_t count = 0;
-	enum rc rc = query_int(db, err, &count, "SELECT count(*) FROM pragma_table_info(?1)"
-	    " WHERE name = ?2", "tt", table, column);
-
-	*out = count > 0;
-	return rc;
-}
-
 static enum rc
 add_column(struct sqlite3 *db, const char *table, const struct form_field *field,
     struct error *err)
 {
 	char column[TABLES_NAME_MAX];
 	struct bytes sql;
-	bool there;
-	enum rc rc;
 
 	tables_column(field->name, column);
-	rc = has_column(db, table, column, &there, err);
-	if (rc != RC_OK || there)
-		return rc;
 	bytes_init(&sql);
 	bytes_text(&sql, "ALTER TABLE ");
 	tables_schema_name(&sql, table);
@@ -183,24 +149,60 @@ make_child(struct sqlite3 *db, const struct tables_there *there, const char *for
 	return make_index(db, there, table, "value", err);
 }
 
-/* A column or a child table for each field. */
-static enum rc
-make_fields(struct sqlite3 *db, const struct tables_there *there, const struct form *form,
-    struct error *err)
+/* Is it the first field that comes to this column? */
+static bool
+is_first_of_column(const struct form *form, size_t i, const char *column)
 {
-	char table[TABLES_NAME_MAX], column[TABLES_NAME_MAX];
-	struct tables_there columns;
-	enum rc rc;
+	char other[TABLES_NAME_MAX];
 
-	tables_name(form->name, NULL, table);
-	rc = tables_there_columns(db, table, &columns, err);
+	for (size_t k = 0; k < i; k++) {
+		tables_column(form->fields[k].name, other);
+		if (tables_schema_has_column(&form->fields[k]) && strcmp(other, column) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* At once with all its columns: after each that is added SQLite reads the whole schema again. */
+static enum rc
+make_table(struct sqlite3 *db, const char *table, const struct form *form, struct error *err)
+{
+	char column[TABLES_NAME_MAX];
+	struct bytes sql;
+
+	bytes_init(&sql);
+	bytes_text(&sql, "CREATE TABLE ");
+	tables_schema_name(&sql, table);
+	bytes_text(&sql, "(id INTEGER PRIMARY KEY, unit TEXT NOT NULL, created_at INTEGER NOT NULL,"
+	    " alive INTEGER NOT NULL, conflicts INTEGER NOT NULL");
+	for (size_t i = 0; i < form->n_fields; i++) {
+		const struct form_field *field = &form->fields[i];
+
+		tables_column(field->name, column);
+		if (!tables_schema_has_column(field) || !is_first_of_column(form, i, column))
+			continue;
+		bytes_text(&sql, ", ");
+		tables_schema_name(&sql, column);
+		bytes_printf(&sql, " %s", type_of(field));
+	}
+	bytes_text(&sql, ")");
+	return run(db, &sql, err);
+}
+
+/* Those of a newer version of the form. */
+static enum rc
+add_columns(struct sqlite3 *db, const char *table, const struct form *form, struct error *err)
+{
+	char column[TABLES_NAME_MAX];
+	struct tables_there columns;
+	enum rc rc = tables_there_columns(db, table, &columns, err);
+
 	for (size_t i = 0; rc == RC_OK && i < form->n_fields; i++) {
 		const struct form_field *field = &form->fields[i];
 
 		tables_column(field->name, column);
-		if (tables_schema_has_child(field))
-			rc = make_child(db, there, form->name, field->name, err);
-		else if (tables_schema_has_column(field) && !tables_there_has(&columns, "", column))
+		if (tables_schema_has_column(field) && is_first_of_column(form, i, column) &&
+		    !tables_there_has(&columns, "", column))
 			rc = add_column(db, table, field, err);
 	}
 	tables_there_reset(&columns);
@@ -225,9 +227,12 @@ make_form(struct sqlite3 *db, const struct tables_there *there, const struct for
 	enum rc rc;
 
 	tables_name(form->name, NULL, table);
-	if ((rc = make_table(db, there, table, err)) != RC_OK ||
-	    (rc = make_fields(db, there, form, err)) != RC_OK ||
-	    (rc = make_index(db, there, table, "unit", err)) != RC_OK || date == NULL)
+	rc = tables_there_has(there, "table ", table) ? add_columns(db, table, form, err) :
+	    make_table(db, table, form, err);
+	for (size_t i = 0; rc == RC_OK && i < form->n_fields; i++)
+		if (tables_schema_has_child(&form->fields[i]))
+			rc = make_child(db, there, form->name, form->fields[i].name, err);
+	if (rc != RC_OK || (rc = make_index(db, there, table, "unit", err)) != RC_OK || date == NULL)
 		return rc;
 	tables_column(date->name, column);
 	return make_index(db, there, table, column, err);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,43 @@ whatever_is_missing_is_made_again(void **state)
 	form_set_free(forms);
 }
 
+/* `unit` is a column of every form already, so the field gets another, which a field may have, too. */
+static void
+two_fields_may_come_to_one_column(void **state)
+{
+	static const char sheets[3][400] = {
+		"list_name,name,label::Tiếng Việt (vi),label::English (en)\n",
+		"form_title::Tiếng Việt (vi),form_title::English (en),form_id,version,compartment\n"
+		"T,T,odd,1,cases\n",
+		"type,name,label::Tiếng Việt (vi),label::English (en),bind::field:number\n"
+		"text,unit,A,A,1\ntext,unit_,B,B,2\ninteger,last,C,C,3\n" };
+	static const char *const names[3] = { "choices", "settings", "survey" };
+	struct sqlite3 *db = record_fixture_db();
+	struct form_file files[3];
+	struct form_set *forms;
+	struct tables *t;
+	char path[3][40], *columns;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path[i], sizeof(path[i]), "forms/odd/%s.csv", names[i]);
+		files[i] = (struct form_file){ path[i], (const uint8_t *)sheets[i], strlen(sheets[i]) };
+	}
+	assert_int_equal(form_set_load(files, 3, &forms, NULL), RC_OK);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(tables_open(db, forms, &t, NULL), RC_OK);
+		tables_close(t);
+		columns = record_fixture_text(db, "SELECT group_concat(name || ' ' || type, ', ') FROM"
+		    " pragma_table_info('form_odd') WHERE cid > 4");
+		assert_string_equal(columns, again == 0 ? "unit_ TEXT, last INTEGER" :
+		    "last INTEGER, unit_ TEXT");
+		free(columns);
+		record_fixture_run(db, "ALTER TABLE form_odd DROP COLUMN unit_");
+	}
+	record_fixture_close(db);
+	form_set_free(forms);
+}
+
 int
 main(void)
 {
@@ -194,6 +232,7 @@ main(void)
 		cmocka_unit_test(indexes_stand_on_unit_and_the_first_date),
 		cmocka_unit_test(newer_form_adds_a_column_and_opening_twice_changes_nothing),
 		cmocka_unit_test(whatever_is_missing_is_made_again),
+		cmocka_unit_test(two_fields_may_come_to_one_column),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
