@@ -11,6 +11,7 @@
 enum {
 	DECOMPOSED_MAX = 16,	/* the longest full decomposition is shorter */
 	NAME_MAX_LEN = 63,
+	ASCII_END = 0x80,	/* below it a character is a byte, and no table is asked what it is */
 	MARK_FIRST = 0x0300,	/* the block of combining marks */
 	MARK_LAST = 0x036F,
 	VIETNAMESE_FIRST = 0x1EA0,	/* Ạ … ỹ */
@@ -22,9 +23,14 @@ enum {
 static int32_t
 code_point(const char *s, size_t len, size_t *used)
 {
-	utf8proc_int32_t c = -1;
+	utf8proc_int32_t c = (unsigned char)s[0];
 	utf8proc_ssize_t n;
 
+	if (c < ASCII_END) {
+		*used = 1;
+		return c;
+	}
+	c = -1;
 	n = utf8proc_iterate((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)len, &c);
 	*used = n > 0 ? (size_t)n : 1;
 	return n > 0 ? c : -1;
@@ -152,10 +158,13 @@ text_nfc(const char *s, size_t len, char **out)
 static bool
 is_blank(int32_t c)
 {
-	utf8proc_category_t category = utf8proc_category(c);
+	utf8proc_category_t category;
 
-	return c == '\t' || c == '\n' || category == UTF8PROC_CATEGORY_ZS ||
-	    category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+	if (c < ASCII_END)
+		return c == ' ' || c == '\t' || c == '\n';
+	category = utf8proc_category(c);
+	return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+	    category == UTF8PROC_CATEGORY_ZP;
 }
 
 /* Narrow [*from, *to) of well-formed text to what stands between outer blanks. */
@@ -211,6 +220,8 @@ is_d_with_stroke(int32_t folded)
 static bool
 is_word(int32_t c)
 {
+	if (c < ASCII_END)
+		return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 	switch ((int)utf8proc_category(c)) {
 	case UTF8PROC_CATEGORY_LU:
 	case UTF8PROC_CATEGORY_LL:
@@ -273,12 +284,16 @@ fold_code_point(struct bytes *b, int32_t c)
 	int32_t part[DECOMPOSED_MAX];
 	size_t n;
 
-	if (utf8proc_category(c) == UTF8PROC_CATEGORY_CF)
+	if (c >= ASCII_END && utf8proc_category(c) == UTF8PROC_CATEGORY_CF)
 		return;
 	if (!is_word(c)) {
 		end_syllable(b);
 		if (b->len > 0 && b->data != NULL && b->data[b->len - 1] != ' ')
 			bytes_u8(b, ' ');
+		return;
+	}
+	if (c < ASCII_END) {
+		bytes_u8(b, (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
 		return;
 	}
 	n = decompose(c, part);

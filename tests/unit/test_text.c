@@ -435,10 +435,38 @@ copies_text(void **state)
 	free(copy);
 }
 
+/* What Unicode's tables say of the first 128: letters and digits are words, blanks are three. */
+static void
+plain_characters_are_what_unicode_says(void **state)
+{
+	char in[] = "Xa?b", expected[8], *out;
+
+	(void)state;
+	for (char c = 1; c > 0 && c < 127; c++) {
+		bool word = strchr("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+		    c) != NULL;
+		bool blank = c == ' ' || c == '\t' || c == '\n';
+
+		in[2] = c;
+		snprintf(expected, sizeof expected, "xa%cb", word ? (c < 'a' && c > '9' ? c + 32 : c) : ' ');
+		assert_int_equal(text_fold(in, &out), RC_OK);
+		assert_string_equal(out, expected);
+		free(out);
+		/* at the end it is cut off, or stays, or was no clean text */
+		snprintf(expected, sizeof expected, blank ? "Xa" : "Xa%c", c);
+		if (text_normalise(in, 3, &out) == RC_OK)
+			assert_string_equal(out, expected);
+		else
+			assert_true(c < ' ' && !blank);
+		free(out);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_characters_are_what_unicode_says),
 		cmocka_unit_test(folds_vietnamese_names_to_plain_letters),
 		cmocka_unit_test(folds_both_spellings_of_a_tone_alike),
 		cmocka_unit_test(folds_decomposed_input_like_composed),
