@@ -84,6 +84,7 @@ forget_records(struct fold *f)
 			struct fold_record *next = f->records[i]->next;
 
 			register_state_reset(&f->records[i]->state);
+			free(f->records[i]->words);
 			free(f->records[i]);
 			f->records[i] = next;
 		}
@@ -153,25 +154,18 @@ fold_discard(struct fold *f)
 /* Writing -------------------------------------------------------------- */
 
 static enum rc
-write_words(struct fold *f, int64_t id, struct bytes *words, struct error *err)
+write_words(struct fold *f, const struct fold_record *r, struct error *err)
 {
-	char *folded = NULL;
 	bool row, same = false;
-	enum rc rc = text_fold(bytes_cstr(words), &folded);
+	enum rc rc = statement_first(f->words_find, &row, err, "i", r->id);
 
-	if (words->rc != RC_OK || rc != RC_OK) {
-		free(folded);
-		return words->rc != RC_OK ? words->rc : rc;
-	}
-	rc = statement_first(f->words_find, &row, err, "i", id);
 	if (rc == RC_OK && row)
-		same = strcmp(query_column_text(f->words_find, 0), folded) == 0;
+		same = strcmp(query_column_text(f->words_find, 0), r->words) == 0;
 	statement_rest(f->words_find);
 	if (rc == RC_OK && row && !same)
-		rc = statement_run(f->words_drop, err, "i", id);
-	if (rc == RC_OK && !same && folded[0] != '\0')
-		rc = statement_run(f->words_put, err, "it", id, folded);
-	free(folded);
+		rc = statement_run(f->words_drop, err, "i", r->id);
+	if (rc == RC_OK && !same && r->words[0] != '\0')
+		rc = statement_run(f->words_put, err, "it", r->id, r->words);
 	return rc;
 }
 
@@ -253,8 +247,10 @@ fold_parts_write(struct fold *f, struct fold_record *r, struct error *err)
 		    creator != NULL ? (size_t)ENTRY_DEVICE_BYTES : (size_t)0, (int64_t)n.alive,
 		    (int64_t)n.conflicts, (int64_t)n.settled, (int64_t)n.breaches,
 		    (int64_t)n.newer, state.data, state.len);
+	free(r->words);
+	r->words = NULL;
 	if (rc == RC_OK)
-		rc = write_words(f, r->id, &words, err);
+		rc = words.rc != RC_OK ? words.rc : text_fold(bytes_cstr(&words), &r->words);
 out:
 	bytes_reset(&state);
 	bytes_wipe(&words);
@@ -296,6 +292,12 @@ write_dirty(struct fold *f, struct error *err)
 		if (rc == RC_OK)
 			rc = fold_parts_write(f, all[i], err);
 	}
+	/*
+	 * All words together: the index holds them back and writes them as one, unless a statement
+	 * that can be undone alone, as those of the tables are, comes between.
+	 */
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = write_words(f, all[i], err);
 	free(all);
 	return rc;
 }
