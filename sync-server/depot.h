@@ -84,8 +84,8 @@ enum rc depot_add_statement(struct depot *d, const uint8_t *p, size_t len, bool 
     struct error *err) RC_CHECK;
 /* RC_NOTFOUND. */
 enum rc depot_statement(struct depot *d, uint64_t seq, struct bytes *out) RC_CHECK;
-/* The statement that retired or refused a device.  RC_NOTFOUND. */
-enum rc depot_shut_out_at(struct depot *d, const uint8_t device[16], uint64_t *seq) RC_CHECK;
+/* The last statement that retired a device.  RC_NOTFOUND. */
+enum rc depot_retired_at(struct depot *d, const uint8_t device[16], uint64_t *seq) RC_CHECK;
 /* Unit and role that a device had for whoever knew the chain up to seq.  RC_NOTFOUND: no device. */
 enum rc depot_assigned_at(struct depot *d, const uint8_t device[16], uint64_t seq,
     char unit[IDENTITY_UNIT_MAX + 1], enum identity_role *role) RC_CHECK;

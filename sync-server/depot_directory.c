@@ -44,11 +44,11 @@ depot_statement(struct depot *d, uint64_t seq, struct bytes *out)
 }
 
 enum rc
-depot_shut_out_at(struct depot *d, const uint8_t device[16], uint64_t *seq)
+depot_retired_at(struct depot *d, const uint8_t device[16], uint64_t *seq)
 {
 	int64_t at;
-	enum rc rc = depot_sql_int(&d->sql, &at, "SELECT min(seq) FROM statement WHERE subject = ?1"
-	    " AND type IN (5, 6)", "b", device, (size_t)IDENTITY_ID_BYTES);
+	enum rc rc = depot_sql_int(&d->sql, &at, "SELECT max(seq) FROM statement WHERE subject = ?1"
+	    " AND type = 5", "b", device, (size_t)IDENTITY_ID_BYTES);
 
 	*seq = (uint64_t)at;
 	return rc;

@@ -117,6 +117,7 @@ meet(struct relay_session *s, const struct device *device)
 	if ((rc = depot_standing(s->depot, s->hello.device, &standing)) != RC_OK ||
 	    (rc = depot_nonce(s->depot, s->hello.device, nonce)) != RC_OK)
 		return rc;
+	s->trusted = standing == STANDING_GOOD;
 	if (!may_ask(s->relay, s->hello.device)) {
 		refuse(s, STATUS_TOO_MANY);
 		return RC_OK;
@@ -209,19 +210,17 @@ take_statement(struct relay_session *s, const uint8_t *p, size_t len)
 static enum rc
 take_open(struct relay_session *s, enum item_type type, const uint8_t *p, size_t len)
 {
-	bool trusted = s->status == STATUS_OK;
-
 	relay_pace_take(s->relay->bytes, s->hello.device, len, clock_monotonic_ms());
 	switch (type) {
 	case ITEM_FRAME:
 		return relay_take_frame(s, p, len);
 	case ITEM_CERTIFICATE:
-		return !trusted ? RC_OK : relay_unless_bad(relay_take_certificate(s->depot,
+		return !s->trusted ? RC_OK : relay_unless_bad(relay_take_certificate(s->depot,
 		    clock_now(&s->clock), p, len, NULL));
 	case ITEM_STATEMENT:
-		return trusted ? take_statement(s, p, len) : RC_OK;
+		return s->trusted ? take_statement(s, p, len) : RC_OK;
 	case ITEM_RECEIPT:
-		return trusted ? relay_take_receipt(s->depot, p, len) : RC_OK;
+		return s->trusted ? relay_take_receipt(s->depot, p, len) : RC_OK;
 	case ITEM_END:
 		return RC_OK;
 	case ITEM_HELLO:
@@ -324,7 +323,10 @@ relay_session_free(struct relay_session *s)
 
 /* ---- the reply's beginning ---- */
 
-/* Strangers get zeroes, so that all of their replies are alike. */
+/*
+ * Strangers get zeroes, so that all of their replies are alike; who waits or was shut out hears
+ * nothing of the directory, the sequence and the log, whatever the status is.
+ */
 static enum rc
 put_welcome(struct relay_session *s, const uint8_t nonce[16])
 {
@@ -341,14 +343,13 @@ put_welcome(struct relay_session *s, const uint8_t nonce[16])
 		memcpy(w.nonce, nonce, sizeof(w.nonce));
 		w.quarantined = s->quarantined;
 	}
-	if (s->authentic && s->status != STATUS_WAITING) {
+	if (s->trusted) {
 		w.directory_seq = directory_count(dir) - 1;
 		(void)directory_head_at(dir, w.directory_seq, w.directory_head);
 		w.last = s->service.bound;
+		if ((rc = depot_audit_head(s->depot, &w.audit, w.audit_head)) != RC_OK)
+			return rc;
 	}
-	if (s->authentic && s->status != STATUS_WAITING && s->status != STATUS_RETIRED &&
-	    (rc = depot_audit_head(s->depot, &w.audit, w.audit_head)) != RC_OK)
-		return rc;
 	bytes_init(&payload);
 	rc = exchange_welcome_write(&w, id->sign_seed, &payload);
 	if (rc == RC_OK)

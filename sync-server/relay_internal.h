@@ -57,6 +57,7 @@ struct relay_session {
 	uint8_t request[16];
 	enum exchange_status status;
 	bool authentic;			/* its signature holds: it may learn something */
+	bool trusted;			/* and it neither waits nor was shut out: all that it may read */
 	bool chains_differ;
 	bool no_room;			/* a frame was not stored for want of it */
 	uint64_t not_kept;		/* frames that could not be accepted, and not be set aside */

@@ -70,11 +70,31 @@ agree_on_lanes(struct relay_session *s)
 	return place_lanes(s, named);
 }
 
+/*
+ * A retired device is shown the statement that retired it, which holds without those before it.
+ * A refused one could be admitted after all: nothing can be proved to it.
+ */
+static enum rc
+give_retirement(struct relay_session *s)
+{
+	struct relay_service *v = &s->service;
+	uint64_t seq;
+	enum rc rc = depot_retired_at(s->depot, s->hello.device, &seq);
+
+	v->statement = v->statements_end = 0;
+	if (rc != RC_OK)
+		return rc == RC_NOTFOUND ? RC_OK : rc;
+	if (s->hello.directory_seq < seq) {
+		v->statement = seq;
+		v->statements_end = seq + 1;
+	}
+	return RC_OK;
+}
+
 enum rc
 relay_service_start(struct relay_session *s)
 {
 	struct relay_service *v = &s->service;
-	uint64_t seq;
 	enum rc rc;
 
 	memset(v, 0, sizeof(*v));
@@ -85,13 +105,10 @@ relay_service_start(struct relay_session *s)
 	v->budget = s->hello.down_max == 0 ? RELAY_DOWN_MAX : s->hello.down_max;
 	v->budget = v->budget < RELAY_DOWN_CEILING ? v->budget : RELAY_DOWN_CEILING;
 	v->stage = STAGE_STATEMENTS;
+	if (s->status == STATUS_RETIRED)
+		return give_retirement(s);
 	v->statement = s->hello.directory_seq < UINT64_MAX ? s->hello.directory_seq + 1 : UINT64_MAX;
 	v->statements_end = directory_count(depot_directory(s->depot));
-	if (s->status == STATUS_RETIRED) {
-		rc = depot_shut_out_at(s->depot, s->hello.device, &seq);
-		v->statements_end = rc == RC_OK ? seq + 1 : 0;
-		return rc == RC_NOTFOUND ? RC_OK : rc;
-	}
 	if ((rc = depot_last_position(s->depot, &v->bound)) != RC_OK)
 		return rc;
 	return agree_on_lanes(s);

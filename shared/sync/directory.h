@@ -154,6 +154,16 @@ size_t directory_device_count(const struct directory *d);
 const struct device *directory_device_at(const struct directory *d, size_t i);	/* by id */
 /* NULL when its certificate is not here (whatever the chain says of it). */
 const struct device *directory_device(const struct directory *d, const uint8_t id[16]);
+/*
+ * A statement of type retire, judged by itself, for the device that it shuts out: the statements
+ * before it need not be here, since the root signed it and nobody is admitted again after it.
+ * *out: its id, state, reason and last heads, nothing else; free the heads.
+ * RC_NOTFOUND: it says something else, or of another device, or this chain has come so far and says
+ * itself what holds.  RC_PROTOCOL: it does not follow the end of this chain.  RC_AUTH, RC_FORMAT,
+ * RC_LIMIT, RC_NEWER, RC_NOMEM.
+ */
+enum rc directory_retirement_read(const struct directory *d, const uint8_t *p, size_t len,
+    const uint8_t device[16], struct device *out) RC_CHECK;
 /* Does entry n of a log of this device count?  Nothing of a refused one does, and of
    a retired one what its last heads cover. */
 bool directory_device_counts(const struct device *device, uint64_t log, uint64_t n);

@@ -99,6 +99,28 @@ judge_place(const struct directory *d, const struct statement_view *s, const uin
 	return RC_OK;
 }
 
+enum rc
+directory_retirement_read(const struct directory *d, const uint8_t *p, size_t len,
+    const uint8_t device[16], struct device *out)
+{
+	struct statement_view s;
+	struct reader r;
+	enum rc rc;
+
+	memset(out, 0, sizeof *out);
+	if ((rc = directory_statement_view(p, len, &s)) != RC_OK)
+		return rc;
+	if (s.type != STATEMENT_RETIRE || d->count == 0 || s.seq < d->count ||
+	    s.payload_len < IDENTITY_ID_BYTES || memcmp(s.payload, device, IDENTITY_ID_BYTES) != 0)
+		return RC_NOTFOUND;
+	if ((rc = verify(d->root, p, len)) != RC_OK)
+		return rc;
+	if (s.seq == d->count && memcmp(s.previous, d->head, sizeof d->head) != 0)
+		return RC_PROTOCOL;
+	reader_init(&r, s.payload, s.payload_len);
+	return directory_read_end(&r, DEVICE_RETIRED, out);
+}
+
 static enum rc
 reserve_head(struct directory *d)
 {

@@ -114,7 +114,7 @@ read_admitted(const struct directory *d, struct reader *r, bool trusted,
 			return rc;
 		fresh->items[fresh->n++] = e;
 		before = find_device(d, e->device.cert.device);
-		if (before != NULL && before->device.state == DEVICE_RETIRED)
+		if (before != NULL && before->retired)
 			return error_set(err, RC_INVALID, NULL, NULL,
 			    "a retired device cannot be admitted again");
 	}
@@ -205,35 +205,46 @@ read_heads(struct reader *r, struct device_head **heads, size_t *n_heads)
 	return RC_OK;
 }
 
-/* Retire (with last heads) and refuse (without). */
+enum rc
+directory_read_end(struct reader *r, enum device_state state, struct device *out)
+{
+	enum rc rc = RC_OK;
+
+	memset(out, 0, sizeof *out);
+	out->state = state;
+	reader_copy(r, out->cert.device, sizeof out->cert.device);
+	if (!directory_read_text(r, DIRECTORY_REASON_MAX, out->reason))
+		rc = RC_FORMAT;
+	if (rc == RC_OK && state == DEVICE_RETIRED)
+		rc = read_heads(r, &out->heads, &out->n_heads);
+	if (rc == RC_OK && !reader_done(r))
+		rc = RC_FORMAT;
+	if (rc != RC_OK) {
+		free(out->heads);
+		memset(out, 0, sizeof *out);
+	}
+	return rc;
+}
+
 enum rc
 directory_apply_end(struct directory *d, struct reader *r, enum device_state state)
 {
-	struct device_head *heads = NULL;
-	size_t n_heads = 0;
-	uint8_t id[IDENTITY_ID_BYTES];
-	char reason[DIRECTORY_REASON_MAX + 1];
 	struct device_entry *e;
-	enum rc rc = RC_OK;
+	struct device said;
+	enum rc rc;
 
-	reader_copy(r, id, sizeof id);
-	if (!directory_read_text(r, DIRECTORY_REASON_MAX, reason))
-		rc = RC_FORMAT;
-	if (rc == RC_OK && state == DEVICE_RETIRED)
-		rc = read_heads(r, &heads, &n_heads);
-	if (rc == RC_OK && !reader_done(r))
-		rc = RC_FORMAT;
-	if (rc == RC_OK)
-		rc = reach_device(d, id, &e);
-	if (rc != RC_OK) {
-		free(heads);
+	if ((rc = directory_read_end(r, state, &said)) != RC_OK)
+		return rc;
+	if ((rc = reach_device(d, said.cert.device, &e)) != RC_OK) {
+		free(said.heads);
 		return rc;
 	}
 	free(e->device.heads);
-	e->device.heads = heads;
-	e->device.n_heads = n_heads;
+	e->device.heads = said.heads;
+	e->device.n_heads = said.n_heads;
 	e->device.state = state;
-	memcpy(e->device.reason, reason, sizeof reason);
+	e->retired = e->retired || state == DEVICE_RETIRED;
+	memcpy(e->device.reason, said.reason, sizeof said.reason);
 	return RC_OK;
 }
 

@@ -15,6 +15,7 @@ struct unit_entry {
 struct device_entry {
 	struct device device;			/* first: its address is the entry's */
 	bool assigned;				/* unit and role are not the certificate's */
+	bool retired;				/* once, whatever was said later: for good */
 	bool chained;				/* the certificate stands in the chain */
 	uint8_t digest[16];			/* of the certificate's bytes */
 };
@@ -74,7 +75,11 @@ enum rc directory_apply(struct directory *d, const struct statement_view *s, boo
 enum rc directory_apply_units(struct directory *d, struct reader *r, struct error *err) RC_CHECK;
 enum rc directory_apply_admit(struct directory *d, struct reader *r, bool trusted,
     struct error *err) RC_CHECK;
-/* Retire (with last heads) or refuse (without). */
+/*
+ * The payload of a retire (with last heads) or refuse (without): id, state, reason and heads, all
+ * that is set in *out; free the heads.
+ */
+enum rc directory_read_end(struct reader *r, enum device_state state, struct device *out) RC_CHECK;
 enum rc directory_apply_end(struct directory *d, struct reader *r,
     enum device_state state) RC_CHECK;
 enum rc directory_apply_assign(struct directory *d, struct reader *r, struct error *err) RC_CHECK;

@@ -160,7 +160,12 @@ enum rc replica_sync(struct replica *r, struct transport *t, const struct replic
     struct replica_sync_result *out, struct error *err) RC_CHECK;
 
 /*
- * Is this device retired by a statement of the root, and is everything that it had to say, or
+ * Is this device retired by a statement of the root, in its chain or (shown alone by a relay) ahead
+ * of it?
+ */
+enum rc replica_is_retired(struct replica *r, bool *out, struct error *err) RC_CHECK;
+/*
+ * Is it, and is everything that it had to say, or
  * carried for others, stored by the relay?  Then its vault is to be wiped.
  */
 enum rc replica_may_wipe(struct replica *r, bool *out, struct error *err) RC_CHECK;

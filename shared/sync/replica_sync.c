@@ -147,11 +147,13 @@ undone(struct replica_syncing *s)
 static enum rc
 take_leave(struct replica_syncing *s)
 {
-	bool going_on = s->sent_frames > 0 || s->more;
+	bool going_on = s->sent_frames > 0 || s->more, retired = false;
 	enum rc rc;
 
 	enter(s);
 	rc = replica_may_wipe(s->replica, &s->result->may_wipe, s->err);
+	if (rc == RC_OK)
+		rc = replica_is_retired(s->replica, &retired, s->err);
 	leave(s);
 	s->more = rc == RC_OK && going_on && !s->result->may_wipe;
 	if (rc != RC_OK || s->more)
@@ -160,9 +162,14 @@ take_leave(struct replica_syncing *s)
 		return error_set(s->err, RC_DENIED, s->url, say(s, "hand the laptop to your province",
 		    "nộp máy cho tỉnh"), "%s", say(s, "this device has been retired; what it had not sent is"
 		    " with the server", "máy này đã ngừng sử dụng; những gì chưa gửi đã được máy chủ giữ lại"));
-	return error_set(s->err, RC_DENIED, s->url, say(s, "hand the laptop to your province",
-	    "nộp máy cho tỉnh"), "%s", say(s, "this device has been retired",
-	    "máy này đã bị ngừng sử dụng"));
+	if (retired)
+		return error_set(s->err, RC_DENIED, s->url, say(s, "hand the laptop to your province",
+		    "nộp máy cho tỉnh"), "%s", say(s, "this device has been retired",
+		    "máy này đã bị ngừng sử dụng"));
+	/* refused; or a relay that says so of a device in use */
+	return error_set(s->err, RC_DENIED, s->url, say(s, "ask the province", "hỏi tỉnh"), "%s",
+	    say(s, "the server turns this device away, without an order of the province to retire it",
+	    "máy chủ từ chối máy này nhưng không đưa ra quyết định ngừng sử dụng của tỉnh"));
 }
 
 /* One that is not in our directory answered.  Is it now?  Of what else it said nothing counts. */

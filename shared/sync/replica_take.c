@@ -101,16 +101,39 @@ weigh_entries(struct replica *r, const uint8_t *p, size_t len, struct error *err
 	return apply_limits(r, d, err);
 }
 
+/*
+ * A relay shows whom it shuts out nothing but the statement that does so, and not those before it.
+ * It stands beside the chain, which goes on from where it was if it ever does; *taken: it is one of
+ * this device.
+ */
+static enum rc
+take_retirement(struct replica *r, const uint8_t *p, size_t len, bool *taken, struct error *err)
+{
+	struct device self;
+	enum rc rc = directory_retirement_read(r->directory, p, len, r->identity.device, &self);
+
+	*taken = rc == RC_OK;
+	if (rc != RC_OK)
+		return rc == RC_NOMEM ? rc : RC_OK;
+	if ((rc = replica_setting_put(r->db, "retirement", p, len, err)) == RC_OK)
+		rc = apply_limits(r, &self, err);
+	free(self.heads);
+	return rc;
+}
+
 enum rc
 replica_take_statement(struct replica *r, const uint8_t *p, size_t len, struct error *err)
 {
 	uint64_t before = directory_count(r->directory);
-	bool forked = false;
-	enum rc rc;
+	bool forked = false, taken = false;
+	enum rc rc, own;
 
 	rc = directory_add(r->directory, p, len, NULL, &forked, NULL);
 	if (rc == RC_NOMEM)
 		return rc;
+	if (rc == RC_PROTOCOL && !forked &&
+	    ((own = take_retirement(r, p, len, &taken, err)) != RC_OK || taken))
+		return own;
 	if (rc != RC_OK)	/* nothing of ours is touched, and a person is told */
 		return replica_event(r, forked ? "directory-fork" : "directory-refused",
 		    rc_name(rc));

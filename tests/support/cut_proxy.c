@@ -22,8 +22,8 @@ struct cut_proxy {
 	unsigned relay_port;
 	unsigned round;			/* cut_proxy_allow was called so often */
 	uint64_t allowed[2], passed[2];	/* up, down */
-	uint8_t *kept;
-	size_t n_kept;
+	uint8_t *kept[2];
+	size_t n_kept[2];
 };
 
 static void
@@ -100,9 +100,9 @@ pass(struct cut_proxy *p, int from, int to, int way)
 		cut = true;
 	}
 	p->passed[way] += n;
-	if (way == 0 && p->n_kept + n <= KEPT_MAX) {
-		memcpy(p->kept + p->n_kept, buf, n);
-		p->n_kept += n;
+	if (p->n_kept[way] + n <= KEPT_MAX) {
+		memcpy(p->kept[way] + p->n_kept[way], buf, n);
+		p->n_kept[way] += n;
 	}
 	pthread_mutex_unlock(&p->lock);
 	return send_all(to, buf, n) && !cut;
@@ -185,7 +185,8 @@ cut_proxy_open(const char *relay_url)
 	socklen_t len = sizeof(a);
 
 	must(p != NULL, "memory");
-	must((p->kept = malloc(KEPT_MAX)) != NULL, "memory");
+	for (int way = 0; way < 2; way++)
+		must((p->kept[way] = malloc(KEPT_MAX)) != NULL, "memory");
 	p->relay_port = port_of(relay_url);
 	p->allowed[0] = p->allowed[1] = CUT_PROXY_WHOLE;
 	must(pthread_mutex_init(&p->lock, NULL) == 0, "lock");
@@ -207,7 +208,8 @@ cut_proxy_close(struct cut_proxy *p)
 	pthread_join(p->thread, NULL);
 	pthread_mutex_destroy(&p->lock);
 	close(p->listener);
-	free(p->kept);
+	free(p->kept[0]);
+	free(p->kept[1]);
 	free(p);
 }
 
@@ -232,7 +234,7 @@ cut_proxy_allow(struct cut_proxy *p, uint64_t up, uint64_t down)
 	p->allowed[0] = up;
 	p->allowed[1] = down;
 	p->passed[0] = p->passed[1] = 0;
-	p->n_kept = 0;
+	p->n_kept[0] = p->n_kept[1] = 0;
 	p->round++;
 	pthread_mutex_unlock(&p->lock);
 }
@@ -246,14 +248,26 @@ cut_proxy_counts(struct cut_proxy *p, uint64_t *up, uint64_t *down)
 	pthread_mutex_unlock(&p->lock);
 }
 
-size_t
-cut_proxy_upload(struct cut_proxy *p, uint8_t *out, size_t max)
+static size_t
+give_kept(struct cut_proxy *p, int way, uint8_t *out, size_t max)
 {
 	size_t n;
 
 	pthread_mutex_lock(&p->lock);
-	n = p->n_kept < max ? p->n_kept : max;
-	memcpy(out, p->kept, n);
+	n = p->n_kept[way] < max ? p->n_kept[way] : max;
+	memcpy(out, p->kept[way], n);
 	pthread_mutex_unlock(&p->lock);
 	return n;
+}
+
+size_t
+cut_proxy_upload(struct cut_proxy *p, uint8_t *out, size_t max)
+{
+	return give_kept(p, 0, out, max);
+}
+
+size_t
+cut_proxy_download(struct cut_proxy *p, uint8_t *out, size_t max)
+{
+	return give_kept(p, 1, out, max);
 }

@@ -20,7 +20,8 @@ void cut_proxy_set_relay(struct cut_proxy *p, const char *relay_url);
 /* From now on: bytes that may pass, over all connections; counters start at 0 again. */
 void cut_proxy_allow(struct cut_proxy *p, uint64_t up, uint64_t down);
 void cut_proxy_counts(struct cut_proxy *p, uint64_t *up, uint64_t *down);
-/* What went up since the last cut_proxy_allow, at most max bytes; the number of them. */
+/* What went up, or down, since the last cut_proxy_allow, at most max bytes; the number of them. */
 size_t cut_proxy_upload(struct cut_proxy *p, uint8_t *out, size_t max);
+size_t cut_proxy_download(struct cut_proxy *p, uint8_t *out, size_t max);
 
 #endif

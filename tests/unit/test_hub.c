@@ -7,112 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/sync/transport.h"
 #include "shared/vault/secret.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
-#include "sync-server/operator_hub.h"
-#include "sync-server/relay_http.h"
-#include "sync-server/relay_upstream.h"
 #include "tests/support/cut_proxy.h"
-#include "tests/support/province.h"
+#include "tests/support/province_hub.h"
 
 /* A chain of two relays over HTTP: laptop - hub - province - laptop (tests/support/province.h). */
-
-struct hub {
-	struct province p;
-	char dir[300], url[64];
-	uint8_t device[IDENTITY_ID_BYTES];
-	struct depot *served, *own;	/* of the relay, and of what hands on */
-	struct relay_http *http;
-	struct relay_upstream *upstream;
-};
-
-static void
-hub_up(struct hub *h)
-{
-	struct relay_http_config config = { .clock = h->p.clock, .address = "127.0.0.1",
-		.per_minute = 100000 };
-	struct error err = { 0 };
-
-	assert_int_equal(depot_open(h->dir, &h->served, &err), RC_OK);
-	assert_int_equal(depot_open(h->dir, &h->own, &err), RC_OK);
-	config.depot = h->served;
-	assert_int_equal(relay_http_open(&config, &h->http, &err), RC_OK);
-	assert_int_equal(relay_http_start(h->http), RC_OK);
-	snprintf(h->url, sizeof(h->url), "http://127.0.0.1:%u", (unsigned)relay_http_port(h->http));
-	assert_int_equal(relay_upstream_new(h->own, &h->p.clock, &h->upstream), RC_OK);
-}
-
-static void
-hub_down(struct hub *h)
-{
-	relay_http_close(h->http);
-	relay_upstream_free(h->upstream);
-	depot_close(h->own);
-	depot_close(h->served);
-}
-
-static void
-invite_hub(struct hub *h, const char *unit, const char *dir)
-{
-	struct authority_invite invite = { unit, ROLE_RELAY, "Trạm Thử Một", 14, h->p.url, "" };
-	struct invitation_parcel parcel;
-	struct invitation inv;
-	struct secret *code = NULL;
-	struct bytes file;
-	struct error err = { 0 };
-	uint8_t id[16], other[IDENTITY_ID_BYTES];
-
-	bytes_init(&file);
-	assert_int_equal(authority_invite(h->p.authority, &invite, id, &file, &code, &err), RC_OK);
-	assert_int_equal(identity_parcel_open(file.data, file.len, code, &parcel, &err), RC_OK);
-	assert_int_equal(parcel.n_secrets, 0);
-	assert_int_equal(operator_hub_join(dir, &parcel, h->p.now, &inv, h->device, &err), RC_OK);
-	assert_int_equal(operator_hub_join(dir, &parcel, h->p.now, &inv, other, &err), RC_EXISTS);
-	identity_parcel_reset(&parcel);
-	bytes_reset(&file);
-	secret_free(code);
-}
-
-static enum rc
-try_upstream_at(struct hub *h, const char *url, struct relay_upstream_result *r)
-{
-	struct transport *t = NULL;
-	struct error err = { 0 };
-	enum rc rc;
-
-	assert_int_equal(transport_open(url, "", false, &t, &err), RC_OK);
-	rc = relay_upstream_sync(h->upstream, t, r, &err);
-	transport_close(t);
-	if (rc != RC_OK)
-		print_message("upstream: %s: %s\n", rc_name(rc), err.what);
-	return rc;
-}
-
-static struct relay_upstream_result
-upstream(struct hub *h)
-{
-	struct relay_upstream_result r;
-
-	assert_int_equal(try_upstream_at(h, h->p.url, &r), RC_OK);
-	return r;
-}
 
 static int
 begin(void **state)
 {
-	struct hub *h = calloc(1, sizeof(*h));
+	struct province_hub *h = calloc(1, sizeof(*h));
 
 	assert_non_null(h);
-	province_start(&h->p);
-	snprintf(h->dir, sizeof(h->dir), "%s/hub", h->p.dir);
-	invite_hub(h, "20", h->dir);
-	hub_up(h);
-	/* it shows its certificate; the authority admits it, and it learns of that */
-	upstream(h);
-	province_meet(&h->p);
-	upstream(h);
+	province_hub_start(h);
 	*state = h;
 	return 0;
 }
@@ -120,11 +29,8 @@ begin(void **state)
 static int
 end(void **state)
 {
-	struct hub *h = *state;
-
-	hub_down(h);
-	province_end(&h->p);
-	free(h);
+	province_hub_end(*state);
+	free(*state);
 	return 0;
 }
 
@@ -143,7 +49,7 @@ sync_at(struct workspace *ws, const char *url)
 static void
 goes_by_hub_and_province_to_a_laptop_and_back(void **state)
 {
-	struct hub *h = *state;
+	struct province_hub *h = *state;
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
@@ -159,12 +65,12 @@ goes_by_hub_and_province_to_a_laptop_and_back(void **state)
 	assert_int_equal(sync_at(a, h->url).sent_entries, 0);
 	assert_string_equal(replica_url(a->replica), h->p.url);
 
-	assert_int_equal(upstream(h).frames_up, 1);
-	assert_int_equal(upstream(h).frames_up, 0);
+	assert_int_equal(province_hub_upstream(h).frames_up, 1);
+	assert_int_equal(province_hub_upstream(h).frames_up, 0);
 	assert_int_equal(province_sync(&h->p, b).received_entries, 1);
 	province_edit(b, id, NULL, "phone", "0987654321");
 	province_sync(&h->p, b);
-	assert_int_equal(upstream(h).frames_down, 1);
+	assert_int_equal(province_hub_upstream(h).frames_down, 1);
 	/* the province's receipt, and b's answer, come down the same way */
 	r = sync_at(a, h->url);
 	assert_int_equal(r.received_entries, 1);
@@ -185,33 +91,33 @@ goes_by_hub_and_province_to_a_laptop_and_back(void **state)
 static void
 a_laptop_that_never_heard_of_the_hub_learns_of_it_there(void **state)
 {
-	struct hub *h = *state;
-	struct hub second = { .p = h->p };
+	struct province_hub *h = *state;
+	struct province_hub second = { .p = h->p };
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct relay_upstream_result u;
 
 	/* a joined before this one was invited */
 	province_sync(&h->p, a);
 	snprintf(second.dir, sizeof(second.dir), "%s/hub2", h->p.dir);
-	invite_hub(&second, "06001", second.dir);
-	hub_up(&second);
-	assert_int_equal(try_upstream_at(&second, h->p.url, &u), RC_OK);
+	province_hub_invite(&second, "06001", second.dir);
+	province_hub_up(&second);
+	assert_int_equal(province_hub_try_upstream(&second, h->p.url, &u), RC_OK);
 	province_meet(&h->p);
-	assert_int_equal(try_upstream_at(&second, h->p.url, &u), RC_OK);
+	assert_int_equal(province_hub_try_upstream(&second, h->p.url, &u), RC_OK);
 	province_add(a, "person", PROVINCE_PERSON);
 	assert_int_equal(sync_at(a, second.url).hub_entries, 1);
 	/* what is with a hub that burns is handed in at the next one again */
 	assert_int_equal(sync_at(a, h->url).sent_entries, 1);
-	assert_int_equal(upstream(h).frames_up, 1);
+	assert_int_equal(province_hub_upstream(h).frames_up, 1);
 	assert_int_equal(sync_at(a, h->url).receipt_level, 1);
-	hub_down(&second);
+	province_hub_down(&second);
 	workspace_close(a);
 }
 
 static void
 what_others_wrote_is_handed_over_too(void **state)
 {
-	struct hub *h = *state;
+	struct province_hub *h = *state;
 	struct workspace *far = province_device(&h->p, "06002", ROLE_CASEWORKER, "Vi Thị Mai");
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *colleague = province_device(&h->p, "06002", ROLE_CASEWORKER, "Lý A Sáng");
@@ -225,7 +131,7 @@ what_others_wrote_is_handed_over_too(void **state)
 	assert_int_equal(replica_bundle_read(a->replica, "stick", stick.data, stick.len, &r, &err), RC_OK);
 	assert_int_equal(sync_at(a, h->url).sent_frames, 1);
 	assert_int_equal(sync_at(a, h->url).sent_frames, 0);
-	upstream(h);
+	province_hub_upstream(h);
 	assert_int_equal(province_sync(&h->p, colleague).received_entries, 1);
 	/* its author gets the receipts where it comes next */
 	r = sync_at(far, h->url);
@@ -242,7 +148,7 @@ what_others_wrote_is_handed_over_too(void **state)
 static void
 new_epochs_and_retirements_come_down(void **state)
 {
-	struct hub *h = *state;
+	struct province_hub *h = *state;
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
@@ -253,15 +159,15 @@ new_epochs_and_retirements_come_down(void **state)
 	province_add(b, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
 	sync_at(b, h->url);
-	upstream(h);
+	province_hub_upstream(h);
 	province_meet(&h->p);
-	upstream(h);
+	province_hub_upstream(h);
 	assert_int_equal(authority_retire(h->p.authority, replica_device(b->replica), "mất máy", &n, &err),
 	    RC_OK);
 	province_meet(&h->p);
 	/* as long as the hub does not know, it serves; then no more */
 	assert_int_equal(workspace_sync(b, h->url, &r, &err), RC_OK);
-	upstream(h);
+	province_hub_upstream(h);
 	province_add(a, "person", PROVINCE_PERSON);
 	sync_at(a, h->url);
 	province_add(a, "outreach", PROVINCE_VISIT);
@@ -272,7 +178,7 @@ new_epochs_and_retirements_come_down(void **state)
 	error_clear(&err);
 	(void)!workspace_sync(b, h->url, &r, &err);
 	assert_true(r.received_entries == 0);
-	upstream(h);
+	province_hub_upstream(h);
 	workspace_close(a);
 	workspace_close(b);
 }
@@ -280,7 +186,7 @@ new_epochs_and_retirements_come_down(void **state)
 static void
 a_cut_anywhere_costs_a_repeat(void **state)
 {
-	struct hub *h = *state;
+	struct province_hub *h = *state;
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct cut_proxy *proxy = cut_proxy_open(h->p.url);
@@ -296,11 +202,11 @@ a_cut_anywhere_costs_a_repeat(void **state)
 	}
 	for (size_t cut = 0; rc != RC_OK && cut < 6000; cut += 61, tries++) {
 		cut_proxy_allow(proxy, cut % 2 ? cut : CUT_PROXY_WHOLE, cut % 2 ? CUT_PROXY_WHOLE : cut);
-		rc = try_upstream_at(h, cut_proxy_url(proxy), &r);
+		rc = province_hub_try_upstream(h, cut_proxy_url(proxy), &r);
 	}
 	assert_int_equal(rc, RC_OK);
 	assert_true(tries > 5);
-	upstream(h);
+	province_hub_upstream(h);
 	sync_at(a, h->url);
 	province_sync(&h->p, b);
 	assert_int_equal(province_status(a).records, 10);
@@ -323,7 +229,7 @@ copy_folder(const char *from, const char *to)
 static void
 a_hub_put_back_from_an_old_backup_loses_nothing(void **state)
 {
-	struct hub *h = *state;
+	struct province_hub *h = *state;
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct depot *depot = NULL;
@@ -332,25 +238,25 @@ a_hub_put_back_from_an_old_backup_loses_nothing(void **state)
 
 	province_add(a, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
-	upstream(h);
-	hub_down(h);
+	province_hub_upstream(h);
+	province_hub_down(h);
 	snprintf(old, sizeof(old), "%s-old", h->dir);
 	copy_folder(h->dir, old);
-	hub_up(h);
+	province_hub_up(h);
 	/* one that was handed on since, one that was not yet */
 	province_add(a, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
-	upstream(h);
+	province_hub_upstream(h);
 	province_add(a, "person", PROVINCE_PERSON);
 	sync_at(a, h->url);
-	hub_down(h);
+	province_hub_down(h);
 	copy_folder(old, h->dir);
 	assert_int_equal(depot_open(h->dir, &depot, &err), RC_OK);
 	assert_int_equal(depot_renew_generation(depot), RC_OK);
 	depot_close(depot);
-	hub_up(h);
+	province_hub_up(h);
 	sync_at(a, h->url);
-	upstream(h);
+	province_hub_upstream(h);
 	sync_at(a, h->url);
 	assert_int_equal(province_status(a).unsent_entries, 0);
 	assert_int_equal(province_sync(&h->p, b).received_entries, 3);
@@ -362,7 +268,7 @@ a_hub_put_back_from_an_old_backup_loses_nothing(void **state)
 static void
 a_province_put_back_is_filled_again_by_its_hub(void **state)
 {
-	struct hub *h = *state;
+	struct province_hub *h = *state;
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct workspace *c;
@@ -381,14 +287,14 @@ a_province_put_back_is_filled_again_by_its_hub(void **state)
 	province_add(b, "outreach", PROVINCE_VISIT);
 	sync_at(a, h->url);
 	province_sync(&h->p, b);
-	upstream(h);
+	province_hub_upstream(h);
 	province_stop_relay(&h->p);
 	depot_close(h->p.depot);
 	copy_folder(old, dir);
 	assert_int_equal(depot_open(dir, &h->p.depot, &err), RC_OK);
 	assert_int_equal(depot_renew_generation(h->p.depot), RC_OK);
 	province_serve(&h->p);
-	upstream(h);
+	province_hub_upstream(h);
 	c = province_device(&h->p, "06001", ROLE_CASEWORKER, "Triệu Thị Dao");
 	assert_int_equal(province_sync(&h->p, c).received_entries, 2);
 	workspace_close(a);
@@ -399,7 +305,7 @@ a_province_put_back_is_filled_again_by_its_hub(void **state)
 static void
 a_hub_that_was_retired_is_told_so(void **state)
 {
-	struct hub *h = *state;
+	struct province_hub *h = *state;
 	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct relay_upstream_result r;
 	struct replica_sync_result s;
@@ -409,7 +315,7 @@ a_hub_that_was_retired_is_told_so(void **state)
 	assert_int_equal(authority_retire(h->p.authority, h->device, "mất trạm", &n, &err), RC_OK);
 	assert_int_equal(n, 0);		/* it could open nothing */
 	province_meet(&h->p);
-	assert_int_equal(try_upstream_at(h, h->p.url, &r), RC_DENIED);
+	assert_int_equal(province_hub_try_upstream(h, h->p.url, &r), RC_DENIED);
 	province_sync(&h->p, a);
 	province_add(a, "outreach", PROVINCE_VISIT);
 	assert_int_not_equal(workspace_sync(a, h->url, &s, &err), RC_OK);

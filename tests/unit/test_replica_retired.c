@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/records/left_out.h"
+#include "shared/sync/exchange.h"
 #include "shared/sync/replica.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
@@ -232,6 +233,124 @@ it_opens_what_was_sealed_before_its_colleagues_learned_and_nothing_after(void **
 	workspace_close(boss);
 }
 
+/* What a relay shows of a device that is shut out: one statement, and not those before it. */
+static void
+one_statement_tells_it_and_the_rest_of_the_chain_may_come_or_not(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	uint64_t known;
+	char dir[300];
+
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_meet(p);	/* statements of which a hears nothing */
+	province_add(a, "outreach", PROVINCE_VISIT);
+	retire(p, a);
+	known = directory_count(replica_directory(a->replica));
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_true(r.may_wipe);
+	assert_int_equal(directory_count(replica_directory(a->replica)), known);
+	/* what came after its last heads counts nowhere, here neither */
+	assert_int_equal(province_status(a).records, 1);
+	/* it is written down: the next process knows */
+	workspace_close(a);
+	province_device_dir(p, 0, dir);
+	a = province_open(p, dir);
+	assert_true(may_wipe(a));
+	province_add(a, "outreach", PROVINCE_VISIT);
+	assert_false(may_wipe(a));
+	/* the whole chain, by a stick, says the same */
+	province_sync(p, b);
+	carry(b, a);
+	assert_int_equal(directory_count(replica_directory(a->replica)),
+	    directory_count(replica_directory(b->replica)));
+	assert_int_equal(directory_device(replica_directory(a->replica), replica_device(a->replica))->state,
+	    DEVICE_RETIRED);
+	error_clear(&err);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_true(r.may_wipe);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+/* A relay that lies can show what was signed, to whom it likes; it cannot shut out who is in use. */
+static void
+a_retirement_of_another_or_a_forged_one_does_nothing_to_a_device_in_use(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct replica_sync_result r;
+	struct bytes statement;
+	struct error err = { 0 };
+	uint64_t seq, known;
+	bool retired;
+
+	bytes_init(&statement);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_meet(p);
+	retire(p, a);
+	known = directory_count(replica_directory(b->replica));
+	assert_int_equal(depot_retired_at(p->depot, replica_device(a->replica), &seq), RC_OK);
+	assert_int_equal(depot_statement(p->depot, seq, &statement), RC_OK);
+	assert_true(seq > known);
+	assert_int_equal(replica_take(b->replica, ITEM_STATEMENT, statement.data, statement.len, &r, &err),
+	    RC_OK);
+	assert_int_equal(province_count(b, "SELECT count(*) FROM event WHERE kind = 'directory-refused'"), 1);
+	/* the same, with b's number in it */
+	for (size_t i = 0; i + 16 <= statement.len; i++)
+		if (memcmp(statement.data + i, replica_device(a->replica), 16) == 0)
+			memcpy(statement.data + i, replica_device(b->replica), 16);
+	assert_int_equal(replica_take(b->replica, ITEM_STATEMENT, statement.data, statement.len, &r, &err),
+	    RC_OK);
+	assert_int_equal(replica_is_retired(b->replica, &retired, &err), RC_OK);
+	assert_false(retired || may_wipe(b));
+	/* and hides nothing: the statements come, in their order */
+	assert_int_equal(directory_count(replica_directory(b->replica)), known);
+	province_sync(p, b);
+	assert_int_equal(directory_count(replica_directory(b->replica)),
+	    directory_count(depot_directory(p->depot)));
+	bytes_reset(&statement);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+static void
+a_relay_that_only_says_so_is_not_believed(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct device *there;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	bool retired;
+
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	province_meet(p);
+	assert_int_equal(depot_refresh(p->served), RC_OK);
+	there = (struct device *)(uintptr_t)directory_device(depot_directory(p->served),
+	    replica_device(a->replica));
+	there->state = DEVICE_RETIRED;
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	assert_non_null(strstr(err.what, "without an order of the province"));
+	assert_false(r.may_wipe);
+	assert_int_equal(replica_is_retired(a->replica, &retired, &err), RC_OK);
+	assert_false(retired);
+	there->state = DEVICE_ADMITTED;
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	assert_int_equal(province_status(a).records, 2);
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	workspace_close(a);
+}
+
 static void
 closing_it_then_leaves_no_key(void **state)
 {
@@ -257,6 +376,9 @@ main(void)
 		T(it_is_not_wiped_by_the_news_alone),
 		T(what_it_carried_for_another_is_handed_in_and_promises_its_author_nothing),
 		T(it_opens_what_was_sealed_before_its_colleagues_learned_and_nothing_after),
+		T(one_statement_tells_it_and_the_rest_of_the_chain_may_come_or_not),
+		T(a_retirement_of_another_or_a_forged_one_does_nothing_to_a_device_in_use),
+		T(a_relay_that_only_says_so_is_not_believed),
 		T(closing_it_then_leaves_no_key),
 	};
 
