@@ -9,6 +9,7 @@
 
 #include "shared/records/journal.h"
 #include "shared/sync/exchange.h"
+#include "shared/sync/replica_events.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -177,6 +178,61 @@ forms_of_an_undone_statement_are_forgotten(void **state)
 	workspace_close(a);
 }
 
+/* How often; and that it is said in both languages. */
+static int64_t
+told(struct workspace *ws, const char *kind)
+{
+	int64_t n;
+
+	assert_string_not_equal(replica_event_text(kind, true), "");
+	assert_string_not_equal(replica_event_text(kind, false), "");
+	assert_int_equal(query_int(vault_db(ws->vault), NULL, &n, "SELECT count(*) FROM event"
+	    " WHERE kind = ?1", "t", kind), RC_OK);
+	return n;
+}
+
+/* One bit of each: nothing of ours changes, what comes behind is taken, and a person is told once. */
+static void
+what_does_not_hold_is_passed_over_and_told(void **state)
+{
+	static const struct { const char *sql, *kind; enum item_type type; } things[] = {
+		{ "SELECT bytes FROM statement ORDER BY seq DESC", "directory-refused", ITEM_STATEMENT },
+		{ "SELECT bytes FROM certificate ORDER BY length(bytes) DESC", "certificate-refused",
+		    ITEM_CERTIFICATE },
+		{ "SELECT bytes FROM receipt WHERE outgoing = 0", "receipt-refused", ITEM_RECEIPT },
+	};
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct bytes thing;
+	uint64_t statements;
+
+	bytes_init(&thing);
+	province_sync(p, b);
+	province_meet(p);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	province_sync(p, b);
+	statements = directory_count(replica_directory(b->replica));
+	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
+		bytes_reset(&thing);
+		assert_int_equal(query_blob(vault_db(a->vault), NULL, &thing, things[i].sql, ""), RC_OK);
+		thing.data[thing.len / 2] ^= 1;
+		for (int k = 0; k < 2; k++)
+			province_take(b, things[i].type, &thing);
+		assert_int_equal(told(b, things[i].kind), 1);
+	}
+	assert_int_equal(directory_count(replica_directory(b->replica)), statements);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_int_equal(province_status(b).records, 2);
+	assert_int_equal(province_status(b).quarantined, 0);
+	bytes_reset(&thing);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 static void
 held_is_not_believed_of_another_branch(void **state)
 {
@@ -200,11 +256,13 @@ held_is_not_believed_of_another_branch(void **state)
 	    RC_OK);
 	province_take(a, ITEM_RECEIPT, &payload);
 	assert_int_equal(province_status(a).receipt_level, 1);
+	assert_int_equal(told(a, "held-differs"), 1);
 	assert_int_equal(journal_head(vault_db(a->vault), visited.log, visited.n, tip.head, NULL), RC_OK);
 	assert_int_equal(exchange_receipt_write(&rec, holder->replica->identity.sign_seed, &payload),
 	    RC_OK);
 	province_take(a, ITEM_RECEIPT, &payload);
 	assert_int_equal(province_status(a).receipt_level, 2);
+	assert_int_equal(told(a, "held-differs"), 1);
 	bytes_reset(&payload);
 	workspace_close(a);
 	workspace_close(holder);
@@ -256,6 +314,7 @@ main(void)
 		T(a_waiting_frame_whose_entries_came_another_way_waits_no_more),
 		T(forms_that_do_not_load_here_block_nothing),
 		T(forms_of_an_undone_statement_are_forgotten),
+		T(what_does_not_hold_is_passed_over_and_told),
 		T(held_is_not_believed_of_another_branch),
 		T(an_unsealed_entry_is_sent_though_a_later_one_came_from_outside),
 	};
