@@ -67,12 +67,14 @@ struct authority_import { size_t added, changed, unchanged; };
 /*
  * A sheet of units: code, full_name_vi, name_vi, level, kind, parent_code and, if the
  * sheet has them, valid_from, valid_to, successor_code, high_risk, sync_point; a
- * column that is missing leaves what was.  All or nothing.  New units get keys of
+ * column that is missing leaves what was.  under: that unit of the sheet alone, as the top, and
+ * what is below it (one province out of a country's sheet); NULL: every row.  All or nothing.  New units get keys of
  * epoch 1; a unit with a new parent gets new ones, and the parent all its epochs.
  * RC_FORMAT, RC_INVALID, RC_LIMIT: described at `name:line:column`.
  */
 enum rc authority_import_units(struct authority *a, const char *name, const uint8_t *csv,
-    size_t len, struct authority_import *out, struct error *err) RC_CHECK;
+    size_t len, const char *under,
+    struct authority_import *out, struct error *err) RC_CHECK;
 /*
  * New epochs of a unit's three scopes, and with `below` of all under it.
  * *n: scopes.  RC_NOTFOUND.

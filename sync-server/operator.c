@@ -9,7 +9,7 @@ const struct operator_entry operator_table[] = {
 	    OPTIONS(AUTHORITY, "name", "kdf-memory", "recovery-file"),
 	    { "lập tỉnh mới: khóa gốc (niêm phong) và kho chuyển tiếp còn trống",
 	    "make a province: the authority's keys (sealed) and an empty depot" } },
-	{ "units", operator_units, 0, 2, "[import FILE.csv]", OPTIONS(AUTHORITY),
+	{ "units", operator_units, 0, 2, "[import FILE.csv [--under CODE]]", OPTIONS(AUTHORITY, "under"),
 	    { "xem các đơn vị, hoặc nhập từ bảng CSV (sai một dòng thì không nhập dòng nào)",
 	    "list the units, or import a CSV sheet (all or nothing)" } },
 	{ "invite", operator_invite, 0, 0, "--unit CODE --role ROLE --name TEXT --out FILE [--days 14]"

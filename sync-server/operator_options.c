@@ -76,6 +76,8 @@ static const struct option options[] = {
 	{ "to", TEXT, AT(to), "DATE", { "ngày cuối kỳ báo cáo (mặc định: hôm nay)",
 	    "last day of the reports (default: today)" } },
 	{ "once", FLAG, AT(once), NULL, { "chỉ chạy một lần", "one round only" } },
+	{ "under", TEXT, AT(under), "CODE", { "chỉ lấy đơn vị này và cấp dưới trong bảng",
+	    "of the sheet, this unit and those below it" } },
 	{ "below", FLAG, AT(below), NULL, { "cả các đơn vị cấp dưới", "the units below as well" } },
 	{ "kdf-memory", TEXT, AT(kdf_memory), "MIB", { "bộ nhớ cho Argon2 (mặc định: tự đo)",
 	    "memory of Argon2 (default: measured)" } },

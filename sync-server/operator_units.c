@@ -47,7 +47,8 @@ import_units(struct operator *c, struct authority *a)
 
 	bytes_init(&csv);
 	if ((rc = files_read(path, AUTHORITY_CSV_MAX, &csv, &c->err)) == RC_OK)
-		rc = authority_import_units(a, path, csv.data, csv.len, &count, &c->err);
+		rc = authority_import_units(a, path, csv.data, csv.len, c->options.under,
+		    &count, &c->err);
 	bytes_reset(&csv);
 	if (rc != RC_OK)
 		return rc;

@@ -214,6 +214,27 @@ is "$(json alarms <<<"$out")" 1 "that there are two directories"
 like "$err" "chains-differ" "and by whom it knows"
 stop_server
 
+# ---- one province out of a country's sheet, and the whole country ----
+country=../shared/data/admin_units_2026.csv
+if [ -f "$country" ]; then
+	for name in lang-son viet-nam; do
+		cp "$P.pass" "$T/$name.pass"
+		mkdir "$T/$name"
+		server "$T/$name" init --name "$name" --kdf-memory $KDF --recovery-file "$T/$name.recovery" >/dev/null || exit 1
+	done
+	exits 65 "34 provinces under nothing are refused" server "$T/lang-son" units import "$country"
+	like "$err" "--under" "and it says how to take one"
+	exits 0 "one province is taken out" server "$T/lang-son" --json units import "$country" --under 20
+	is "$(json added <<<"$out")" 66 "Lạng Sơn has 65 communes"
+	exits 66 "a code that the sheet does not have" server "$T/lang-son" units import "$country" --under 98
+	awk -F, -v OFS=, 'NR == 1 { print; print "VN,Việt Nam,Việt Nam,NAT,NUOC," } NR > 1 { if ($6 == "") $6 = "VN"; print }' \
+	    "$country" >"$T/country.csv"
+	exits 0 "the whole country is taken in" server "$T/viet-nam" --json units import "$T/country.csv"
+	is "$(json added <<<"$out")" 3356 "34 provinces and 3,321 communes below one root"
+	exits 0 "once more" server "$T/viet-nam" --json units import "$T/country.csv"
+	is "$(json unchanged <<<"$out")" 3356 "changes nothing"
+fi
+
 # ---- nothing in the clear ----
 exits 0 "everything checks out" server "$P" verify
 for words in "Nông Thị Lan" "bảy cây cầu" "Thất lạc"; do

@@ -122,7 +122,7 @@ import_units(struct sim_world *w, const char *rows)
 
 	snprintf(csv, sizeof csv, "%s%s", HEAD, rows);
 	sim_must(authority_import_units(sim_province_authority(w), "units.csv", (const uint8_t *)csv,
-	    strlen(csv), &count, &err) == RC_OK, err.what);
+	    strlen(csv), NULL, &count, &err) == RC_OK, err.what);
 }
 
 static void

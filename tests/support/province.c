@@ -136,7 +136,7 @@ make_authority(struct province *p)
 	secret_free(key);
 	must(authority_create(v, "Lạng Sơn", &p->clock, &p->authority, &err), &err, "authority");
 	must(authority_import_units(p->authority, "units.csv", (const uint8_t *)units_csv,
-	    sizeof(units_csv) - 1, &units, &err), &err, "units");
+	    sizeof(units_csv) - 1, NULL, &units, &err), &err, "units");
 	must(authority_publish_shipped(p->authority, &changed, &err), &err, "forms");
 }
 

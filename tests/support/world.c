@@ -88,7 +88,7 @@ enum rc
 world_import(struct world *w, const char *csv, struct authority_import *out)
 {
 	error_clear(&w->err);
-	return authority_import_units(w->a, "units.csv", (const uint8_t *)csv, strlen(csv), out,
+	return authority_import_units(w->a, "units.csv", (const uint8_t *)csv, strlen(csv), NULL, out,
 	    &w->err);
 }
 

@@ -47,6 +47,49 @@ refuses_a_second_province_in_one_vault(void **state)
 	world_open_again(w);
 }
 
+#define HEAD_VALID "code,full_name_vi,name_vi,level,kind,parent_code,valid_from,valid_to,successor_code\n"
+
+/* Two provinces and what was merged: 00004 into 00008 of the first. */
+static const char country[] = HEAD_VALID
+    "01,Thành phố Hà Nội,Hà Nội,PROV,TPTW,,,,\n"
+    "20,Tỉnh Lạng Sơn,Lạng Sơn,PROV,TINH,,,,\n"
+    "00004,Phường Ba Đình,Ba Đình,COMM,PHUONG,01,,2025-06-30,00008\n"
+    "00008,Phường Ngọc Hà,Ngọc Hà,COMM,PHUONG,01,,,\n"
+    "06004,Xã Quốc Khánh,Quốc Khánh,COMM,XA,20,,,\n"
+    "99999,Xã Lạc,Lạc,COMM,XA,98,,,\n";
+
+static enum rc
+import_under(struct world *w, const char *under, struct authority_import *n)
+{
+	error_clear(&w->err);
+	return authority_import_units(w->a, "units.csv", (const uint8_t *)country, strlen(country), under,
+	    n, &w->err);
+}
+
+static void
+takes_one_province_out_of_a_countrys_sheet(void **state)
+{
+	struct world *w = *state;
+	const struct directory *d;
+	struct authority_import n;
+
+	assert_int_equal(import_under(w, NULL, &n), RC_INVALID);
+	assert_non_null(strstr(w->err.help, "--under"));
+	assert_int_equal(import_under(w, "97", &n), RC_NOTFOUND);
+	assert_int_equal(import_under(w, "01", &n), RC_OK);
+	assert_int_equal(n.added, 3);
+	d = authority_directory(w->a);
+	assert_int_equal(directory_unit_count(d), 3);
+	assert_string_equal(directory_top_unit(d), "01");
+	assert_string_equal(directory_unit(d, "00004")->successor, "00008");
+	assert_null(directory_unit(d, "06004"));
+	assert_int_equal(import_under(w, "01", &n), RC_OK);
+	assert_int_equal(n.unchanged, 3);
+	/* a province does not become another one */
+	assert_int_equal(import_under(w, "20", &n), RC_INVALID);
+	assert_int_equal(directory_unit_count(d), 3);
+}
+
 static void
 imports_units_once_and_then_only_changes(void **state)
 {
@@ -318,6 +361,7 @@ main(void)
 		WITH_WORLD(keeps_its_province_over_a_restart),
 		WITH_WORLD(refuses_a_second_province_in_one_vault),
 		WITH_WORLD(imports_units_once_and_then_only_changes),
+		WITH_WORLD(takes_one_province_out_of_a_countrys_sheet),
 		WITH_WORLD(a_failure_midway_takes_all_back),
 		WITH_WORLD(refuses_a_bad_row_with_its_place_and_leaves_nothing),
 		WITH_WORLD(a_unit_under_a_new_parent_leaves_the_old_one_behind),

@@ -212,7 +212,7 @@ a_unit_that_is_new_below_a_supervisor_brings_all_of_its_work(void **state)
 	province_sync(p, old);
 	province_sync(p, office);	/* its cursor is beyond 0 */
 	assert_int_equal(authority_import_units(p->authority, "units.csv", (const uint8_t *)more,
-	    sizeof(more) - 1, &units, &err), RC_OK);
+	    sizeof(more) - 1, NULL, &units, &err), RC_OK);
 	province_meet(p);
 	new = province_device(p, "06003", ROLE_CASEWORKER, "Lý A Sáng");
 	province_add(new, "outreach", PROVINCE_VISIT);
