@@ -10,6 +10,7 @@
 #include "shared/records/fold.h"
 #include "shared/sync/form_parcel.h"
 #include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_quota.h"
 #include "shared/sync/seal.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -165,6 +166,7 @@ replica_end(struct replica *r, enum rc rc, struct error *err)
 	if (rc != RC_OK) {
 		fold_discard(r->fold);
 		r->look_again = true;	/* what was tried in it was undone */
+		replica_quota_recount(r);
 		/* the directory in memory, and its forms, must not know what was rolled back */
 		if (r->touched && (reload_directory(r) != RC_OK || replica_load_forms(r, NULL) != RC_OK))
 			return RC_NOMEM;
@@ -313,6 +315,7 @@ replica_open(struct vault *v, const struct clock *clock, struct replica **out,
 	r->vault = v;
 	r->db = vault_db(v);
 	r->clock = *clock;
+	r->aside_max = REPLICA_QUOTA_MAX;
 	if ((rc = directory_new(&r->directory)) != RC_OK ||
 	    (rc = load_identity(r, err)) != RC_OK ||
 	    (rc = load_statements(r, err)) != RC_OK ||
@@ -477,11 +480,15 @@ replica_name_of(struct replica *r, const uint8_t device[16])
 	return n->text;
 }
 
-/* A day is told once of what happens again and again in it. */
+/* A day is told once of what happens again and again in it, and of one kind not without end. */
+enum { EVENTS_A_DAY_MAX = 16 };
+
 enum rc
 replica_event(struct replica *r, const char *kind, const char *detail)
 {
 	return query_run(r->db, NULL, "INSERT INTO event(at, kind, detail) SELECT ?1, ?2, ?3"
 	    " WHERE NOT EXISTS (SELECT 1 FROM event WHERE kind = ?2 AND detail = ?3"
-	    " AND at BETWEEN ?1 - 86400 AND ?1 + 86400)", "itt", clock_now(&r->clock), kind, detail);
+	    " AND at BETWEEN ?1 - 86400 AND ?1 + 86400) AND (SELECT count(*) FROM event WHERE kind = ?2"
+	    " AND at BETWEEN ?1 - 86400 AND ?1 + 86400) < ?4", "itti", clock_now(&r->clock), kind, detail,
+	    (int64_t)EVENTS_A_DAY_MAX);
 }

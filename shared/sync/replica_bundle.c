@@ -8,8 +8,7 @@
 /* bundle (formats.md): the items of a message in a file, for a stick. */
 enum {
 	PUT_BYTES = 64 << 10,		/* given out at a time */
-	FRAME_BYTES = 128 << 10,	/* of cargo: whoever reads it holds one frame in memory */
-	ASIDE_MAX = 64 << 20		/* bytes from sticks that wait or are set aside */
+	FRAME_BYTES = 128 << 10		/* of cargo: whoever reads it holds one frame in memory */
 };
 
 /* ---- writing ---- */
@@ -152,14 +151,18 @@ struct replica_import {
 	struct bytes head;
 	struct exchange_stream stream;
 	bool damaged;			/* what comes from now on is not looked at */
+	bool refused;			/* there was no room for some of it (replica_quota.h) */
 };
 
 static enum rc
 import_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 {
 	struct replica_import *i = ctx;
+	uint64_t refused = i->replica->refused;
+	enum rc rc = replica_take_item(i->replica, type, payload, len, i->result, i->err);
 
-	return replica_take_item(i->replica, type, payload, len, i->result, i->err);
+	i->refused = i->refused || i->replica->refused != refused;
+	return rc;
 }
 
 enum rc
@@ -167,21 +170,11 @@ replica_import_start(struct replica *r, const char *name, struct replica_sync_re
     struct replica_import **import, struct error *err)
 {
 	struct replica_import *i;
-	int64_t kept;
-	enum rc rc;
 
 	*import = NULL;
 	memset(out, 0, sizeof(*out));
-	rc = query_int(r->db, err, &kept, "SELECT (SELECT ifnull(sum(length(bytes)), 0) FROM frame"
-	    " WHERE state IN (?1, ?2)) + (SELECT ifnull(sum(length(bytes)), 0) FROM waiting_receipt)"
-	    " + (SELECT ifnull(sum(length(bytes)), 0) FROM waiting_share)", "ii",
-	    (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED);
-	if (rc != RC_OK)
-		return rc;
 	if ((i = calloc(1, sizeof(*i))) == NULL)
 		return RC_NOMEM;
-	r->stick_room = kept < ASIDE_MAX ? (uint64_t)(ASIDE_MAX - kept) : 0;
-	r->stick_refused = 0;
 	i->replica = r;
 	i->name = name;
 	i->result = out;
@@ -264,7 +257,7 @@ replica_import_finish(struct replica_import *i)
 		return rc;
 	if (i->damaged || !i->stream.ended)
 		return exchange_bundle_broken(&i->stream, i->name, i->err);
-	if (i->replica->stick_refused > 0)
+	if (i->refused)
 		return error_set(i->err, RC_LIMIT, i->name, "keep the stick and ask your province;"
 		    " what could be accepted is here", "so much on the stick cannot be accepted that not"
 		    " all of it was set aside");

@@ -60,6 +60,10 @@ static const struct { const char *kind, *vi, *en; } texts[] = {
 	    "The new forms cannot be used by this version of the program; the old ones stay in use." },
 	{ "audit-cut", "Nhật ký của máy chủ đã bị sửa hoặc cắt bớt: báo cho tỉnh.",
 	    "The server's audit log was changed or shortened: tell the province." },
+	{ "aside-full", "Máy chủ hoặc thẻ nhớ đưa đến quá nhiều dữ liệu mà không máy nào của tỉnh đứng tên nhận;"
+	    " phần vượt mức chưa được nhận và sẽ được xin lại sau. Dữ liệu của máy này không mất. Báo cho tỉnh.",
+	    "A server or a stick brought so much that no known device of the province answers for that not all"
+	    " of it was kept; it is asked for again later. Nothing here is lost. Tell the province." },
 	{ "clock-wrong", "Đồng hồ của máy này lệch nhiều so với máy chủ: hãy chỉnh lại ngày giờ. Số ngày lệch",
 	    "This device's clock is far from the server's: set date and time. Days it is wrong by" },
 };

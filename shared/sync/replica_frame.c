@@ -8,7 +8,7 @@
 #include "shared/sync/replica_erase.h"
 #include "shared/sync/replica_guest.h"
 #include "shared/sync/replica_heads.h"
-#include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_quota.h"
 #include "shared/sync/replica_watch.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -22,6 +22,7 @@ struct arrival {
 	const struct device *author;
 	bool guest;			/* it may not read what it writes */
 	bool stale;			/* sealed before an erasure: not to be kept */
+	bool owed;			/* nobody answers for it: there must be room (replica_quota.h) */
 	struct bytes cargo_bytes;
 	struct cargo cargo;
 	struct bytes bodies;
@@ -36,22 +37,25 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
     struct error *err)
 {
 	const struct frame_header *h = &a->header;
+	bool room = true;
 	int64_t here;
 	enum rc rc;
 
 	if (a->stale)	/* who re-seals it is the authority, or its author */
 		return query_run(a->replica->db, err, "DELETE FROM frame WHERE id = ?1", "b", h->id,
 		    sizeof(h->id));
-	if (state != REPLICA_CARRIED && a->replica->by_stick) {
+	if (a->owed) {
 		rc = query_int(a->replica->db, err, &here, "SELECT count(*) FROM frame WHERE id = ?1", "b",
 		    h->id, sizeof(h->id));
-		if (rc != RC_OK || (here == 0 && !replica_has_room_aside(a->replica, a->len)))
+		if (rc == RC_OK && here == 0)
+			rc = replica_quota_take(a->replica, a->len, &room, err);
+		if (rc != RC_OK || !room)
 			return rc;
 	}
 	return query_run(a->replica->db, err, "INSERT INTO frame(id, state, reason, device, unit,"
 	    " compartment, epoch, entries, added, bytes, forward) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
 	    " ?7, ?8, ?9, ?10, ?13) ON CONFLICT(id) DO UPDATE SET state = ?2, reason = ?3"
-	    " WHERE state IN (?11, ?12)", "biibtiiiibiii", h->id, sizeof(h->id), (int64_t)state,
+	    " WHERE state IN (?11, ?12) AND (state <> ?2 OR reason <> ?3)", "biibtiiiibiii", h->id, sizeof(h->id), (int64_t)state,
 	    (int64_t)reason, h->device, sizeof(h->device), h->unit, (int64_t)h->compartment,
 	    (int64_t)h->epoch, (int64_t)h->n_entries, clock_now(&a->replica->clock), a->bytes,
 	    a->len, (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED,
@@ -117,13 +121,16 @@ open_frame(struct arrival *a, enum replica_frame_state *state, enum replica_reas
 		*reason = REASON_SIGNATURE;
 	else if (rc != RC_OK)
 		return rc;
-	else if ((rc = replica_guest_judge(r, a->author, h->unit, h->compartment, &writes,
-	    &a->guest, err)) != RC_OK)
-		return rc;
-	else if (!writes)
-		*reason = REASON_NOT_ALLOWED;
 	if (*reason != REASON_NONE)
 		return RC_OK;
+	a->owed = h->kind != FRAME_RESEALED && !replica_quota_answers(a->author, h);
+	if ((rc = replica_guest_judge(r, a->author, h->unit, h->compartment, &writes, &a->guest,
+	    err)) != RC_OK)
+		return rc;
+	if (!writes) {
+		*reason = REASON_NOT_ALLOWED;
+		return RC_OK;
+	}
 	if ((rc = replica_heads_heard(r, h, err)) != RC_OK)
 		return rc;
 	k = directory_scope_key_at(r->directory, h->unit, h->compartment, h->epoch);
@@ -312,6 +319,41 @@ receive_all(struct arrival *a, enum replica_reason *reason, struct error *err)
 	return rc;
 }
 
+/*
+ * What a retired device wrote later is kept, and counts for nobody: there must be room for it as it
+ * unfolds.
+ */
+static enum rc
+make_room(struct arrival *a, bool *room, struct error *err)
+{
+	uint64_t bytes = a->header.n_entries * (uint64_t)REPLICA_QUOTA_ITEM_MIN;
+
+	*room = true;
+	if (!a->owed)
+		return RC_OK;
+	a->owed = false;
+	return replica_quota_take(a->replica, a->len + (bytes > a->bodies.len ? bytes : a->bodies.len),
+	    room, err);
+}
+
+/* Into the journal and the fold; a frame that turns out not to join leaves nothing behind. */
+static enum rc
+receive(struct arrival *a, enum replica_reason *reason, struct error *err)
+{
+	struct replica *r = a->replica;
+	enum rc rc;
+
+	if ((rc = fold_flush(r->fold, err)) != RC_OK ||
+	    (rc = query_run(r->db, err, "SAVEPOINT frame", "")) != RC_OK)
+		return rc;
+	rc = receive_all(a, reason, err);
+	if (rc == RC_OK && *reason != REASON_NONE) {
+		fold_discard(r->fold);
+		rc = query_run(r->db, err, "ROLLBACK TO frame", "");
+	}
+	return rc == RC_OK ? query_run(r->db, err, "RELEASE frame", "") : rc;
+}
+
 /* Its entries are here: its row, if it waited, goes, unless it is still carried to the relay. */
 static enum rc
 forget_aside(struct arrival *a, struct error *err)
@@ -364,11 +406,12 @@ replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
 	struct arrival a;
 	enum replica_frame_state state = REPLICA_QUARANTINED;
 	enum replica_reason reason = REASON_NONE;
-	bool repeat = false;
+	bool repeat = false, room = true;
 	enum rc rc;
 
 	memset(&a, 0, sizeof(a));
 	a.replica = r;
+	a.owed = true;
 	a.bytes = p;
 	a.len = len;
 	rc = frame_read(p, len, &a.header);
@@ -393,21 +436,10 @@ replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
 		goto out;
 	if (reason == REASON_NONE && (rc = encode_bodies(&a, &reason)) != RC_OK)
 		goto out;
-	if (reason == REASON_NONE) {
-		/* a frame that turns out not to join must leave nothing behind */
-		if ((rc = fold_flush(r->fold, err)) != RC_OK ||
-		    (rc = query_run(r->db, err, "SAVEPOINT frame", "")) != RC_OK)
-			goto out;
-		rc = receive_all(&a, &reason, err);
-		if (rc == RC_OK && reason != REASON_NONE) {
-			fold_discard(r->fold);
-			rc = query_run(r->db, err, "ROLLBACK TO frame", "");
-		}
-		if (rc == RC_OK)
-			rc = query_run(r->db, err, "RELEASE frame", "");
-		if (rc != RC_OK)
-			goto out;
-	}
+	if (reason == REASON_NONE && ((rc = make_room(&a, &room, err)) != RC_OK || !room))
+		goto out;
+	if (reason == REASON_NONE && (rc = receive(&a, &reason, err)) != RC_OK)
+		goto out;
 	if (reason != REASON_NONE) {
 		rc = set_aside(&a, state, reason, err);
 		goto out;

@@ -38,8 +38,10 @@ struct replica {
 	bool keys_grew;
 	bool look_again;		/* something may have come that was not tried yet */
 	bool by_stick;			/* what is taken now came in a bundle */
-	uint64_t stick_room;		/* bytes that may still be set aside from it */
-	uint64_t stick_refused;		/* things that were not, for want of that */
+	uint64_t aside_max;		/* of what replica_quota.h counts */
+	uint64_t aside;			/* of that, what is here; unless it is to be counted again */
+	bool aside_counted;
+	uint64_t refused;		/* bytes of it for which there was no room; only grows */
 	bool touched;			/* the directory in memory, in this transaction */
 };
 
@@ -75,8 +77,6 @@ enum rc replica_take_frame(struct replica *r, const uint8_t *p, size_t len,
 /* One of the above by its type, then what waited for it.  No transaction of its own. */
 enum rc replica_take_item(struct replica *r, enum item_type type, const uint8_t *p,
     size_t len, struct replica_sync_result *count, struct error *err) RC_CHECK;
-/* May something of this size that cannot be accepted now be kept?  Of a stick only so much is. */
-bool replica_has_room_aside(struct replica *r, size_t len);
 /* The secret of a scope's epoch, if it is the one whose public key the directory has. */
 enum rc replica_keep_key(struct replica *r, const struct share *s, const struct secret *key,
     struct error *err) RC_CHECK;

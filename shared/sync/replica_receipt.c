@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "shared/records/journal.h"
-#include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_quota.h"
 #include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_watch.h"
 #include "shared/vault/query.h"
@@ -191,6 +191,19 @@ keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, siz
 	return rc;
 }
 
+static enum rc
+keep_waiting(struct replica *r, const uint8_t *p, size_t len, struct error *err)
+{
+	bool room;
+	int64_t here;
+	enum rc rc = query_int(r->db, err, &here, "SELECT count(*) FROM waiting_receipt WHERE bytes = ?1",
+	    "b", p, len);
+
+	if (rc != RC_OK || here != 0 || (rc = replica_quota_take(r, len, &room, err)) != RC_OK || !room)
+		return rc;
+	return query_run(r->db, err, "INSERT INTO waiting_receipt(bytes) VALUES (?1)", "b", p, len);
+}
+
 enum rc
 replica_take_receipt(struct replica *r, const uint8_t *p, size_t len, struct error *err)
 {
@@ -203,8 +216,7 @@ replica_take_receipt(struct replica *r, const uint8_t *p, size_t len, struct err
 	if (rc == RC_OK)
 		rc = keep_receipt(r, &rec, p, len, err);
 	else if (rc == RC_NOTFOUND)	/* its signer may be named later */
-		rc = !replica_has_room_aside(r, len) ? RC_OK : query_run(r->db, err,
-		    "INSERT OR IGNORE INTO waiting_receipt(bytes) VALUES (?1)", "b", p, len);
+		rc = keep_waiting(r, p, len, err);
 	else if (rc == RC_DENIED || rc == RC_AUTH)
 		rc = replica_event(r, "receipt-refused", rc_name(rc));
 	exchange_receipt_reset(&rec);
@@ -219,19 +231,20 @@ replica_retry_receipts(struct replica *r, struct error *err)
 	const uint8_t *p;
 	size_t len;
 	bool row = true;
-	enum rc rc;
+	enum rc rc, judged;
 
 	rc = query_open(r->db, err, &q, "SELECT bytes FROM waiting_receipt", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		p = query_column_blob(q, 0, &len);
 		if (exchange_receipt_read(p, len, &rec) != RC_OK)
 			continue;
-		if (judge_receipt(r, &rec, p, len) == RC_OK) {
+		judged = judge_receipt(r, &rec, p, len);
+		if (judged == RC_OK)
 			rc = keep_receipt(r, &rec, p, len, err);
-			if (rc == RC_OK)
-				rc = query_run(r->db, err,
-				    "DELETE FROM waiting_receipt WHERE bytes = ?1", "b", p, len);
-		}
+		else if (judged == RC_DENIED || judged == RC_AUTH)
+			rc = replica_event(r, "receipt-refused", rc_name(judged));
+		if (rc == RC_OK && judged != RC_NOTFOUND && judged != RC_NOMEM)
+			rc = query_run(r->db, err, "DELETE FROM waiting_receipt WHERE bytes = ?1", "b", p, len);
 		exchange_receipt_reset(&rec);
 	}
 	query_close(q);

@@ -8,7 +8,7 @@
 
 enum { PREFIX_MAX = 4 + 2 * IDENTITY_ID_BYTES, NAME_MAX_BYTES = 320 };
 
-#define OF_A_RELAY "('generation', 'nonce', 'position', 'lanes', 'audit', 'rate')"
+#define OF_A_RELAY "('generation', 'nonce', 'position', 'lanes', 'audit', 'rate', 'refused')"
 
 bool
 replica_is_hub(const struct replica *r, const uint8_t relay[16])

@@ -1,6 +1,7 @@
 /* What a relay answers, item by item. */
 #include <string.h>
 
+#include "shared/sync/replica_quota.h"
 #include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
 #include "shared/sync/replica_watch.h"
@@ -65,6 +66,8 @@ new_generation(struct replica_syncing *s, struct error *err)
 		    "the server changes its identity from one answer to the next");
 	s->other_generation = true;
 	s->n_tried = 0;
+	if ((rc = replica_quota_forget(s->replica, true, err)) != RC_OK)
+		return rc;
 	if (replica_is_hub(s->replica, s->welcome.relay)) {
 		/* it fetches what it lost from above; what we left with it is handed in again */
 		if ((rc = replica_forget_hub(s->replica, err)) != RC_OK ||
@@ -193,6 +196,23 @@ damaged(struct replica_syncing *s)
 	    say(s, "the answer was damaged on the way", "câu trả lời bị hỏng trên đường truyền"));
 }
 
+/* One thing, without or with a place in the relay's sequence.  What there is no room for is asked for again. */
+static enum rc
+take(struct replica_syncing *s, uint64_t position, enum item_type type, const uint8_t *p,
+    size_t len)
+{
+	uint64_t before = s->replica->refused, refused;
+	enum rc rc = replica_take_item(s->replica, type, p, len, s->result, s->err);
+
+	refused = s->replica->refused - before;
+	s->refused += refused;
+	if (rc != RC_OK || refused == 0 || position == 0 || s->welcome.status != STATUS_OK ||
+	    s->other_generation)
+		return rc;
+	/* the lines of a list stand before its place */
+	return replica_quota_remember(s->replica, type == ITEM_SHARE_LIST ? 1 : position, refused, s->err);
+}
+
 /* Something with a place in the sequence: take it, and stand behind it. */
 static enum rc
 take_placed(struct replica_syncing *s, enum item_type type, const uint8_t *payload, size_t len)
@@ -209,7 +229,7 @@ take_placed(struct replica_syncing *s, enum item_type type, const uint8_t *paylo
 	if (rc == RC_FORMAT || position > INT64_MAX)
 		return damaged(s);
 	if (rc == RC_OK)
-		rc = replica_take_item(s->replica, type, p, n, s->result, s->err);
+		rc = take(s, position, type, p, n);
 	else if (rc == RC_NEWER)
 		rc = RC_OK;	/* of a kind to come: passed over */
 	if (rc != RC_OK || s->welcome.status != STATUS_OK)
@@ -261,7 +281,7 @@ replica_reply_take(void *ctx, enum item_type type, const uint8_t *payload, size_
 		return take_placed(s, type, payload, len);
 	if (type == ITEM_END)
 		return take_end(s, payload, len);
-	return replica_take_item(s->replica, type, payload, len, s->result, s->err);
+	return take(s, 0, type, payload, len);
 }
 
 enum rc

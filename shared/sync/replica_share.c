@@ -2,13 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/sync/replica_internal.h"
+#include "shared/sync/replica_quota.h"
 #include "shared/sync/seal.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
-
-/* Shares of statements that are not here cannot be checked; so many are kept unchecked. */
-enum { UNPROVEN_MAX = 4096 };
 
 enum rc
 replica_keep_key(struct replica *r, const struct share *s, const struct secret *key,
@@ -68,27 +65,35 @@ keep_waiting(struct replica *r, const uint8_t *p, size_t len, struct error *err)
 	    "b", p, len);
 }
 
-/* A share or list that its statement does not prove: is the statement still to come? */
-static enum rc
-judge_unproven(struct replica *r, enum rc why, const uint8_t *p, size_t len, struct error *err)
+/* Is the statement that may prove it still to come? */
+static bool
+may_be_proven(const struct replica *r, enum rc why, const uint8_t *p, size_t len)
 {
 	struct reader in;
 	uint64_t seq;
-	int64_t n;
+
+	reader_init(&in, p, len);
+	seq = reader_varint(&in);
+	return why == RC_NOTFOUND && !in.bad && seq >= directory_count(r->directory);
+}
+
+/* A share or list that its statement does not prove. */
+static enum rc
+judge_unproven(struct replica *r, enum rc why, const uint8_t *p, size_t len, struct error *err)
+{
+	bool room = true;
+	int64_t here;
 	enum rc rc;
 
 	if (why == RC_NOMEM)
 		return why;
-	reader_init(&in, p, len);
-	seq = reader_varint(&in);
-	if (why != RC_NOTFOUND || in.bad || seq < directory_count(r->directory))
+	if (!may_be_proven(r, why, p, len))
 		return replica_event(r, "share-refused", rc_name(why));
-	if (!replica_has_room_aside(r, len))
-		return RC_OK;
-	if ((rc = query_int(r->db, err, &n, "SELECT count(*) FROM waiting_share", "")) != RC_OK)
-		return rc;
-	return n < UNPROVEN_MAX ? keep_waiting(r, p, len, err) :
-	    replica_event(r, "share-refused", rc_name(why));
+	rc = query_int(r->db, err, &here, "SELECT count(*) FROM waiting_share WHERE bytes = ?1", "b", p,
+	    len);
+	if (rc == RC_OK && here == 0)
+		rc = replica_quota_take(r, len, &room, err);
+	return rc == RC_OK && room ? keep_waiting(r, p, len, err) : rc;
 }
 
 /* ---- a whole list ---- */
@@ -201,11 +206,12 @@ try_again(struct replica *r, const uint8_t *p, size_t len, bool *over, struct er
 		*over = rc == RC_OK;
 		return rc == RC_NOTFOUND ? RC_OK : rc;
 	}
-	if (directory_share_list_check(r->directory, p, len, &list, &n) != RC_OK)
-		return RC_OK;
+	rc = directory_share_list_check(r->directory, p, len, &list, &n);
 	free(list);
-	*over = true;
-	return take_list(r, p, len, err);
+	if (rc == RC_NOMEM)
+		return rc;
+	*over = rc == RC_OK || !may_be_proven(r, rc, p, len);
+	return *over ? take_list(r, p, len, err) : RC_OK;
 }
 
 enum rc

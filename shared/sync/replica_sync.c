@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "shared/sync/replica_heads.h"
+#include "shared/sync/replica_quota.h"
 #include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_syncing.h"
 #include "shared/sync/replica_watch.h"
@@ -321,6 +322,8 @@ start_syncing(struct replica_syncing *s)
 	s->unsure = unsure != 0;
 	if (rc == RC_OK || rc == RC_NOTFOUND)
 		rc = replica_expect_relay(s->replica, s->url, s->err);
+	if (rc == RC_OK)
+		rc = replica_quota_go_back(s->replica, s->err);
 	if (rc == RC_OK && !s->unsure)
 		rc = replica_request_offer(s, s->err);
 	leave(s);
@@ -381,7 +384,7 @@ all_rounds(struct replica_syncing *s, int64_t start)
 		}
 		s->progress.failures = 0;
 		fruitless = again || (!s->moved && s->sent_frames == 0) ? fruitless + 1 : 0;
-		more = again || s->more;
+		more = (again || s->more) && s->refused < REPLICA_QUOTA_REFUSED_MAX;
 		if (fruitless > FRUITLESS_MAX)
 			return error_set(s->err, RC_PROTOCOL, s->url, say(s, "sync again later",
 			    "để sau đồng bộ lại"), "%s", say(s,
@@ -393,7 +396,15 @@ all_rounds(struct replica_syncing *s, int64_t start)
 		    "tell the province; nothing here is lost", "báo cho tỉnh; dữ liệu trên máy này không mất"),
 		    "%s", say(s, "the server has no room for what this device sends",
 		    "máy chủ không còn chỗ cho dữ liệu máy này gửi lên"));
-	return RC_OK;
+	if (s->refused > 0)
+		return error_set(s->err, RC_PROTOCOL, s->url, say(s,
+		    "tell the province; nothing here is lost, and what was left out is asked for again",
+		    "báo cho tỉnh; dữ liệu trên máy này không mất, phần chưa nhận sẽ được xin lại"), "%s",
+		    say(s, "the server sent more than can be kept of what no known device has signed",
+		    "máy chủ gửi quá nhiều dữ liệu không do máy nào đã biết ký tên, không giữ hết được"));
+	return more ? error_set(s->err, RC_PROTOCOL, s->url, say(s, "sync again later",
+	    "để sau đồng bộ lại"), "%s", say(s, "the server never comes to an end",
+	    "máy chủ gửi mãi không hết")) : RC_OK;
 }
 
 enum rc
@@ -429,6 +440,8 @@ replica_sync(struct replica *r, struct transport *t, const struct replica_gate *
 		rc = replica_watch_caught_up(r, s.err);
 	if (rc == RC_OK && s.met && s.welcome.status == STATUS_OK)
 		rc = replica_heads_weigh(r, replica_is_hub(r, s.welcome.relay), s.err);
+	if (rc == RC_OK)
+		rc = replica_quota_forget(r, false, s.err);
 	leave(&s);
 	finish(&s, start);
 	bytes_reset(&s.message);

@@ -39,6 +39,7 @@ struct replica_syncing {
 	bool met;			/* the relay has answered in this sync */
 	bool proved;			/* an upload passed in this sync, and no round failed since */
 	bool no_room;			/* it has none: no more frames */
+	uint64_t refused;		/* bytes that it sent and that we have no room for */
 	struct replica_progress progress;
 	uint8_t (*tried)[FRAME_ID_BYTES];	/* frames handed in by this sync */
 	size_t n_tried, cap_tried;

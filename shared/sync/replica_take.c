@@ -8,6 +8,7 @@
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_peer.h"
 #include "shared/sync/replica_purge.h"
+#include "shared/sync/replica_quota.h"
 #include "shared/vault/query.h"
 
 /* Where a statement's type stands in its bytes (formats.md "Directory"). */
@@ -185,19 +186,6 @@ replica_take_certificate(struct replica *r, const uint8_t *p, size_t len, struct
 	    " VALUES (?1, ?2)", "bb", cert.device, sizeof(cert.device), p, len);
 }
 
-bool
-replica_has_room_aside(struct replica *r, size_t len)
-{
-	if (!r->by_stick)
-		return true;
-	if (len > r->stick_room) {
-		r->stick_refused++;
-		return false;
-	}
-	r->stick_room -= len;
-	return true;
-}
-
 enum rc
 replica_take_item(struct replica *r, enum item_type type, const uint8_t *p, size_t len,
     struct replica_sync_result *count, struct error *err)
@@ -306,6 +294,7 @@ replica_retry_waiting(struct replica *r, struct replica_sync_result *count, stru
 		rc = retry_frames(r, count, err);
 	if (rc == RC_OK)
 		r->directory_grew = r->keys_grew = r->look_again = false;
+	replica_quota_recount(r);
 	return rc;
 }
 

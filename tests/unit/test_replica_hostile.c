@@ -15,8 +15,7 @@
 #include "shared/sync/replica_internal.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
-#include "shared/web/http_server.h"
-#include "sync-server/depot.h"
+#include "tests/support/lying_relay.h"
 #include "tests/support/province.h"
 
 /* A device with valid keys, and a relay with its own, that mean harm. */
@@ -244,86 +243,6 @@ a_frame_that_unfolds_without_measure_is_set_aside(void **state)
 
 /* ---- a relay that never comes to an end ---- */
 
-struct liar {
-	struct province *p;
-	struct http_server *server;
-	struct bytes body;
-	unsigned asked;
-	bool other_generation;
-	uint64_t position;		/* of every answer; it may grow */
-	struct bytes items;		/* put behind each welcome */
-};
-
-static unsigned
-liar_begin(void *ctx, struct http_request *r)
-{
-	(void)r;
-	bytes_reset(&((struct liar *)ctx)->body);
-	return 0;
-}
-
-static enum rc
-liar_body(void *ctx, struct http_request *r, const uint8_t *p, size_t len)
-{
-	(void)r;
-	bytes_put(&((struct liar *)ctx)->body, p, len);
-	return RC_OK;
-}
-
-static void
-liar_answer(void *ctx, struct http_request *r)
-{
-	struct liar *l = ctx;
-	const struct identity *id = depot_identity(l->p->served);
-	struct welcome w = { .status = STATUS_OK };
-	struct reader in;
-	struct bytes out, payload;
-	const uint8_t *hello;
-	size_t len;
-
-	bytes_init(&out);
-	bytes_init(&payload);
-	reader_init(&in, l->body.data, l->body.len);
-	assert_int_equal(reader_u8(&in), ITEM_HELLO);
-	hello = reader_span(&in, 1 << 20, &len);
-	assert_non_null(hello);
-	exchange_request_id(hello, len, w.request);
-	memcpy(w.relay, id->device, sizeof(w.relay));
-	memset(w.generation, l->other_generation ? (int)++l->asked : 1, sizeof(w.generation));
-	l->asked += !l->other_generation;
-	assert_int_equal(exchange_welcome_write(&w, id->sign_seed, &payload), RC_OK);
-	exchange_put(&out, ITEM_WELCOME, payload.data, payload.len);
-	bytes_put(&out, l->items.data, l->items.len);
-	bytes_reset(&payload);
-	exchange_end_write(l->position, true, &payload);
-	exchange_put(&out, ITEM_END, payload.data, payload.len);
-	http_server_reply(r, 200, EXCHANGE_CONTENT_TYPE, out.data, out.len);
-	bytes_reset(&out);
-	bytes_reset(&payload);
-}
-
-static void
-liar_start(struct liar *l, struct province *p, char url[64])
-{
-	struct http_config c = { .address = "127.0.0.1", .ctx = l, .begin = liar_begin,
-		.body = liar_body, .answer = liar_answer, .body_max = 8 << 20 };
-	struct error err = { 0 };
-
-	memset(l, 0, sizeof(*l));
-	l->p = p;
-	assert_int_equal(http_server_open(&c, &l->server, &err), RC_OK);
-	assert_int_equal(http_server_start(l->server), RC_OK);
-	snprintf(url, 64, "http://127.0.0.1:%u", (unsigned)http_server_port(l->server));
-}
-
-static void
-liar_stop(struct liar *l)
-{
-	http_server_close(l->server);
-	bytes_reset(&l->body);
-	bytes_reset(&l->items);
-}
-
 static void
 a_relay_that_always_has_more_is_left(void **state)
 {
@@ -331,21 +250,20 @@ a_relay_that_always_has_more_is_left(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct replica_sync_result r;
 	struct error err = { 0 };
-	struct liar l;
-	char url[64];
+	struct lying_relay l;
 
 	province_add(a, "outreach", PROVINCE_VISIT);
-	liar_start(&l, p, url);
-	assert_int_equal(workspace_sync(a, url, &r, &err), RC_PROTOCOL);
+	lying_relay_start(&l, p);
+	assert_int_equal(workspace_sync(a, l.url, &r, &err), RC_PROTOCOL);
 	assert_true(l.asked < 20);
 	/* nothing counts as sent that has no receipt */
 	assert_int_equal(province_status(a).unsent_entries, 1);
 	l.other_generation = true;
-	l.asked = 1;
+	l.asked = 0;
 	error_clear(&err);
-	assert_int_equal(workspace_sync(a, url, &r, &err), RC_PROTOCOL);
+	assert_int_equal(workspace_sync(a, l.url, &r, &err), RC_PROTOCOL);
 	assert_true(l.asked < 20);
-	liar_stop(&l);
+	lying_relay_stop(&l);
 	province_sync(p, a);
 	assert_int_equal(province_status(a).unsent_entries, 0);
 	workspace_close(a);
@@ -360,12 +278,11 @@ garbage_in_every_place_leaves_the_replica_as_it_was(void **state)
 	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
 	struct replica_sync_result r;
 	struct error err = { 0 };
-	struct liar l;
+	struct lying_relay l;
 	uint8_t noise[300];
-	char url[64];
 
 	province_add(a, "outreach", PROVINCE_VISIT);
-	liar_start(&l, p, url);
+	lying_relay_start(&l, p);
 	srand(5);
 	for (int i = 0; i < 150; i++) {
 		bytes_reset(&l.items);
@@ -381,10 +298,10 @@ garbage_in_every_place_leaves_the_replica_as_it_was(void **state)
 				exchange_put(&l.items, types[province_pick(9)], noise, len);
 		}
 		error_clear(&err);
-		assert_int_not_equal(workspace_sync(a, url, &r, &err), RC_OK);
+		assert_int_not_equal(workspace_sync(a, l.url, &r, &err), RC_OK);
 		assert_int_not_equal(err.code, RC_INTERNAL);
 	}
-	liar_stop(&l);
+	lying_relay_stop(&l);
 	assert_int_equal(province_status(a).records, 1);
 	assert_int_equal(province_status(a).unsent_entries, 1);
 	workspace_close(a);
