@@ -248,7 +248,7 @@ retire_among_much(struct province_hub *h, struct workspace *gone, struct workspa
 	size_t n;
 
 	assert_int_equal(authority_import_units(h->p.authority, "units.csv",
-	    (const uint8_t *)later_units, sizeof(later_units) - 1, &units, &err), RC_OK);
+	    (const uint8_t *)later_units, sizeof(later_units) - 1, NULL, &units, &err), RC_OK);
 	assert_int_equal(units.added, 1);
 	province_add(colleague, "outreach", PROVINCE_VISIT);
 	province_sync(&h->p, colleague);
