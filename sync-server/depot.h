@@ -186,7 +186,7 @@ enum rc depot_publish(struct depot *d, const uint8_t device[16], const char *lan
 /* The first position of a lane above `after`.  RC_NOTFOUND. */
 enum rc depot_lane_after(struct depot *d, const char *lane, uint64_t after,
     uint64_t *position) RC_CHECK;
-/* The first thing of that type above a position, in whatever lane.  RC_NOTFOUND. */
+/* The first thing of that type above a position, in whatever lane; not what was withdrawn.  RC_NOTFOUND. */
 enum rc depot_next_of(struct depot *d, enum item_type type, uint64_t after, uint64_t *position,
     char lane[DEPOT_LANE_MAX], uint64_t *list) RC_CHECK;
 /* What stands at a position; a frame's body is the frame. */

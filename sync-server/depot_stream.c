@@ -105,7 +105,7 @@ depot_next_of(struct depot *d, enum item_type type, uint64_t after, uint64_t *po
 	*position = *list = 0;
 	lane[0] = '\0';
 	rc = depot_sql_open(&d->sql, &q, "SELECT position, lane, list FROM stream WHERE type = ?1"
-	    " AND position > ?2 ORDER BY position LIMIT 1", "ii", (int64_t)type, (int64_t)after);
+	    " AND position > ?2 AND lane <> '' ORDER BY position LIMIT 1", "ii", (int64_t)type, (int64_t)after);
 	if (rc == RC_OK)
 		rc = depot_sql_next(&d->sql, q, &row);
 	if (rc == RC_OK && row) {

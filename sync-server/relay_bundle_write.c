@@ -267,7 +267,7 @@ put_type(struct writing *w, enum item_type type)
 			continue;
 		body.len = 0;
 		rc = depot_at(w->depot, at, &found, &list, &body);
-		if (rc == RC_NOTFOUND)
+		if (rc == RC_NOTFOUND || (rc == RC_OK && body.len == 0))
 			continue;	/* it was withdrawn in between */
 		if (rc != RC_OK)
 			break;

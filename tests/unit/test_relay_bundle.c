@@ -539,6 +539,33 @@ a_stick_for_everybody_has_all_that_is_served_and_receipts_for_it(void **state)
 }
 
 static void
+what_was_withdrawn_is_on_no_stick(void **state)
+{
+	struct worker far;
+	struct bytes stick, frames[2];
+	struct depot_frame kept;
+	uint8_t id[FRAME_ID_BYTES];
+	struct found f;
+
+	(void)state;
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &far);
+	fill(&far, 2, &stick, frames);
+	read_stick(&stick);
+	frame_id(frames[0].data, frames[0].len, id);
+	assert_int_equal(depot_begin(w.depot), RC_OK);
+	assert_int_equal(depot_find_frame(w.depot, id, &kept), RC_OK);
+	assert_int_equal(depot_withdraw(w.depot, kept.key), RC_OK);
+	assert_int_equal(depot_end(w.depot, depot_drop_frame(w.depot, kept.key)), RC_OK);
+	f = written(NULL, NULL);
+	assert_int_equal(f.items[ITEM_FRAME], 1);
+	assert_true(names(f.frames, f.n_frames, &frames[1]));
+	bytes_reset(&frames[0]);
+	bytes_reset(&frames[1]);
+	bytes_reset(&stick);
+	worker_close(&far);
+}
+
+static void
 a_stick_for_a_device_or_a_unit_has_what_they_may_have(void **state)
 {
 	struct worker far, other, shut;
@@ -603,6 +630,7 @@ main(void)
 		TEST(a_full_relay_takes_what_has_room_and_confirms_nothing_else),
 		TEST(a_relay_that_serves_meanwhile_hands_out_what_the_stick_brought),
 		TEST(a_stick_for_everybody_has_all_that_is_served_and_receipts_for_it),
+		TEST(what_was_withdrawn_is_on_no_stick),
 		TEST(a_stick_for_a_device_or_a_unit_has_what_they_may_have),
 	};
 

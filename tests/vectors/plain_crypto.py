@@ -80,6 +80,23 @@ def sign(seed, message):
     return big_r + s.to_bytes(32, "little")
 
 
+def _unpack(b):
+    v = int.from_bytes(b, "little")
+    y = v & (1 << 255) - 1
+    x = _recover_x(y, v >> 255)
+    if (-x * x + y * y - 1 - D * x * x * y * y) % P:
+        return None
+    return (x, y, 1, x * y % P)
+
+
+def verify(public, message, signature):
+    a, r, s = _unpack(public), _unpack(signature[:32]), int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= L or len(signature) != 64:
+        return False
+    k = hashlib.sha512(signature[:32] + public + message).digest()
+    return _pack(_times(s, BASE)) == _pack(_add(r, _times(int.from_bytes(k, "little"), a)))
+
+
 # ---- X25519 ----
 
 def x25519(scalar, u):
@@ -256,6 +273,8 @@ def self_test():
     assert sign(seed, b"\x72").hex() == \
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da" \
         "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    assert verify(sign_public(seed), b"\x72", sign(seed, b"\x72"))
+    assert not verify(sign_public(seed), b"\x73", sign(seed, b"\x72"))
     # RFC 7748, 5.2, one iteration
     nine = (9).to_bytes(32, "little")
     assert x25519(nine, nine).hex() == \
