@@ -13,7 +13,9 @@
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_purge.h"
 #include "shared/sync/replica_sent.h"
+#include "sync-server/authority.h"
 #include "sync-server/depot.h"
+#include "sync-server/erasure.h"
 #include "tests/support/province.h"
 
 /* Closed cases leave a laptop, and come back. */
@@ -292,6 +294,59 @@ a_later_entry_is_kept_and_counted_and_fetch_brings_all_back(void **state)
 	end_world(&w);
 }
 
+/* By an order: one field of one entry. */
+static void
+erase(struct world *w, struct dot dot, uint16_t field)
+{
+	const struct erasure one = { .log = dot.log, .n = dot.n, .fields = &field, .n_fields = 1 };
+	struct error err = { 0 };
+	size_t n;
+
+	province_meet(w->p);
+	assert_int_equal(authority_erase(w->p->authority, "Quyết định số 12", &one, 1, &err), RC_OK);
+	province_meet(w->p);
+	assert_int_equal(depot_refresh(w->p->depot), RC_OK);
+	assert_int_equal(erasure_reseal(w->p->authority, w->p->depot, &n, &err), RC_OK);
+	assert_true(n > 0);
+	province_meet(w->p);
+}
+
+static void
+what_was_erased_while_it_was_away_comes_back_without_it(void **state)
+{
+	enum { FULL_NAME = 2 };		/* as in schema/forms/person */
+	struct error err = { 0 };
+	uint64_t back;
+	char shown[200];
+	struct world w;
+
+	make_world(*state, &w);
+	confirm(&w);
+	province_sync(w.p, w.a);
+	assert_int_equal(purge(w.a).records, 3);
+	erase(&w, w.person, FULL_NAME);
+	for (int i = 0; i < 2; i++) {
+		province_sync(w.p, w.a);
+		province_sync(w.p, w.b);
+		province_sync(w.p, w.holder);
+	}
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_person"), 0);
+	assert_int_equal(replica_fetch(w.a->replica, &w.case_id, &back, &err), RC_OK);
+	province_sync(w.p, w.a);
+	assert_true(province_same_fold(w.a, w.b));
+	assert_int_equal(province_values(w.a, w.person, "full_name", shown), 1);
+	assert_string_equal(shown, "");
+	province_values(w.a, w.person, "phone", shown);
+	assert_string_equal(shown, "0912345678");
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM frame WHERE state IN (3, 4)"), 0);
+	/* and what the province holds after it may leave again */
+	confirm(&w);
+	province_sync(w.p, w.a);
+	assert_int_equal(purge(w.a).records, 3);
+	end_world(&w);
+}
+
 static void
 a_tip_is_hollow_on_the_communicators_laptop_once_it_is_held(void **state)
 {
@@ -335,6 +390,7 @@ main(void)
 		T(what_is_open_or_closed_lately_or_still_referred_to_stays),
 		T(what_left_does_not_come_back_by_stick_or_restored_relay),
 		T(a_later_entry_is_kept_and_counted_and_fetch_brings_all_back),
+		T(what_was_erased_while_it_was_away_comes_back_without_it),
 		T(a_tip_is_hollow_on_the_communicators_laptop_once_it_is_held),
 	};
 
