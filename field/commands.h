@@ -18,6 +18,7 @@ enum rc commands_show(struct call *c) RC_CHECK;
 enum rc commands_list(struct call *c) RC_CHECK;
 enum rc commands_search(struct call *c) RC_CHECK;
 enum rc commands_delete(struct call *c) RC_CHECK;
+enum rc commands_undelete(struct call *c) RC_CHECK;
 enum rc commands_void(struct call *c) RC_CHECK;
 enum rc commands_import(struct call *c) RC_CHECK;
 enum rc commands_export(struct call *c) RC_CHECK;

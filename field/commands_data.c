@@ -180,7 +180,7 @@ commands_export(struct call *c)
 		return RC_NOTFOUND;
 	if ((out = call_output(c, c->args[1])) == NULL)
 		return RC_NOMEM;
-	rc = record_list(&ctx, form->name, call_option(c, "where"), RECORD_LIST_MAX, &lines, &n,
+	rc = record_list(&ctx, form->name, call_option(c, "where"), false, RECORD_LIST_MAX, &lines, &n,
 	    &c->err);
 	if (rc == RC_OK && n == RECORD_LIST_MAX)
 		rc = error_set(&c->err, RC_LIMIT, form->name, "export them in parts, with --where",

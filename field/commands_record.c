@@ -251,8 +251,8 @@ commands_list(struct call *c)
 
 	if ((rc = call_number(c, "limit", 1, RECORD_LIST_MAX, LIST_DEFAULT, &limit)) != RC_OK ||
 	    (rc = find_form(c, c->args[0], &form)) != RC_OK ||
-	    (rc = record_list(&ctx, form->name, call_option(c, "where"), (size_t)limit, &lines,
-	    &n, &c->err)) != RC_OK)
+	    (rc = record_list(&ctx, form->name, call_option(c, "where"), call_option(c, "deleted") != NULL,
+	    (size_t)limit, &lines, &n, &c->err)) != RC_OK)
 		return rc;
 	rc = print_lines(c, form->name, lines, n);
 	if (n == (size_t)limit && call_option(c, "limit") == NULL)
@@ -306,6 +306,22 @@ commands_delete(struct call *c)
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		return rc;
 	rc = record_delete(&ctx, &id, call_option(c, "seen"), reason, &dot, &c->err);
+	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
+		rc = print_dot(c, "dot", &dot);
+	return rc;
+}
+
+enum rc
+commands_undelete(struct call *c)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct dot id, dot;
+	enum rc rc;
+
+	if ((rc = commands_record_id(c, c->args[0], &id)) != RC_OK ||
+	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
+		return rc;
+	rc = record_restore(&ctx, &id, call_option(c, "seen"), call_option(c, "reason"), &dot, &c->err);
 	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
 		rc = print_dot(c, "dot", &dot);
 	return rc;

@@ -16,7 +16,7 @@ static const struct call_option edit_options[] = {
 };
 static const struct call_option show_options[] = { { "history", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option list_options[] = {
-	{ "where", CALL_TEXT, "EXPR" }, { "limit", CALL_TEXT, "N" }, NO_MORE
+	{ "where", CALL_TEXT, "EXPR" }, { "deleted", CALL_FLAG, NULL }, { "limit", CALL_TEXT, "N" }, NO_MORE
 };
 static const struct call_option search_options[] = {
 	{ "form", CALL_TEXT, "FORM" }, { "limit", CALL_TEXT, "N" }, NO_MORE
@@ -82,6 +82,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 2, 2, "to", export_options, commands_export },
 	{ "delete", "ID --reason TEXT", { "xóa một bản ghi", "delete a record" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", delete_options, commands_delete },
+	{ "undelete", "ID", { "khôi phục một bản ghi đã xóa", "take a delete back" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", delete_options, commands_undelete },
 	{ "void", "ID FIELD DOT --reason TEXT", { "gạch bỏ một giá trị", "strike a value through" },
 	    CALL_IN_WORKSPACE, 3, 3, "t", void_options, commands_void },
 	{ "conflicts", "", { "những gì cần xem lại", "what waits for a decision" },

@@ -122,7 +122,7 @@ check_person(const struct record_context *c, const struct dot *id, int64_t *loca
 		rc = error_set(err, RC_INVALID, NULL, "give the ids of two persons",
 		    "that record is no person");
 	else if (view.deleted)
-		rc = error_set(err, RC_INVALID, NULL, "restore it first", "the record is deleted");
+		rc = error_set(err, RC_INVALID, NULL, "take that back first: field undelete ID", "the record is deleted");
 	record_view_reset(&view);
 	return rc;
 }

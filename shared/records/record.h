@@ -141,12 +141,12 @@ void record_view_reset(struct record_view *v);
 const struct record_field *record_view_field(const struct record_view *v, const char *name);
 
 /*
- * Ids of the living records of a form, newest first, at most limit.
+ * Ids of the living records of a form, or of those that were deleted, newest first, at most limit.
  * where: NULL, or an expression of the form's language over a record's fields.
  */
 struct record_line { struct dot id; int64_t local; int64_t created_at; unsigned conflicts; char *headline; };
 enum rc record_list(const struct record_context *c, const char *form, const char *where,
-    size_t limit, struct record_line **out, size_t *n, struct error *err) RC_CHECK;
+    bool deleted, size_t limit, struct record_line **out, size_t *n, struct error *err) RC_CHECK;
 void record_lines_free(struct record_line *lines, size_t n);
 
 /* Local number to id and back.  RC_NOTFOUND. */

@@ -16,6 +16,7 @@ struct listing {
 	const struct record_context *c;
 	const struct form *form;
 	struct expression *where;	/* NULL: all */
+	bool deleted;
 	struct record_line *lines;
 	size_t n, cap, limit;
 	struct error *err;
@@ -142,9 +143,9 @@ add_line(struct listing *l, struct sqlite3_stmt *q)
 	return RC_OK;
 }
 
-/* Living records, the newest first; the headline is the form's instance_name. */
+/* Living or deleted records, the newest first; the headline is the form's instance_name. */
 static void
-put_query(const struct form *form, struct bytes *sql)
+put_query(const struct form *form, bool deleted, struct bytes *sql)
 {
 	const struct form_field *headline = form->instance_name == NULL ? NULL :
 	    form_field_named(form, form->instance_name);
@@ -162,8 +163,9 @@ put_query(const struct form *form, struct bytes *sql)
 	bytes_text(sql, " FROM ");
 	tables_name(form->name, NULL, name);
 	tables_schema_name(sql, name);
-	bytes_text(sql, " t JOIN record r ON r.id = t.id WHERE t.alive = 1"
-	    " ORDER BY t.created_at DESC, t.id DESC");
+	bytes_text(sql, " t JOIN record r ON r.id = t.id WHERE t.alive = ");
+	bytes_text(sql, deleted ? "0" : "1");
+	bytes_text(sql, " ORDER BY t.created_at DESC, t.id DESC");
 }
 
 static enum rc
@@ -175,7 +177,7 @@ list_all(struct listing *l)
 	enum rc rc;
 
 	bytes_init(&sql);
-	put_query(l->form, &sql);
+	put_query(l->form, l->deleted, &sql);
 	rc = sql.rc != RC_OK ? sql.rc : query_open(l->c->db, l->err, &q, bytes_cstr(&sql), "");
 	while (rc == RC_OK && l->n < l->limit && (rc = query_next(q, &row, l->err)) == RC_OK && row) {
 		struct dot id = { statement_u64(q, 0), statement_u64(q, 1) };
@@ -193,11 +195,11 @@ list_all(struct listing *l)
 
 enum rc
 record_list(const struct record_context *c, const char *form, const char *where,
-    size_t limit, struct record_line **out, size_t *n, struct error *err)
+    bool deleted, size_t limit, struct record_line **out, size_t *n, struct error *err)
 {
 	struct expression_names names = { .field = find_field };
-	struct listing l = { .c = c, .limit = limit < RECORD_LIST_MAX ? limit : RECORD_LIST_MAX,
-		.err = err };
+	struct listing l = { .c = c, .deleted = deleted,
+		.limit = limit < RECORD_LIST_MAX ? limit : RECORD_LIST_MAX, .err = err };
 	enum rc rc = RC_OK;
 
 	*out = NULL;

@@ -68,7 +68,7 @@ record_parts_open_to_write(const struct record_context *c, const struct dot *id,
 		rc = error_set(err, RC_NEWER, NULL, "update the forms of this computer",
 		    "the record's form is not known here");
 	else if (register_alive(&out->state).deleted)
-		rc = error_set(err, RC_INVALID, NULL, "restore it first", "the record is deleted");
+		rc = error_set(err, RC_INVALID, NULL, "take that back first: field undelete ID", "the record is deleted");
 	if (rc != RC_OK)
 		record_parts_close(out);
 	return rc;

@@ -221,7 +221,7 @@ open_case(struct sending *s)
 		rc = error_set(err, RC_INVALID, v.form_name, "give the id of a case",
 		    "only a case can be handed over");
 	else if (v.deleted)
-		rc = error_set(err, RC_INVALID, NULL, "restore it first", "the record is deleted");
+		rc = error_set(err, RC_INVALID, NULL, "take that back first: field undelete ID", "the record is deleted");
 	else if (strcmp(s->unit, s->terms->to_unit) == 0)
 		rc = error_set(err, RC_INVALID, s->unit, "name the unit that shall receive it",
 		    "the case is of that unit already");

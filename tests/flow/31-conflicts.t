@@ -232,6 +232,16 @@ must on "$minh" delete "$case" --reason "Theo người"
 must on "$sen" delete "$case" --reason "Không còn cần"
 all_sync
 is "$(inbox "$lan") $(on "$lan" --json show "$case" | json deleted)" " true" "two deletes are no conflict"
+complains 65 "field undelete" "a deleted record is not edited" on "$lan" edit "$case" risk_level=HIGH
+is "$(on "$lan" --json list case | json '#') $(on "$lan" --json list case --deleted | json 0 id)" "0 $case" "it is listed among the deleted"
+must on "$lan" undelete "$case" --reason "Xóa nhầm"
+complains 65 "not deleted" "what is not deleted is not taken back" on "$lan" undelete "$case"
+all_sync
+for home in "$lan" "$minh" "$sen" "$head"; do
+	is "$(on "$home" --json list case | json '#')$(inbox "$home") $(value_of "$home" "$case" risk_level)" "1 URGENT" \
+		"both deletes taken back: it is there with its values, on $(basename "$home")'s laptop"
+done
+like "$(on "$head" show "$case" --history)" "Xóa nhầm" "with the reason in its history"
 
 # ---- history: every value that was ever acknowledged ----
 history=$(on "$head" --json show "$person" --history)

@@ -349,7 +349,7 @@ run_list(void *ctx, struct error *err)
 	struct record_line *lines = NULL;
 	struct digest to;
 	size_t n = 0;
-	enum rc rc = record_list(&c, "person", "${sex} = 'F'", 100, &lines, &n, err);
+	enum rc rc = record_list(&c, "person", "${sex} = 'F'", false, 100, &lines, &n, err);
 
 	if (rc == RC_OK) {
 		digest_start(&to, sizeof d->seen, NULL, 0, "list");

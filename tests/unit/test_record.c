@@ -543,23 +543,27 @@ lists_the_newest_first_and_by_a_condition(void **state)
 	assert_int_equal(record_desk_edit(&d, id, NULL, NULL, "count=50", "topics=T3", NULL), RC_OK);
 	id = add_thing(&d, "Cúc");
 	assert_int_equal(record_desk_delete(&d, id, NULL), RC_OK);
-	assert_int_equal(record_list(&d.c, "thing", NULL, 2, &lines, &n, &d.err), RC_OK);
+	assert_int_equal(record_list(&d.c, "thing", NULL, false, 2, &lines, &n, &d.err), RC_OK);
 	assert_int_equal(n, 2);
 	assert_string_equal(lines[0].headline, "Mai");
 	assert_string_equal(lines[1].headline, "Lan");
 	record_lines_free(lines, n);
 	assert_int_equal(record_list(&d.c, "thing", "${count} > 10 and selected(${topics}, 'T3')",
-	    10, &lines, &n, &d.err), RC_OK);
+	    false, 10, &lines, &n, &d.err), RC_OK);
 	assert_int_equal(n, 1);
 	assert_string_equal(lines[0].headline, "Mai");
 	record_lines_free(lines, n);
 	assert_int_equal(record_list(&d.c, "thing", "selected(${topics}, 'T1') and"
-	    " selected(${topics}, 'T2')", 10, &lines, &n, &d.err), RC_OK);
+	    " selected(${topics}, 'T2')", false, 10, &lines, &n, &d.err), RC_OK);
 	assert_int_equal(n, 2);
 	record_lines_free(lines, n);
-	assert_int_equal(record_list(&d.c, "thing", "${nothing} = 1", 10, &lines, &n, &d.err),
+	assert_int_equal(record_list(&d.c, "thing", "${nothing} = 1", false, 10, &lines, &n, &d.err),
 	    RC_FORMAT);
-	assert_int_equal(record_list(&d.c, "nothing", NULL, 10, &lines, &n, &d.err), RC_NOTFOUND);
+	assert_int_equal(record_list(&d.c, "thing", NULL, true, 10, &lines, &n, &d.err), RC_OK);
+	assert_int_equal(n, 1);
+	assert_string_equal(lines[0].headline, "Cúc");
+	record_lines_free(lines, n);
+	assert_int_equal(record_list(&d.c, "nothing", NULL, false, 10, &lines, &n, &d.err), RC_NOTFOUND);
 	record_desk_close(&d);
 }
 
