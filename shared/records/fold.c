@@ -132,12 +132,6 @@ fold_close(struct fold *f)
 	free(f);
 }
 
-const struct form_set *
-fold_forms(const struct fold *f)
-{
-	return f->forms;
-}
-
 void
 fold_discard(struct fold *f)
 {

@@ -38,7 +38,6 @@ enum rc fold_open(struct sqlite3 *db, const struct form_set *forms, struct fold 
     struct error *err) RC_CHECK;
 /* Drops what was not flushed. */
 void fold_close(struct fold *f);
-const struct form_set *fold_forms(const struct fold *f);
 
 /*
  * Fold one entry that is in the journal already.  Inside the caller's

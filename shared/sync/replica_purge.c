@@ -258,15 +258,6 @@ replica_purged_count(struct replica *r, struct replica_purged_counts *out, struc
 	return rc;
 }
 
-bool
-replica_is_purged(struct replica *r, const struct dot *id)
-{
-	int64_t n = 0;
-
-	return query_int(r->db, NULL, &n, "SELECT count(*) FROM purged WHERE log = ?1 AND n = ?2",
-	    "ii", (int64_t)id->log, (int64_t)id->n) == RC_OK && n > 0;
-}
-
 /* ---- coming again ---- */
 
 /* The scope of a record is asked for from its beginning. */

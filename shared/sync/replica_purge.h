@@ -37,7 +37,6 @@ enum rc replica_purged_list(struct replica *r, struct replica_purged **out, size
 struct replica_purged_counts { uint64_t records, later; };
 enum rc replica_purged_count(struct replica *r, struct replica_purged_counts *out,
     struct error *err) RC_CHECK;
-bool replica_is_purged(struct replica *r, const struct dot *id);
 
 /*
  * Lift the mark of a record and of all that left with the same case: the next sync, or a stick,

@@ -414,16 +414,6 @@ vault_open(const char *dir, const struct secret *passphrase, struct vault **out,
 }
 
 enum rc
-vault_open_by_rules(const char *dir, const struct secret *passphrase,
-    const struct vault_vfs_rules *rules, struct vault **out, struct error *err)
-{
-	struct key_file_opener opener = { by_passphrase, passphrase };
-	struct vault_bench bench = { NULL, rules };
-
-	return open_with(dir, opener, bench, out, err);
-}
-
-enum rc
 vault_open_with_recovery(const char *dir, const struct secret *code, struct vault **out,
     struct error *err)
 {

@@ -40,9 +40,6 @@ void vault_unmake(struct vault *v);
 /* Fill in what `kdf` leaves open, and put the passphrase into the slots. */
 enum rc vault_put_passphrase(const struct vault *v, struct keyslots *slots,
     const struct secret *passphrase, struct vault_kdf kdf, struct error *err) RC_CHECK;
-/* vault_open with a rule switched off. */
-enum rc vault_open_by_rules(const char *dir, const struct secret *passphrase,
-    const struct vault_vfs_rules *rules, struct vault **out, struct error *err) RC_CHECK;
 /* A VFS for a database of this name in the folder; v->slots and v->master are known. */
 enum rc vault_make_vfs(struct vault *v, const char *name, struct vault_bench bench,
     struct error *err) RC_CHECK;
