@@ -129,6 +129,7 @@ struct authority_device {
 	enum device_state state;	/* DEVICE_CERTIFIED: waits for a decision */
 	char reason[256];		/* why it waits, or was retired or refused */
 	uint64_t waiting_frames;	/* that the relay keeps aside */
+	uint64_t entries;		/* that the relay had of it when it was met last */
 };
 /* Every device of the chain and those that wait; free() the array. */
 enum rc authority_devices(struct authority *a, struct authority_device **out, size_t *n,

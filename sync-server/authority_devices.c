@@ -189,7 +189,7 @@ fill_device(struct authority *a, const struct device *d, struct authority_device
 {
 	struct bytes name;
 	const char *why = NULL;
-	int64_t frames = 0;
+	int64_t frames = 0, entries = 0;
 	enum rc rc;
 
 	memcpy(out->id, d->cert.device, sizeof(out->id));
@@ -206,7 +206,11 @@ fill_device(struct authority *a, const struct device *d, struct authority_device
 	if (rc == RC_OK || rc == RC_NOTFOUND)
 		rc = query_int(a->db, err, &frames, "SELECT coalesce(sum(frames), 0) FROM"
 		    " relay_waiting WHERE device = ?1", "b", out->id, (size_t)IDENTITY_ID_BYTES);
+	if (rc == RC_OK)
+		rc = query_int(a->db, err, &entries, "SELECT coalesce(sum(n), 0) FROM relay_head"
+		    " WHERE device = ?1", "b", out->id, (size_t)IDENTITY_ID_BYTES);
 	out->waiting_frames = (uint64_t)frames;
+	out->entries = (uint64_t)entries;
 	if (rc == RC_OK && d->state == DEVICE_CERTIFIED)
 		rc = authority_why_waits(a, &d->cert, &why, err);
 	if (why != NULL)

@@ -117,7 +117,12 @@ enum rc depot_nonce(struct depot *d, const uint8_t device[16], uint8_t out[16]) 
 enum rc depot_set_nonce(struct depot *d, const uint8_t device[16], const uint8_t nonce[16],
     int64_t now, uint64_t position, uint64_t directory_seq) RC_CHECK;
 
-struct depot_seen { uint8_t device[16]; int64_t seen_at; uint64_t position, directory_seq; };
+struct depot_seen {
+	uint8_t device[16];
+	int64_t seen_at;
+	uint64_t position, directory_seq;
+	uint64_t entries;	/* that are here of its logs, and served */
+};
 /* Every device that has spoken; *out has n, free() it. */
 enum rc depot_seen(struct depot *d, struct depot_seen **out, size_t *n) RC_CHECK;
 

@@ -275,14 +275,16 @@ depot_seen(struct depot *d, struct depot_seen **out, size_t *n)
 		return rc;
 	if ((list = calloc((size_t)count + 1, sizeof(*list))) == NULL)
 		return RC_NOMEM;
-	rc = depot_sql_open(&d->sql, &q, "SELECT device, seen_at, position, directory_seq"
-	    " FROM device ORDER BY device", "");
+	rc = depot_sql_open(&d->sql, &q, "SELECT d.device, seen_at, position, directory_seq,"
+	    " coalesce(l.entries, 0) FROM device d LEFT JOIN (SELECT device, sum(n) AS entries FROM log"
+	    " GROUP BY device) l ON l.device = d.device ORDER BY d.device", "");
 	while (rc == RC_OK && *n < (size_t)count &&
 	    (rc = depot_sql_next(&d->sql, q, &row)) == RC_OK && row) {
 		depot_sql_column_fixed(q, 0, list[*n].device, sizeof(list[*n].device));
 		list[*n].seen_at = depot_sql_column_int(q, 1);
 		list[*n].position = (uint64_t)depot_sql_column_int(q, 2);
 		list[*n].directory_seq = (uint64_t)depot_sql_column_int(q, 3);
+		list[*n].entries = (uint64_t)depot_sql_column_int(q, 4);
 		(*n)++;
 	}
 	depot_sql_close(&d->sql, q);

@@ -231,15 +231,31 @@ read_seen(struct operator *c, struct depot_seen **out, size_t *n)
 	return rc;
 }
 
-/* "" for one that never came, or whose relay is elsewhere. */
-static void
-seen_text(struct operator *c, const struct depot_seen *seen, size_t n, const uint8_t *device,
-    char out[21])
+/* NULL: it never came, or the relay is elsewhere. */
+static const struct depot_seen *
+seen_of(const struct depot_seen *seen, size_t n, const uint8_t *device)
 {
-	out[0] = '\0';
 	for (size_t i = 0; i < n; i++)
 		if (memcmp(seen[i].device, device, sizeof(seen[i].device)) == 0)
-			operator_time(c, seen[i].seen_at, out);
+			return &seen[i];
+	return NULL;
+}
+
+/* How far it has come: what the relay says where it is here, else what it said when it was met. */
+static enum rc
+add_device(struct operator *c, const struct authority_device *d, const struct depot_seen *seen,
+    json_t *rows)
+{
+	char hex[HEX_ID], joined[21], at[21] = "";
+
+	bytes_hex(d->id, IDENTITY_ID_BYTES, hex);
+	operator_time(c, d->joined_at, joined);
+	if (seen != NULL)
+		operator_time(c, seen->seen_at, at);
+	return operator_add_row(rows, json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+	    "seen", at, "entries", (json_int_t)(seen != NULL ? seen->entries : d->entries),
+	    "device", hex, "unit", d->unit, "role", identity_role_name(d->role), "name", d->name,
+	    "joined", joined, "state", device_state_name(c, d->state), "reason", d->reason));
 }
 
 static enum rc
@@ -249,11 +265,11 @@ list_devices(struct operator *c, struct authority *a)
 		{ "device", { "Thiết bị", "Device" } }, { "unit", { "Đơn vị", "Unit" } },
 		{ "role", { "Vai trò", "Role" } }, { "name", { "Tên", "Name" } },
 		{ "joined", { "Ngày tham gia", "Joined" } }, { "seen", { "Đồng bộ lần cuối", "Last sync" } },
+		{ "entries", { "Số lần ghi ở máy chủ", "Entries at server" } },
 		{ "state", { "Tình trạng", "State" } }, { "reason", { "Lý do", "Reason" } },
 	};
 	struct authority_device *list;
 	json_t *rows;
-	char hex[HEX_ID], joined[21], at[21];
 	struct depot_seen *seen = NULL;
 	size_t n, n_seen = 0;
 	enum rc rc;
@@ -262,15 +278,8 @@ list_devices(struct operator *c, struct authority *a)
 		return rc;
 	rc = read_seen(c, &seen, &n_seen);
 	rows = json_array();
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		bytes_hex(list[i].id, IDENTITY_ID_BYTES, hex);
-		operator_time(c, list[i].joined_at, joined);
-		seen_text(c, seen, n_seen, list[i].id, at);
-		rc = operator_add_row(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "seen", at,
-		    "device", hex, "unit", list[i].unit, "role", identity_role_name(list[i].role),
-		    "name", list[i].name, "joined", joined, "state",
-		    device_state_name(c, list[i].state), "reason", list[i].reason));
-	}
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		rc = add_device(c, &list[i], seen_of(seen, n_seen, list[i].id), rows);
 	free(seen);
 	free(list);
 	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));

@@ -18,6 +18,14 @@ for each in "$pao" "$lan" "$ctv" "$chief" "$deputy"; do
 done
 device=$(on "$pao" --json status | json device)
 
+of_pao() { # KEY: what the operator is shown of the laptop
+	server "$P" --json devices | perl -CO -MJSON::PP -0ne 'BEGIN { ($device, $key) = splice @ARGV, 0, 2 }
+		print map { $_->{$key} } grep { $_->{device} eq $device } @{ decode_json($_) }' "$device" "$1"
+}
+is "$(of_pao unit) $(of_pao role) $(of_pao state) $(of_pao entries)" "06184 caseworker admitted 1" \
+	"the operator sees where a laptop is in use, and how many of its entries there are"
+like "$(of_pao seen)" "$(date -u +%Y-%m)" "and when it synced last"
+
 # ---- after the last meeting: an edit and a new record, not sent ----
 must on "$pao" edit "$session" "title=Họp thôn Nà Lầu" --reason "ghi nhầm"
 visit=$(on "$pao" add outreach date=2026-05-05 commune_code=06184 persons_m=2 "note=Gặp ở chợ phiên")
@@ -31,11 +39,13 @@ done
 is "$(cd "$pao" && ls vault.* 2>/dev/null)" "" "the process that held it open ends, and its vault is destroyed"
 frame=$(server "$P" --json quarantine | json 0 id)
 is "$(server "$P" --json quarantine | json '#')" 1 "the server has its last work aside"
+is "$(of_pao state) $(of_pao entries) $(of_pao reason)" "retired 1 Mất máy trên xe khách" "and what the province knows of the laptop"
 sync_with "$chief" >/dev/null
 is "$(value_of "$chief" "$session" title)" "Họp thôn" "nobody sees it yet"
 
 # ---- released ----
 exits 0 "the province lets it pass" server "$P" quarantine release "$frame"
+is "$(of_pao entries)" 3 "the relay counts it among what it has"
 must sync_with "$chief"
 must sync_with "$lan"
 must sync_with "$deputy"

@@ -318,19 +318,31 @@ static void
 remembers_who_was_here_and_when(void **state)
 {
 	struct depot_seen *seen;
+	struct bytes items = { 0 }, f, g;
 	struct worker k;
 	struct heard a;
 	size_t n;
 
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
-	worker_sync(&k, NULL, &a);
+	f = worker_put_frame(&k, &items);
+	k.log++;	/* another process of it */
+	k.n = 0;
+	memset(k.head, 0, sizeof(k.head));
+	g = worker_put_frame(&k, &items);
+	worker_sync(&k, &items, &a);
+	assert_true(heard_receipts(&a, &f) && heard_receipts(&a, &g));
 	heard_reset(&a);
 	assert_int_equal(depot_seen(w.depot, &seen, &n), RC_OK);
 	assert_int_equal(n, 1);
 	assert_memory_equal(seen[0].device, k.device.identity.device, 16);
 	assert_int_equal(seen[0].seen_at, WORLD_NOW);
+	assert_int_equal(seen[0].entries, 2 * k.n);
+	assert_true(k.n > 0);
 	free(seen);
+	bytes_reset(&items);
+	bytes_reset(&f);
+	bytes_reset(&g);
 	worker_close(&k);
 }
 

@@ -72,6 +72,7 @@ its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
 	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct workspace *boss = province_device(p, "20", ROLE_SUPERVISOR, "Trần Văn Hải");
 	struct workspace *second = province_device(p, "20", ROLE_SUPERVISOR, "Lý A Sáng");
+	struct authority_device *devices;
 	struct authority_aside *aside;
 	struct replica_sync_result r;
 	struct error err = { 0 };
@@ -83,6 +84,12 @@ its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
 	province_sync(p, a);
 	province_sync(p, b);
 	province_meet(p);
+	/* what the authority was told of it, where the relay is elsewhere */
+	assert_int_equal(authority_devices(p->authority, &devices, &n, &err), RC_OK);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(devices[i].entries,
+		    memcmp(devices[i].id, replica_device(a->replica), 16) == 0 ? 1 : 0);
+	free(devices);
 	province_add(a, "outreach", PROVINCE_VISIT);
 	province_edit(a, early, NULL, "note", "Sửa sau khi máy bị báo mất.");
 	assert_false(may_wipe(a));
