@@ -434,6 +434,25 @@ list_quarantine(struct operator *c, struct authority *a)
 	return operator_print_rows(c, rc, rows, columns, sizeof(columns) / sizeof(columns[0]));
 }
 
+/* The relay was told of a release.  Is the frame still aside? */
+static enum rc
+check_released(struct operator *c, struct authority *a, const uint8_t frame[32])
+{
+	struct authority_aside *list;
+	size_t n;
+	enum rc rc;
+
+	if ((rc = authority_aside(a, &list, &n, &c->err)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		if (memcmp(list[i].frame, frame, sizeof(list[i].frame)) == 0)
+			rc = error_set(&c->err, RC_INVALID, "quarantine", list[i].reason == ASIDE_ERASED ?
+			    "seal it again: sync-server erase" : NULL, "cannot be released: %s",
+			    relay_reason_text((enum root_exchange_reason)list[i].reason, c->vietnamese));
+	free(list);
+	return rc;
+}
+
 static enum rc
 release(struct operator *c, struct authority *a)
 {
@@ -449,7 +468,9 @@ release(struct operator *c, struct authority *a)
 	if ((rc = authority_find_aside(a, text, frame, &c->err)) != RC_OK ||
 	    (rc = authority_release_frame(a, frame, &c->err)) != RC_OK)
 		return rc;
-	return operator_has_relay(c) ? operator_meet_here(c, a, &m) : RC_OK;
+	if (!operator_has_relay(c) || (rc = operator_meet_here(c, a, &m)) != RC_OK)
+		return rc;
+	return check_released(c, a, frame);
 }
 
 static enum rc

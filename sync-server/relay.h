@@ -65,7 +65,8 @@ enum rc relay_exchange(struct depot *depot, const struct clock *clock, const uin
 
 /*
  * Accept a frame that was set aside, whatever the reason was, as long as it is a frame
- * with a signature that holds.  RC_NOTFOUND; RC_DENIED: it is not such a frame.
+ * with a signature that holds and nothing of its logs was erased since it was sealed.
+ * RC_NOTFOUND; RC_DENIED: it is not such a frame.
  */
 enum rc relay_release(struct depot *depot, const struct clock *clock,
     const uint8_t id[FRAME_ID_BYTES], struct error *err) RC_CHECK;

@@ -306,6 +306,13 @@ relay_release_within(struct depot *depot, const struct clock *clock,
 		    relay_reason_text(f.reason, false));
 		goto out;
 	}
+	/* it would tell the key of its log, and what was erased: only what the root seals of it is served */
+	if (f.state == FRAME_ASIDE && f.reason == ASIDE_ERASED) {
+		if ((rc = depot_change_frame(depot, &f)) == RC_OK)
+			rc = error_set(err, RC_DENIED, NULL, "seal it again: sync-server erase",
+			    "cannot be released: %s", relay_reason_text(f.reason, false));
+		goto out;
+	}
 	f.state = FRAME_SERVED;
 	f.reason = ASIDE_NOTHING;
 	if ((rc = depot_change_frame(depot, &f)) == RC_OK)

@@ -115,14 +115,13 @@ assert_frames_gone(struct province *p, struct workspace *ws)
 	assert_true(n > 0);
 }
 
-/* The order, signed and carried out.  *n: entries that it names. */
+/* The order, signed and told to the relay.  *n: entries that it names. */
 static void
-erase(struct province *p, const char *what, struct dot id, const char *fields, size_t *n)
+sign_order(struct province *p, const char *what, struct dot id, const char *fields, size_t *n)
 {
 	struct erasure_order o;
 	struct error err = { 0 };
 	char text[300], dot[DOT_TEXT_MAX];
-	size_t resealed;
 
 	dot_text(&id, dot);
 	snprintf(text, sizeof(text), "# theo quyết định\norder Số 12/QĐ-TA\n%s %s %s\n", what, dot, fields);
@@ -131,9 +130,25 @@ erase(struct province *p, const char *what, struct dot id, const char *fields, s
 	erasure_order_reset(&o);
 	province_meet(p);
 	assert_int_equal(depot_refresh(p->depot), RC_OK);
+}
+
+static void
+seal_again(struct province *p)
+{
+	struct error err = { 0 };
+	size_t resealed;
+
 	assert_int_equal(erasure_reseal(p->authority, p->depot, &resealed, &err), RC_OK);
 	assert_true(resealed > 0);
 	province_meet(p);
+}
+
+/* The same, carried out. */
+static void
+erase(struct province *p, const char *what, struct dot id, const char *fields, size_t *n)
+{
+	sign_order(p, what, id, fields, n);
+	seal_again(p);
 }
 
 static void
@@ -288,6 +303,50 @@ what_its_author_had_not_sent_is_sealed_again_and_not_lost(void **state)
 	workspace_close(b);
 }
 
+/* It was sealed before its author knew, and would tell the log's key to all who read the scope. */
+static void
+what_comes_late_of_an_erased_log_is_not_released_before_it_is_sealed_again(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct authority_aside *aside;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	struct dot id;
+	size_t n;
+
+	id = province_add(a, "person", person);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_meet(p);
+	province_add(a, "person", person);	/* in the same log */
+	assert_int_equal(authority_retire(p->authority, replica_device(a->replica), "mất máy", &n, &err),
+	    RC_OK);
+	province_meet(p);
+	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
+	sign_order(p, "record", id, "phone", &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(authority_aside(p->authority, &aside, &n, &err), RC_OK);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(authority_release_frame(p->authority, aside[i].frame, &err), RC_OK);
+	free(aside);
+	province_meet(p);
+	assert_int_equal(authority_aside(p->authority, &aside, &n, &err), RC_OK);
+	assert_int_equal(n, 2);		/* the frame from before the order, and the late one */
+	assert_true(aside[0].reason == ASIDE_ERASED && aside[1].reason == ASIDE_ERASED);
+	free(aside);
+	province_sync(p, b);
+	assert_int_equal(province_status(b).left_out, 0);
+	assert_int_equal(depot_refresh(p->depot), RC_OK);
+	seal_again(p);
+	province_sync(p, b);
+	assert_int_equal(province_status(b).left_out, 1);
+	assert_int_equal(number(b, "SELECT count(*) FROM log WHERE length(key) > 0"), 0);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 /* The statements that it lacks come to a relay, as to a hub, without the frames. */
 static void
 tell_relay(struct province *p, struct workspace *ws)
@@ -402,6 +461,7 @@ main(void)
 		T(a_field_goes_everywhere_and_the_rest_stays),
 		T(a_stick_from_before_brings_nothing_back),
 		T(what_its_author_had_not_sent_is_sealed_again_and_not_lost),
+		T(what_comes_late_of_an_erased_log_is_not_released_before_it_is_sealed_again),
 		T(a_restored_relay_serves_nothing_old_and_is_filled_by_those_who_sync),
 		T(an_order_is_refused_with_its_line),
 	};
