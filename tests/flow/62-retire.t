@@ -103,6 +103,16 @@ must server "$P" revoke "$(server "$P" --json invitations | json -1 invitation)"
 join_device "$T/late" "$T/late"
 run sync_with "$T/late"
 exits 66 "who joins on a withdrawn invitation gets no record" on "$T/late" show "$another"
+work=$(on "$T/late" add outreach date=2026-05-07 commune_code=06184 persons_m=4)
+run sync_with "$T/late"
+must sync_with "$lan"
+exits 66 "and what it writes reaches nobody" on "$lan" show "$work"
+waiting=$(server "$P" --json quarantine | json 0 id)
+is "$(server "$P" --json quarantine | json 0 kind)" device "it waits for a decision"
+exits 0 "the province takes it in after all" server "$P" quarantine release "$waiting"
+must sync_with "$T/late"
+must sync_with "$lan"
+is "$(value_of "$lan" "$work" persons_m)" 4 "and what it wrote was not lost"
 stop_server
 exits 0 "the province checks out whole" server "$P" verify
 done_testing
