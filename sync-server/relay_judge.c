@@ -275,7 +275,8 @@ relay_look_again(struct depot *depot, int64_t now)
 	enum rc rc;
 
 	if ((rc = relay_look_at(depot, now, FRAME_WAITS, ASIDE_NOTHING)) != RC_OK ||
-	    (rc = relay_look_at(depot, now, FRAME_ASIDE, ASIDE_UNKNOWN_AUTHOR)) != RC_OK)
+	    (rc = relay_look_at(depot, now, FRAME_ASIDE, ASIDE_UNKNOWN_AUTHOR)) != RC_OK ||
+	    (rc = relay_look_at(depot, now, FRAME_ASIDE, ASIDE_MAY_NOT_WRITE)) != RC_OK)
 		return rc;
 	return relay_look_at(depot, now, FRAME_ASIDE, ASIDE_UNKNOWN_EPOCH);
 }

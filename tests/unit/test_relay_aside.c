@@ -358,6 +358,33 @@ sets_aside_what_its_author_may_not_write(void **state)
 }
 
 static void
+what_its_author_may_write_as_soon_as_the_statement_comes_is_served_then(void **state)
+{
+	struct worker k;
+	struct bytes items = { 0 }, early, payload = { 0 };
+	struct meeting m;
+	struct heard a;
+
+	(void)state;
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	/* the author knows of its move, this relay, put back to an old state, does not */
+	early = worker_frame(&k, "24.1.2", 0, 1, 1, 80);
+	exchange_put(&items, ITEM_FRAME, early.data, early.len);
+	sync_ok(&k, &items, &a);
+	assert_int_equal(a.welcome.quarantined, 1);
+	heard_reset(&a);
+	directory_write_assign(k.device.identity.device, "24.1.2", ROLE_COMMUNICATOR, &payload);
+	small_province_say(&w.province, STATEMENT_ASSIGN, &payload);
+	assert_int_equal(world_exchange(&w, NULL, &m), RC_OK);
+	assert_int_equal(m.n_aside, 0);
+	meeting_reset(&m);
+	assert_int_equal(world_counts(&w).served, 1);
+	bytes_reset(&items);
+	bytes_reset(&early);
+	worker_close(&k);
+}
+
+static void
 takes_late_work_from_before_a_move_to_another_unit(void **state)
 {
 	struct worker k;
@@ -483,6 +510,7 @@ main(void)
 		TEST(what_a_retired_device_carried_is_taken_from_another),
 		TEST(a_flipped_bit_sets_one_frame_aside_and_blocks_nothing),
 		TEST(sets_aside_what_its_author_may_not_write),
+		TEST(what_its_author_may_write_as_soon_as_the_statement_comes_is_served_then),
 		TEST(takes_late_work_from_before_a_move_to_another_unit),
 		TEST(a_frame_of_an_unknown_author_waits_for_the_certificate),
 		TEST(both_branches_of_a_fork_are_served_and_an_alarm_rings),
