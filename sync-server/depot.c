@@ -272,18 +272,26 @@ depot_backup(struct depot *d, const char *path, struct error *err)
 }
 
 enum rc
-depot_renew_generation(struct depot *d)
+depot_change_generation(struct depot *d)
 {
 	uint8_t generation[16];
 	enum rc rc;
 
 	secret_random_bytes(generation, sizeof(generation));
-	if ((rc = depot_begin(d)) != RC_OK)
-		return rc;
 	rc = put_setting(&d->sql, "generation", generation, sizeof(generation));
 	if (rc == RC_OK)
 		memcpy(d->generation, generation, sizeof(generation));
-	if (rc == RC_OK)
+	return rc;
+}
+
+enum rc
+depot_renew_generation(struct depot *d)
+{
+	enum rc rc;
+
+	if ((rc = depot_begin(d)) != RC_OK)
+		return rc;
+	if ((rc = depot_change_generation(d)) == RC_OK)
 		rc = depot_audit(d, 0, "restored", NULL, "");
 	return depot_end(d, rc);
 }

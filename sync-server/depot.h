@@ -45,6 +45,8 @@ void depot_close(struct depot *d);	/* NULL is allowed */
 enum rc depot_backup(struct depot *d, const char *path, struct error *err) RC_CHECK;
 /* After a restore: cursors of the old life mean nothing from now on. */
 enum rc depot_renew_generation(struct depot *d) RC_CHECK;
+/* The same for who takes part in it, in the caller's group: a hub, when what is above it was restored. */
+enum rc depot_change_generation(struct depot *d) RC_CHECK;
 /* The database may grow to so many bytes; 0: no limit.  Beyond it: RC_FULL. */
 enum rc depot_limit(struct depot *d, uint64_t bytes) RC_CHECK;
 /*
@@ -245,6 +247,11 @@ struct depot_pending {
 };
 enum rc depot_next_frame(struct depot *d, int64_t after, struct depot_pending *out) RC_CHECK;
 enum rc depot_last_frame(struct depot *d, int64_t *key) RC_CHECK;	/* 0: there is none */
+/* A frame that came from above is handed on all the same, as this carrier's: so its author is told. */
+enum rc depot_hand_on(struct depot *d, const struct depot_frame *f,
+    const uint8_t carrier[16]) RC_CHECK;
+/* The first frame that is to be handed on so since the last call.  RC_NOTFOUND: none. */
+enum rc depot_hand_on_from(struct depot *d, int64_t *key) RC_CHECK;
 /* Receipts that came from the relay above: they are not handed back. */
 enum rc depot_mark_from_above(struct depot *d, const uint8_t *p, size_t len) RC_CHECK;
 enum rc depot_is_from_above(struct depot *d, const uint8_t *p, size_t len,

@@ -51,6 +51,24 @@ depot_last_frame(struct depot *d, int64_t *key)
 }
 
 enum rc
+depot_hand_on(struct depot *d, const struct depot_frame *f, const uint8_t carrier[16])
+{
+	enum rc rc = depot_sql_run(&d->sql, "UPDATE frame SET carrier = ?2 WHERE key = ?1", "ib", f->key,
+	    carrier, (size_t)IDENTITY_ID_BYTES);
+
+	return rc != RC_OK ? rc : depot_sql_run(&d->sql, "INSERT INTO setting(name, value)"
+	    " VALUES('up from', ?1) ON CONFLICT(name) DO UPDATE SET value = min(value, ?1)", "i", f->key);
+}
+
+enum rc
+depot_hand_on_from(struct depot *d, int64_t *key)
+{
+	enum rc rc = depot_sql_int(&d->sql, key, "SELECT value FROM setting WHERE name = 'up from'", "");
+
+	return rc != RC_OK ? rc : depot_sql_run(&d->sql, "DELETE FROM setting WHERE name = 'up from'", "");
+}
+
+enum rc
 depot_next_receipt(struct depot *d, uint64_t after, uint64_t *position, struct bytes *out)
 {
 	struct sqlite3_stmt *q;

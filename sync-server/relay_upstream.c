@@ -64,6 +64,7 @@ static enum rc
 meet_anew(struct relay_upstream *u)
 {
 	static const uint8_t none[16];
+	enum rc rc;
 	bool first = memcmp(u->generation, none, sizeof(none)) == 0;
 
 	if (memcmp(u->generation, u->welcome.generation, sizeof(u->generation)) == 0)
@@ -77,6 +78,9 @@ meet_anew(struct relay_upstream *u)
 	u->sent = 0;
 	for (size_t i = 0; i < u->n_lanes; i++)
 		u->lanes[i].behind = false;
+	/* laptops that speak with this hub alone hear of it so, and hand in what the hub never had */
+	if ((rc = depot_change_generation(u->depot)) != RC_OK)
+		return rc;
 	return depot_last_frame(u->depot, &u->refill);
 }
 

@@ -363,11 +363,28 @@ put_receipts(struct relay_upstream *u)
 	return rc == RC_NOTFOUND ? RC_OK : rc;
 }
 
+/* What is to be handed on once more, for a receipt, is named first. */
+static enum rc
+begin_again(struct relay_upstream *u)
+{
+	int64_t key;
+	enum rc rc = depot_hand_on_from(u->depot, &key);
+
+	if (rc == RC_OK && key <= u->sent) {
+		u->sent = key - 1;
+		u->ask = true;
+		rc = relay_upstream_save(u, false);
+	}
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 enum rc
 relay_upstream_build(struct relay_upstream *u)
 {
-	enum rc rc;
+	enum rc rc = begin_again(u);
 
+	if (rc != RC_OK)
+		return rc;
 	u->message.len = 0;
 	u->more = false;
 	u->batch = u->sent;

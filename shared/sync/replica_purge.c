@@ -8,6 +8,7 @@
 #include "shared/records/journal.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_purge_plan.h"
+#include "shared/sync/replica_relay.h"
 #include "shared/vault/query.h"
 
 /* ---- sealed copies ---- */
@@ -275,7 +276,7 @@ ask_again(struct replica *r, const struct dot *id, struct error *err)
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		snprintf(lane, sizeof(lane), "f%u%s", (unsigned)query_column_int(q, 1),
 		    query_column_text(q, 0));
-		rc = query_run(r->db, err, "UPDATE lane SET position = 0 WHERE name = ?1", "t", lane);
+		rc = replica_ask_lane_again(r, lane, err);
 	}
 	query_close(q);
 	return rc;

@@ -183,8 +183,8 @@ keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, siz
 	rc = insert_receipt(r, rec, 0, p, len, err);
 	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
 		rc = query_run(r->db, err, "UPDATE frame SET state = ?2, forward = 0 WHERE id = ?1"
-		    " AND state = ?3", "bii", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
-		    (int64_t)REPLICA_UNSENT);
+		    " AND state IN (?2, ?3)", "bii", rec->frames[i], (size_t)FRAME_ID_BYTES,
+		    (int64_t)REPLICA_STORED, (int64_t)REPLICA_UNSENT);
 	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
 		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)
 			rc = take_tip(r, &rec->scopes[i], &rec->scopes[i].tips[t], err);

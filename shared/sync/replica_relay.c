@@ -135,6 +135,16 @@ replica_remember_address(struct replica *r, const char *url, const uint8_t relay
 }
 
 enum rc
+replica_ask_lane_again(struct replica *r, const char *lane, struct error *err)
+{
+	enum rc rc = query_run(r->db, err, "UPDATE lane SET position = 0 WHERE name = ?1", "t", lane);
+
+	return rc != RC_OK ? rc : query_run(r->db, err, "UPDATE setting SET value = '0'"
+	    " WHERE name GLOB 'of *' AND substr(name, ?2) = 'lane ' || ?1", "ti", lane,
+	    (int64_t)PREFIX_MAX + 1);
+}
+
+enum rc
 replica_forget_hub(struct replica *r, struct error *err)
 {
 	enum rc rc = query_run(r->db, err, "UPDATE frame SET forward = ?1 WHERE forward = ?2", "ii",

@@ -31,6 +31,9 @@ enum rc replica_expect_relay(struct replica *r, const char *url, struct error *e
 enum rc replica_remember_address(struct replica *r, const char *url, const uint8_t relay[16],
     struct error *err) RC_CHECK;
 
+/* Whatever relay is spoken with next, what lies in this lane is asked for from its beginning. */
+enum rc replica_ask_lane_again(struct replica *r, const char *lane, struct error *err) RC_CHECK;
+
 /* A hub was restored, or another one is met: what was left with it is handed in again. */
 enum rc replica_forget_hub(struct replica *r, struct error *err) RC_CHECK;
 /* A receipt of a hub, for our frame or one that we carry. */

@@ -42,6 +42,16 @@ move_cursor(struct replica_syncing *s, uint64_t position, struct error *err)
 	return rc;
 }
 
+/* What the province said it has is offered to a hub: by name, as what is carried. */
+static enum rc
+offer_all(struct replica_syncing *s, struct error *err)
+{
+	s->other_generation = true;
+	return query_run(s->replica->db, err, "UPDATE frame SET forward = ?1 WHERE state = ?2"
+	    " OR (state = ?3 AND ?4)", "iiii", (int64_t)FORWARD_CARRIED, (int64_t)REPLICA_STORED,
+	    (int64_t)REPLICA_CARRIED, (int64_t)(replica_role(s->replica) == ROLE_HOLDER));
+}
+
 /* The relay was made again or restored: it is asked, and told, everything once more. */
 static enum rc
 new_generation(struct replica_syncing *s, struct error *err)
@@ -59,8 +69,9 @@ new_generation(struct replica_syncing *s, struct error *err)
 		return rc;
 	if ((rc = replica_setting_put(db, "generation", s->welcome.generation, 16, err)) != RC_OK)
 		return rc;
+	/* a hub that was never met may know of a restored province before we do */
 	if (memcmp(known, none, sizeof(known)) == 0)
-		return RC_OK;
+		return replica_is_hub(s->replica, s->welcome.relay) ? offer_all(s, err) : RC_OK;
 	if (++s->generations > 2)
 		return error_set(err, RC_PROTOCOL, s->url, "tell the province",
 		    "the server changes its identity from one answer to the next");
@@ -69,8 +80,9 @@ new_generation(struct replica_syncing *s, struct error *err)
 	if ((rc = replica_quota_forget(s->replica, true, err)) != RC_OK)
 		return rc;
 	if (replica_is_hub(s->replica, s->welcome.relay)) {
-		/* it fetches what it lost from above; what we left with it is handed in again */
+		/* it was restored, or the province above it: what we left with it is handed in again */
 		if ((rc = replica_forget_hub(s->replica, err)) != RC_OK ||
+		    (rc = offer_all(s, err)) != RC_OK ||
 		    (rc = replica_request_put_number(db, "position", 0, err)) != RC_OK ||
 		    (rc = query_run(db, err, "UPDATE lane SET position = -1", "")) != RC_OK)
 			return rc;

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/sync/replica_purge.h"
+#include "shared/vault/query.h"
 #include "shared/vault/secret.h"
+#include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
 #include "tests/support/cut_proxy.h"
@@ -303,6 +306,117 @@ a_province_put_back_is_filled_again_by_its_hub(void **state)
 }
 
 static void
+a_receipt_that_was_lost_comes_by_the_hub(void **state)
+{
+	struct province_hub *h = *state;
+	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct error err = { 0 };
+
+	sync_at(a, h->url);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(&h->p, a);
+	/* as if the answer had been cut off; from now on a comes to the hub alone, which has the frame */
+	assert_int_equal(query_run(vault_db(a->vault), &err, "UPDATE frame SET state = ?1", "i",
+	    (int64_t)REPLICA_UNSENT), RC_OK);
+	assert_int_equal(province_hub_upstream(h).frames_down, 1);
+	assert_int_equal(sync_at(a, h->url).hub_entries, 1);
+	assert_int_equal(province_status(a).unsent_entries, 1);
+	province_hub_upstream(h);
+	sync_at(a, h->url);
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	workspace_close(a);
+}
+
+static void
+put_province_back(struct province_hub *h, const char *dir, const char *old)
+{
+	struct error err = { 0 };
+
+	province_stop_relay(&h->p);
+	depot_close(h->p.depot);
+	copy_folder(old, dir);
+	assert_int_equal(depot_open(dir, &h->p.depot, &err), RC_OK);
+	assert_int_equal(depot_renew_generation(h->p.depot), RC_OK);
+	province_serve(&h->p);
+}
+
+static void
+what_only_the_province_had_when_it_was_put_back_is_handed_in_at_the_hub(void **state)
+{
+	struct province_hub *h = *state;
+	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct error err = { 0 };
+	char dir[300], old[330];
+
+	snprintf(dir, sizeof(dir), "%s/relay", h->p.dir);
+	snprintf(old, sizeof(old), "%s-old", dir);
+	sync_at(b, h->url);
+	province_meet(&h->p);
+	province_stop_relay(&h->p);
+	depot_close(h->p.depot);
+	copy_folder(dir, old);
+	assert_int_equal(depot_open(dir, &h->p.depot, &err), RC_OK);
+	province_serve(&h->p);
+	/* the hub gets neither; b has met it before, a never; neither ever meets the province again */
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(&h->p, a);
+	province_add(b, "outreach", PROVINCE_VISIT);
+	province_sync(&h->p, b);
+	put_province_back(h, dir, old);
+	province_hub_upstream(h);
+	sync_at(a, h->url);
+	sync_at(b, h->url);
+	assert_int_equal(province_hub_upstream(h).frames_up, 2);
+	sync_at(a, h->url);
+	sync_at(b, h->url);
+	assert_int_equal(province_status(a).records, 2);
+	assert_true(province_same_fold(a, b));
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+/* A closed case that left when the province held it, and the province was spoken with last. */
+static void
+what_left_and_is_fetched_comes_from_the_hub_too(void **state)
+{
+	struct province_hub *h = *state;
+	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *holder = province_device(&h->p, "20", ROLE_HOLDER, "Sở Y tế");
+	struct replica_purge_counts left;
+	struct dot who = province_add(a, "person", PROVINCE_PERSON), case_id;
+	struct error err = { 0 };
+	char id[DOT_TEXT_MAX];
+	const char *closed[] = { "person_id", id, "recv_channel", "SELF_COMMUNE", "recv_date",
+		"2025-03-01", "ident_result", "VICTIM", "ident_org", "Công an tỉnh", "ident_doc_no", "12/QĐ",
+		"ident_date", "2025-04-01", "risk_level", "LOW", "narrative", "Bị lừa qua biên giới.",
+		"close_reason", "REINTEGRATED", "closed_on", "2025-06-30", NULL };
+	uint64_t again = 0;
+	size_t n;
+
+	dot_text(&who, id);
+	province_sync(&h->p, holder);
+	province_meet(&h->p);
+	case_id = province_add(a, "case", closed);
+	sync_at(a, h->url);
+	province_hub_upstream(h);
+	province_sync(&h->p, holder);
+	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
+	province_sync(&h->p, holder);
+	sync_at(a, h->url);
+	province_sync(&h->p, a);
+	assert_int_equal(replica_purge(a->replica, 90, &left, &err), RC_OK);
+	assert_int_equal(left.cases, 1);
+	assert_int_equal(replica_fetch(a->replica, &case_id, &again, &err), RC_OK);
+	assert_int_equal(sync_at(a, h->url).received_entries, 2);
+	assert_int_equal(province_status(a).records, 2);
+	assert_true(province_same_fold(a, holder));
+	workspace_close(a);
+	workspace_close(holder);
+}
+
+static void
 a_hub_that_was_retired_is_told_so(void **state)
 {
 	struct province_hub *h = *state;
@@ -337,6 +451,9 @@ main(void)
 		T(a_cut_anywhere_costs_a_repeat),
 		T(a_hub_put_back_from_an_old_backup_loses_nothing),
 		T(a_province_put_back_is_filled_again_by_its_hub),
+		T(a_receipt_that_was_lost_comes_by_the_hub),
+		T(what_only_the_province_had_when_it_was_put_back_is_handed_in_at_the_hub),
+		T(what_left_and_is_fetched_comes_from_the_hub_too),
 		T(a_hub_that_was_retired_is_told_so),
 	};
 
