@@ -13,8 +13,10 @@
 #include "tests/crash/crash_disk.h"
 #include "tests/simulate/sim_device.h"
 #include "tests/simulate/sim_province.h"
+#include "tests/simulate/sim_relay.h"
 
-enum { START = 1770000000, SMALL = 6, MIDDLE = 12, LARGE = 40, TEMPLATES = 3, STEPS = 36 };
+enum { START = 1770000000, SMALL = 6, MIDDLE = 12, LARGE = 40, TEMPLATES = 3, STEPS = 36,
+	WITH_HOLDER = 5 };
 
 /* A province that is made once a process, with laptops that have joined. */
 struct template {
@@ -40,7 +42,8 @@ sim_accident_name(enum sim_accident a)
 	static const char *const names[SIM_ACCIDENTS] = { "drops", "cuts", "noise", "ghosts",
 	    "interludes", "crashes", "relay crashes", "full disks", "old images", "clones", "twins",
 	    "relay restores", "hostile replies", "clocks", "sticks", "joins", "retirements",
-	    "assignments", "moves", "forms", "rotations", "old authorities", "holders" };
+	    "assignments", "moves", "forms", "rotations", "old authorities", "holders",
+	    "purges", "hubs" };
 
 	return names[a];
 }
@@ -260,12 +263,20 @@ draw(struct sim_world *w, size_t *template, size_t *devices)
 	unsigned size = sim_pick(w, 100), many = sim_pick(w, 4);
 	unsigned steps = STEPS / 2 + sim_pick(w, STEPS);
 
-	for (int a = 0; a < SIM_ACCIDENTS; a++)
+	const char *also = getenv("ACCIDENT");
+
+	for (int a = 0; a < SIM_ACCIDENTS; a++) {
 		w->on[a] = many > 0 && sim_pick(w, 7) < many;
+		w->on[a] = w->on[a] || (also != NULL && strcmp(also, sim_accident_name((enum sim_accident)a)) == 0);
+	}
 	/* asked for by TWINS=1: a copied process forks its logs, which hides other mistakes */
 	w->on[SIM_TWIN] = w->on[SIM_TWIN] && getenv("TWINS") != NULL;
+	if (w->on[SIM_PURGE])
+		w->on[SIM_HOLDER] = true;
 	*template = size < 90 ? 0 : size < 98 ? 1 : 2;
 	*devices = *template == 0 ? 2 + sim_pick(w, SMALL - 1) : TEMPLATE[*template].n;
+	if (w->on[SIM_PURGE] && *devices < WITH_HOLDER)
+		*devices = WITH_HOLDER;
 	if (*template == 0)
 		return steps;
 	return *template == 1 ? 2 * steps : 4 * steps;
@@ -293,6 +304,7 @@ sim_run(uint64_t seed, enum sim_break broken, bool loud, struct sim_result *out)
 	memcpy(out->why, w->why, sizeof out->why);
 	out->saves = w->saves;
 	out->syncs = w->syncs;
+	out->purged = w->purged;
 	out->steps = w->step;
 	out->devices = w->n_devices;
 	memcpy(out->faults, w->faults, sizeof out->faults);

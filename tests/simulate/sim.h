@@ -23,6 +23,7 @@ struct crash_disk;
 struct depot;
 struct journal_writer;
 struct relay;
+struct relay_upstream;
 struct replica;
 struct vault;
 
@@ -62,6 +63,8 @@ enum sim_accident {
 	SIM_ROTATE,
 	SIM_OLD_AUTHORITY,	/* an old copy of the authority signs too */
 	SIM_HOLDER,		/* the province's replica signs for what it holds */
+	SIM_PURGE,		/* closed cases leave laptops, and are fetched again */
+	SIM_HUB,		/* a hub between laptops and the relay, with a line that comes and goes */
 	SIM_ACCIDENTS
 };
 const char *sim_accident_name(enum sim_accident a);
@@ -109,6 +112,7 @@ struct sim_relay {
 	struct crash_disk *image;
 	struct depot *depot;
 	struct relay *relay;
+	struct relay_upstream *upstream;	/* of a hub */
 	int sessions;			/* open now, one inside the other */
 	bool withheld;			/* was hostile: must be set right before the end */
 };
@@ -137,12 +141,13 @@ struct sim_world {
 
 	struct bytes sticks[SIM_STICKS_MAX];
 	struct bytes ghosts[SIM_GHOSTS_MAX];
+	struct sim_relay *haunted[SIM_GHOSTS_MAX];	/* where each of them was sent */
 	struct bytes old_items;		/* items of earlier replies, for a hostile relay */
 	struct sim_device *speaker;	/* who opens a connection now */
 	int depth;			/* of interludes */
 
 	/* counted for the report */
-	unsigned long saves, syncs, faults[SIM_ACCIDENTS];
+	unsigned long saves, syncs, purged, faults[SIM_ACCIDENTS];
 };
 
 /* The world that runs in this process, for what carries no context. */
@@ -163,7 +168,7 @@ struct sim_result {
 	bool failed;
 	char why[SIM_WHY_MAX];
 	uint8_t trace[16];
-	unsigned long saves, syncs, steps, faults[SIM_ACCIDENTS];
+	unsigned long saves, syncs, purged, steps, faults[SIM_ACCIDENTS];
 	size_t devices;
 };
 /* Once a process, before anything else; makes the provinces that runs begin with. */

@@ -12,6 +12,8 @@
 #include "tests/simulate/sim_device.h"
 #include "tests/simulate/sim_province.h"
 
+enum { FIELDS = 10, CLOSING = 7 };	/* of a form at most; the two after the latter close a case */
+
 static const char *const RISKS[] = { "LOW", "MEDIUM", "HIGH" };
 
 static void
@@ -22,6 +24,8 @@ some_value(struct sim_world *w, const struct sim_field *f, char out[SIM_TEXT_MAX
 
 	if (f->kind == 'h')
 		snprintf(out, SIM_TEXT_MAX, "%s", RISKS[n % 3]);
+	else if (f->kind == 'c')
+		snprintf(out, SIM_TEXT_MAX, "20%02u-0%u-01", n % 20, 1 + n % 9);
 	else if (f->kind == 'd')
 		snprintf(out, SIM_TEXT_MAX, "%s", n % 2 == 0 ? "yes" : "no");
 	else
@@ -150,6 +154,7 @@ sim_device_create(struct sim_world *w, struct sim_device *d)
 	struct error err = { 0 };
 	struct dot id = { 0, 0 };
 	const struct form *form;
+	bool closes;
 	enum rc rc;
 
 	if (replica_role(d->replica) == ROLE_HOLDER)
@@ -160,9 +165,11 @@ sim_device_create(struct sim_world *w, struct sim_device *d)
 		return;
 	snprintf(e.unit, sizeof e.unit, "%s", replica_unit(d->replica));
 	e.compartment = (unsigned)form->compartment;
+	closes = w->on[SIM_PURGE] && strcmp(e.form, "case") == 0 && sim_pick(w, 2) == 0;
 	sim_must(answers_new(form, c.forms, &a) == RC_OK, "answers");
 	for (unsigned i = 0; i < 3; i++) {
-		const struct sim_field *f = sim_field_at(e.form, i == 0 ? 0 : sim_pick(w, 8));
+		const struct sim_field *f = sim_field_at(e.form, i == 0 ? 0 : closes ? CLOSING + i :
+		    sim_pick(w, FIELDS));
 		struct sim_wanted wanted;
 
 		if (f == NULL || form_field_named(form, f->name) == NULL ||
@@ -239,11 +246,12 @@ edit(struct sim_world *w, struct sim_device *d, struct sim_opened *o, struct sim
 	struct answers *a = NULL;
 	size_t n;
 	int *known = sim_device_known(w, d, &o->record, &n);
+	bool closes = w->on[SIM_PURGE] && strcmp(e->form, "case") == 0 && sim_pick(w, 2) == 0;
 	enum rc rc = RC_OK;
 
 	sim_must(answers_new(form, c.forms, &a) == RC_OK, "answers");
-	for (unsigned i = 1 + sim_pick(w, 2); i > 0; i--) {
-		const struct sim_field *f = sim_field_at(e->form, sim_pick(w, 8));
+	for (unsigned i = closes ? 2 : 1 + sim_pick(w, 2); i > 0; i--) {
+		const struct sim_field *f = sim_field_at(e->form, closes ? CLOSING + i : sim_pick(w, FIELDS));
 		struct sim_wanted wanted;
 
 		if (f == NULL || form_field_named(form, f->name) == NULL ||

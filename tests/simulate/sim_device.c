@@ -15,6 +15,7 @@
 #include "tests/crash/crash_calls.h"
 #include "tests/crash/crash_disk.h"
 #include "tests/simulate/sim_province.h"
+#include "tests/simulate/sim_relay.h"
 
 enum { SECONDS_BACK = 400, FATES_TEAR = 0 };
 
@@ -357,19 +358,21 @@ sim_device_sync(struct sim_world *w, struct sim_device *d)
 	struct replica_sync_result result;
 	struct transport *t = NULL;
 	struct error err = { 0 };
+	const char *where;
 	bool noisy = !w->calm;
 	enum rc rc;
 
 	sim_must(!d->busy && d->vault != NULL, "a device to sync");
 	d->busy = true;
 	w->speaker = d;
-	sim_must(transport_open("http://relay", "", true, &t, &err) == RC_OK, "open a transport");
+	sim_must(transport_open(sim_hub_or_relay(w, d), "", true, &t, &err) == RC_OK, "open a transport");
+	where = sim_relay_at(w, transport_url(t)) == w->relays ? "" : " at the hub";
 	rc = replica_sync(d->replica, t, noisy && d->number % 2 == 0 ? &gate : NULL, &result, &err);
 	transport_close(t);
 	d->busy = false;
 	w->syncs++;
-	sim_trace(w, "device %d syncs: %s; sent %llu, received %llu, waiting %llu, aside %llu",
-	    d->number, rc_name(rc), (unsigned long long)result.sent_entries,
+	sim_trace(w, "device %d syncs%s: %s; sent %llu, received %llu, waiting %llu, aside %llu",
+	    d->number, where, rc_name(rc), (unsigned long long)result.sent_entries,
 	    (unsigned long long)result.received_entries, (unsigned long long)result.waiting,
 	    (unsigned long long)result.quarantined);
 	if (rc == RC_DENIED && !d->retired && !w->on[SIM_NOISE])

@@ -15,6 +15,7 @@
 #include "tests/simulate/sim_judge.h"
 #include "tests/simulate/sim_loss.h"
 #include "tests/simulate/sim_province.h"
+#include "tests/simulate/sim_relay.h"
 
 static const char *const UNITS[] = { "20", "K1", "A1", "A2", "B1" };
 enum { N_UNITS = 5, COMPARTMENTS = 3 };
@@ -478,6 +479,8 @@ sim_judge(struct sim_world *w)
 		judge_disk(w, d->disk, d->folder);
 	}
 	judge_disk(w, w->relays[0].disk, "the relay");
+	if (sim_hub_is_there(w))
+		judge_disk(w, w->relays[1].disk, "the hub");
 	judge_disk(w, w->authority_disk, "the authority");
 	if (!w->failed && sim_oracle_says() != NULL)
 		sim_fail(w, "%s", sim_oracle_says());

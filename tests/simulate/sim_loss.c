@@ -11,9 +11,10 @@
 #include "tests/crash/crash_disk.h"
 #include "tests/simulate/sim_device.h"
 #include "tests/simulate/sim_province.h"
+#include "tests/simulate/sim_relay.h"
 
-static bool *
-marks(const struct sim_world *w)
+bool *
+sim_loss_marks(const struct sim_world *w)
 {
 	bool *m = calloc(w->model.n + 1, sizeof *m);
 
@@ -21,9 +22,8 @@ marks(const struct sim_world *w)
 	return m;
 }
 
-/* Entries in the journal of a device that runs. */
-static void
-mark_device(struct sim_world *w, struct sim_device *d, bool *m)
+void
+sim_loss_mark_device(struct sim_world *w, struct sim_device *d, bool *m)
 {
 	struct sqlite3_stmt *q = NULL;
 	bool row = false;
@@ -70,7 +70,7 @@ mark_relay(struct sim_world *w, struct sim_relay *r, bool *m)
 	size_t len;
 	bool row = false;
 
-	if (!sim_relay_start(w, r))
+	if (r->disk == NULL || !sim_relay_start(w, r))
 		return;
 	sim_must(query_open(r->depot->sql.db, NULL, &q, "SELECT bytes FROM frame WHERE state <> ?1"
 	    " OR reason NOT IN (?2, ?3)", "iii", (int64_t)FRAME_ASIDE, (int64_t)ASIDE_NOT_A_FRAME,
@@ -82,11 +82,18 @@ mark_relay(struct sim_world *w, struct sim_relay *r, bool *m)
 	query_close(q);
 }
 
+static void
+mark_relays(struct sim_world *w, bool *m)
+{
+	for (size_t i = 0; i < sizeof w->relays / sizeof *w->relays; i++)
+		mark_relay(w, &w->relays[i], m);
+}
+
 /* Those who would hand an entry in again: its author's laptops, and holders. */
 static void
 mark_refillers(struct sim_world *w, bool *m)
 {
-	bool *has = marks(w);
+	bool *has = sim_loss_marks(w);
 
 	for (size_t i = 0; i < w->n_devices; i++) {
 		struct sim_device *d = &w->devices[i];
@@ -95,7 +102,7 @@ mark_refillers(struct sim_world *w, bool *m)
 		if (d->gone || d->retired || d->busy || !sim_device_start(w, d))
 			continue;
 		memset(has, 0, w->model.n * sizeof *has);
-		mark_device(w, d, has);
+		sim_loss_mark_device(w, d, has);
 		for (size_t e = 0; e < w->model.n; e++) {
 			if (has[e] && (holder || memcmp(d->id, w->devices[w->model.all[e].device].id,
 			    sizeof d->id) == 0))
@@ -111,6 +118,10 @@ excuse(struct sim_world *w, const bool *lost, const bool *safe)
 	for (size_t i = 0; i < w->model.n; i++) {
 		if (!lost[i] || safe[i] || w->model.all[i].excused)
 			continue;
+		if (w->model.all[i].left)
+			sim_fail(w, "%llx.%llu is destroyed, which left a laptop because the province held it",
+			    (unsigned long long)w->model.all[i].dot.log,
+			    (unsigned long long)w->model.all[i].dot.n);
 		w->model.all[i].excused = true;
 		sim_trace(w, "%llx.%llu of device %d is destroyed",
 		    (unsigned long long)w->model.all[i].dot.log,
@@ -125,18 +136,18 @@ sim_loss_restore_device(struct sim_world *w, struct sim_device *d)
 
 	if (d->image == NULL || d->busy || !sim_device_start(w, d))
 		return;
-	had = marks(w);
-	has = marks(w);
-	safe = marks(w);
-	mark_device(w, d, had);
+	had = sim_loss_marks(w);
+	has = sim_loss_marks(w);
+	safe = sim_loss_marks(w);
+	sim_loss_mark_device(w, d, had);
 	sim_device_stop(w, d);
 	sim_device_after(w, d);
 	sim_device_set_disk(d, crash_disk_copy(d->image));
 	sim_entry_reset(&w->model.attempts[d->number]);
 	sim_trace(w, "device %d is put back to an old image", d->number);
 	if (sim_device_start(w, d)) {
-		mark_device(w, d, has);
-		mark_relay(w, &w->relays[0], safe);
+		sim_loss_mark_device(w, d, has);
+		mark_relays(w, safe);
 		mark_refillers(w, safe);
 		for (size_t i = 0; i < w->model.n; i++)
 			had[i] = had[i] && !has[i];
@@ -153,17 +164,17 @@ sim_loss_restore_relay(struct sim_world *w, struct sim_relay *r)
 	bool *had, *safe;
 	unsigned number = (unsigned)(r - w->relays);
 
-	if (r->image == NULL)
+	if (r->image == NULL || r->disk == NULL)
 		return;
-	had = marks(w);
-	safe = marks(w);
+	had = sim_loss_marks(w);
+	safe = sim_loss_marks(w);
 	mark_relay(w, r, had);
 	sim_relay_stop(r);
 	sim_relay_set_disk(r, number, crash_disk_copy(r->image));
 	sim_must(sim_relay_start(w, r) && depot_renew_generation(r->depot) == RC_OK,
 	    "a restored relay");
-	sim_trace(w, "the relay is restored from an old backup");
-	mark_relay(w, r, safe);
+	sim_trace(w, "the %s is restored from an old backup", number == 0 ? "relay" : "hub");
+	mark_relays(w, safe);
 	mark_refillers(w, safe);
 	excuse(w, had, safe);
 	free(had);
@@ -173,7 +184,7 @@ sim_loss_restore_relay(struct sim_world *w, struct sim_relay *r)
 bool
 sim_loss_is_aside(struct sim_world *w, int entry)
 {
-	bool *m = marks(w), aside;
+	bool *m = sim_loss_marks(w), aside;
 	struct sqlite3_stmt *q = NULL;
 	bool row = false;
 
@@ -196,12 +207,12 @@ sim_loss_is_aside(struct sim_world *w, int entry)
 bool
 sim_loss_is_kept(struct sim_world *w, int entry)
 {
-	bool *m = marks(w), kept;
+	bool *m = sim_loss_marks(w), kept;
 
-	mark_relay(w, &w->relays[0], m);
+	mark_relays(w, m);
 	for (size_t i = 0; i < w->n_devices; i++) {
 		if (w->devices[i].vault != NULL)
-			mark_device(w, &w->devices[i], m);
+			sim_loss_mark_device(w, &w->devices[i], m);
 	}
 	kept = m[entry];
 	free(m);

@@ -11,6 +11,10 @@
 void sim_loss_restore_device(struct sim_world *w, struct sim_device *d);
 /* The relay is restored from its image, with a new generation. */
 void sim_loss_restore_relay(struct sim_world *w, struct sim_relay *r);
+/* A mark for every save; free them. */
+bool *sim_loss_marks(const struct sim_world *w);
+/* Mark those in the journal of a device that runs. */
+void sim_loss_mark_device(struct sim_world *w, struct sim_device *d, bool *m);
 /* Has the relay set it aside, for a person to decide? */
 bool sim_loss_is_aside(struct sim_world *w, int entry);
 /* Is the entry still somewhere, where somebody can find it: on a laptop, or at the relay? */

@@ -19,6 +19,8 @@ static const struct sim_field FIELDS[] = {
 	{ "case", "notes", 6, 'a', 1 },
 	{ "case", "phone", 7, 'l', 2 },
 	{ "case", "plan", 8, 't', 3 },
+	{ "case", "close_reason", 9, 't', 1 },
+	{ "case", "closed_on", 10, 'c', 1 },
 	{ "summary", "total", 1, 't', 1 },
 	{ "summary", "remark", 2, 'l', 1 },
 };
@@ -67,6 +69,21 @@ sim_entry_reset(struct sim_entry *e)
 	free(e->voided);
 	free(e->saw);
 	memset(e, 0, sizeof *e);
+}
+
+static void *
+copy_of(const void *p, size_t len)
+{
+	return p == NULL ? NULL : memcpy(need(malloc(len + 1)), p, len);
+}
+
+void
+sim_entry_copy(struct sim_entry *to, const struct sim_entry *from)
+{
+	*to = *from;
+	to->gone = copy_of(from->gone, from->n_gone * sizeof *from->gone);
+	to->voided = copy_of(from->voided, from->n_voided * sizeof *from->voided);
+	to->saw = copy_of(from->saw, from->n_saw * sizeof *from->saw);
 }
 
 void

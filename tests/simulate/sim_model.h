@@ -21,7 +21,7 @@ enum {
 struct sim_field {
 	const char *form, *name;
 	unsigned number;
-	char kind;		/* t text, l latest, u union, a append, h highest, d deny_wins */
+	char kind;		/* t text, l latest, u union, a append, h highest, d deny_wins, c date */
 	int since;		/* published form set */
 };
 const struct sim_field *sim_field_at(const char *form, unsigned i);
@@ -54,6 +54,7 @@ struct sim_entry {
 	bool deletes;
 	bool acknowledged;		/* false: the power went before anybody was told */
 	bool excused;			/* every copy of it was destroyed, or may have been */
+	bool left;			/* somebody let it go, for the province holds it */
 	bool counts;			/* for the judgement at hand */
 };
 
@@ -84,6 +85,7 @@ uint64_t sim_model_forked_at(const struct sim_model *m, uint64_t log, bool surel
 /* Takes what e points to. */
 int sim_model_add(struct sim_model *m, const struct sim_entry *e);
 void sim_entry_reset(struct sim_entry *e);
+void sim_entry_copy(struct sim_entry *to, const struct sim_entry *from);
 
 /*
  * Among `known` (indexes of entries of one record), the values that no known entry

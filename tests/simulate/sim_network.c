@@ -14,6 +14,7 @@
 #include "tests/simulate/sim.h"
 #include "tests/simulate/sim_network.h"
 #include "tests/simulate/sim_province.h"
+#include "tests/simulate/sim_relay.h"
 
 enum { OLD_ITEMS_MAX = 1 << 16, PIECE_MAX = 1 << 16 };
 
@@ -114,15 +115,15 @@ turn_a_bit(struct sim_world *w, uint8_t *p, size_t len)
 /* *rc: what the relay said of it. */
 static void
 upload(struct sim_world *w, struct relay_session *s, const uint8_t *p, size_t len,
-    struct sim_device *speaker, enum rc *rc)
+    const struct transport *t, enum rc *rc)
 {
 	*rc = RC_OK;
 	for (size_t at = 0, n; at < len && *rc == RC_OK; at += n) {
 		n = piece(w, len - at);
 		*rc = relay_session_feed(s, p + at, n);
 		w->now_ms += 1 + (int64_t)n / 16;
-		if (speaker != NULL && at + n < len && sim_strikes(w, SIM_INTERLUDE, 12))
-			sim_interlude(w, speaker);
+		if (t != NULL && at + n < len && sim_strikes(w, SIM_INTERLUDE, 12))
+			sim_interlude(w, t->device);
 	}
 }
 
@@ -142,19 +143,11 @@ download(struct sim_world *w, struct relay_session *s, struct bytes *reply, size
 	return rc;
 }
 
-/* The relay that a laptop reaches: the hub if there is one. */
-static struct sim_relay *
-nearest(struct sim_world *w)
-{
-	return w->relays[1].disk != NULL ? &w->relays[1] : &w->relays[0];
-}
-
-/* A whole request as the server lives it; RC_NET: the client hears nothing. */
+/* A whole request as the server lives it; RC_NET: the client hears nothing.  t NULL: nobody listens. */
 static enum rc
-ask(struct sim_world *w, const uint8_t *p, size_t len, struct sim_device *speaker,
-    struct bytes *reply)
+ask(struct sim_world *w, struct sim_relay *r, const uint8_t *p, size_t len,
+    const struct transport *t, struct bytes *reply)
 {
-	struct sim_relay *r = nearest(w);
 	struct relay_session *s = NULL;
 	size_t up = len, down = SIZE_MAX;
 	enum rc rc;
@@ -169,7 +162,7 @@ ask(struct sim_world *w, const uint8_t *p, size_t len, struct sim_device *speake
 		crash_disk_cut_in(r->disk, 1 + (long)sim_pick(w, sim_pick(w, 2) == 0 ? 10 : 80));
 	sim_must(relay_session_new(r->relay, &s) == RC_OK, "a session");
 	r->sessions++;
-	upload(w, s, p, up, speaker, &rc);
+	upload(w, s, p, up, t, &rc);
 	if (rc == RC_OK && up < len)
 		rc = RC_NET;
 	else if (rc == RC_OK && (rc = relay_session_finish(s)) == RC_OK)
@@ -191,23 +184,25 @@ ask(struct sim_world *w, const uint8_t *p, size_t len, struct sim_device *speake
 void
 sim_network_replay(struct sim_world *w)
 {
-	struct bytes *ghost = &w->ghosts[sim_pick(w, SIM_GHOSTS_MAX)], reply;
+	unsigned i = sim_pick(w, SIM_GHOSTS_MAX);
+	struct bytes *ghost = &w->ghosts[i], reply;
 
 	if (ghost->len == 0)
 		return;
 	bytes_init(&reply);
 	sim_trace(w, "an old request of %zu bytes comes again", ghost->len);
-	(void)!ask(w, ghost->data, ghost->len, NULL, &reply);
+	(void)!ask(w, w->haunted[i], ghost->data, ghost->len, NULL, &reply);
 	bytes_reset(&reply);
 }
 
 static void
-keep_ghost(struct sim_world *w, const uint8_t *p, size_t len)
+keep_ghost(struct sim_world *w, struct sim_relay *r, const uint8_t *p, size_t len)
 {
-	struct bytes *ghost = &w->ghosts[sim_pick(w, SIM_GHOSTS_MAX)];
+	unsigned i = sim_pick(w, SIM_GHOSTS_MAX);
 
-	ghost->len = 0;
-	bytes_put(ghost, p, len);
+	w->ghosts[i].len = 0;
+	w->haunted[i] = r;
+	bytes_put(&w->ghosts[i], p, len);
 }
 
 /* A hostile relay ---------------------------------------------------------------- */
@@ -243,7 +238,7 @@ collect(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 
 /* The same reply with items held back, in another order, twice, or from another reply. */
 static void
-tamper(struct sim_world *w, struct bytes *reply)
+tamper(struct sim_world *w, struct sim_relay *r, struct bytes *reply)
 {
 	struct tampering *t = calloc(1, sizeof *t);
 	struct exchange_stream s;
@@ -262,7 +257,7 @@ tamper(struct sim_world *w, struct bytes *reply)
 		if (w->old_items.len > 0 && sim_pick(w, 2) == 0)
 			bytes_put(reply, w->old_items.data, w->old_items.len);
 		bytes_put(reply, t->items[t->n - 1].data, t->items[t->n - 1].len);
-		nearest(w)->withheld = true;
+		r->withheld = true;
 		sim_trace(w, "the relay is not honest: %zu items", t->n);
 	}
 	exchange_stream_reset(&s);
@@ -294,6 +289,7 @@ static enum rc
 post(struct sim_world *w, struct transport *t, const uint8_t *body, size_t len,
     enum rc (*take)(void *ctx, const void *p, size_t len), void *ctx, struct error *err)
 {
+	struct sim_relay *r = sim_relay_at(w, t->url);
 	struct bytes sent, reply;
 	const char *help;
 	enum rc rc;
@@ -304,11 +300,11 @@ post(struct sim_world *w, struct transport *t, const uint8_t *body, size_t len,
 	if (sim_strikes(w, SIM_NOISE, 12))
 		turn_a_bit(w, sent.data, sent.len);
 	if (sim_strikes(w, SIM_GHOST, 5))
-		keep_ghost(w, sent.data, sent.len);
-	rc = ask(w, sent.data, sent.len, t->device, &reply);
+		keep_ghost(w, r, sent.data, sent.len);
+	rc = ask(w, r, sent.data, sent.len, t, &reply);
 	sim_trace_bytes(w, "reply", reply.data, reply.len);
 	if (rc == RC_OK && sim_strikes(w, SIM_HOSTILE, 4))
-		tamper(w, &reply);
+		tamper(w, r, &reply);
 	if (sim_strikes(w, SIM_NOISE, 12))
 		turn_a_bit(w, reply.data, reply.len);
 	if (rc == RC_OK) {

@@ -14,6 +14,7 @@
 #include "tests/crash/crash_calls.h"
 #include "tests/crash/crash_disk.h"
 #include "tests/simulate/sim_device.h"
+#include "tests/simulate/sim_relay.h"
 
 #define FORMS "tests/simulate/forms/%d"
 
@@ -35,64 +36,6 @@ master(void)
 	memset(key, 7, sizeof key);
 	sim_must(secret_from(key, sizeof key, &s) == RC_OK, "master key");
 	return s;
-}
-
-/* The relay ------------------------------------------------------------------ */
-
-void
-sim_relay_set_disk(struct sim_relay *r, unsigned number, struct crash_disk *disk)
-{
-	char folder[SIM_FOLDER_MAX];
-
-	snprintf(folder, sizeof folder, "relay%u", number);
-	crash_disk_free(r->disk);
-	r->disk = disk;
-	crash_calls_mount(folder, disk);
-}
-
-bool
-sim_relay_start(struct sim_world *w, struct sim_relay *r)
-{
-	struct error err = { 0 };
-	char path[40];
-	enum rc rc;
-
-	if (r->depot != NULL)
-		return true;
-	snprintf(path, sizeof path, CRASH_ROOT "relay%u", (unsigned)(r - w->relays));
-	rc = depot_open(path, &r->depot, &err);
-	if (rc == RC_OK)
-		rc = relay_new(r->depot, &w->clock, 0, &r->relay);
-	if (rc == RC_OK)
-		return true;
-	if (!crash_disk_is_off(r->disk))
-		sim_fail(w, "the relay does not start: %s: %s", rc_name(rc), err.what);
-	sim_relay_stop(r);
-	return false;
-}
-
-void
-sim_relay_stop(struct sim_relay *r)
-{
-	relay_free(r->relay);
-	depot_close(r->depot);
-	r->relay = NULL;
-	r->depot = NULL;
-}
-
-void
-sim_relay_after(struct sim_world *w, struct sim_relay *r)
-{
-	if (r->sessions > 0)
-		return;		/* the outer one finds the power gone */
-	if (!crash_disk_is_off(r->disk)) {
-		crash_disk_cut_in(r->disk, 0);
-		return;
-	}
-	sim_relay_stop(r);
-	crash_disk_settle(r->disk, crash_random(&w->random), false);
-	sim_trace(w, "relay: the power went");
-	sim_relay_start(w, r);
 }
 
 /* The authority -------------------------------------------------------------- */
@@ -138,26 +81,6 @@ publish(struct sim_world *w, int version)
 	w->forms = version;
 }
 
-static void
-make_relay(struct sim_world *w, struct sim_relay *r)
-{
-	struct secret *seed = NULL;
-	struct bytes certificate;
-	struct error err = { 0 };
-	uint8_t province[8];
-
-	sim_relay_set_disk(r, (unsigned)(r - w->relays), crash_disk_new());
-	sim_must(secret_random(SECRET_KEY_BYTES, &seed) == RC_OK, "relay key");
-	directory_province(authority_directory(w->authority), province);
-	sim_must(depot_create(CRASH_ROOT "relay0", province, seed, &err) == RC_OK, err.what);
-	secret_free(seed);
-	sim_must(sim_relay_start(w, r), "relay");
-	bytes_init(&certificate);
-	sim_must(authority_admit_relay(w->authority, depot_identity(r->depot), &certificate, &err) ==
-	    RC_OK, err.what);
-	bytes_reset(&certificate);
-}
-
 void
 sim_province_make(struct sim_world *w)
 {
@@ -172,7 +95,7 @@ sim_province_make(struct sim_world *w)
 	sim_must(authority_create(v, "Lạng Sơn", &w->clock, &w->authority, &err) == RC_OK, err.what);
 	import_units(w, UNITS);
 	publish(w, 1);
-	make_relay(w, &w->relays[0]);
+	sim_relay_make(w);
 	sim_province_meet(w);
 }
 

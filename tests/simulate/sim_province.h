@@ -17,12 +17,6 @@ void sim_province_close(struct sim_world *w);
 /* Opened if need be. */
 struct authority *sim_province_authority(struct sim_world *w);
 
-bool sim_relay_start(struct sim_world *w, struct sim_relay *r);
-void sim_relay_stop(struct sim_relay *r);
-/* After the power went in the middle of something. */
-void sim_relay_after(struct sim_world *w, struct sim_relay *r);
-void sim_relay_set_disk(struct sim_relay *r, unsigned number, struct crash_disk *disk);
-
 /* Authority and relay meet until nothing is new. */
 void sim_province_meet(struct sim_world *w);
 

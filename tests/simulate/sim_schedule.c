@@ -6,11 +6,14 @@
 #include "shared/sync/replica.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
+#include "sync-server/relay_upstream.h"
 #include "tests/crash/crash_disk.h"
 #include "tests/simulate/sim_device.h"
 #include "tests/simulate/sim_loss.h"
 #include "tests/simulate/sim_network.h"
 #include "tests/simulate/sim_province.h"
+#include "tests/simulate/sim_relay.h"
+#include "tests/simulate/sim_retention.h"
 
 enum { ROUNDS_MAX = 14, YEAR = 365 * 86400 };
 
@@ -38,6 +41,13 @@ somebody_at_work(struct sim_world *w)
 static void
 work(struct sim_world *w, struct sim_device *d)
 {
+	if (sim_strikes(w, SIM_PURGE, 8)) {
+		if (sim_pick(w, 3) == 0)
+			sim_retention_fetch(w, d);
+		else
+			sim_retention_purge(w, d);
+		return;
+	}
 	switch (sim_pick(w, 12)) {
 	case 0:
 	case 1:
@@ -75,7 +85,7 @@ sim_interlude(struct sim_world *w, struct sim_device *speaker)
 	if (w->depth > 0)
 		return;
 	w->depth++;
-	if (sim_pick(w, 2) == 0 && !crash_disk_is_off(speaker->disk)) {
+	if (speaker != NULL && sim_pick(w, 2) == 0 && !crash_disk_is_off(speaker->disk)) {
 		work(w, speaker);
 	} else if ((d = somebody_at_work(w)) != NULL) {
 		if (sim_pick(w, 2) == 0)
@@ -111,6 +121,7 @@ make_image(struct sim_world *w, struct sim_device *d)
 {
 	if (d->busy || d->gone)
 		return;
+	sim_device_after(w, d);
 	sim_device_stop(w, d);
 	crash_disk_free(d->image);
 	d->image = crash_disk_copy(d->disk);
@@ -127,6 +138,7 @@ clone(struct sim_world *w, struct sim_device *d, bool running)
 	if (w->n_devices == SIM_DEVICES_MAX || d->busy || d->gone ||
 	    d->post.role == ROLE_HOLDER || w->n_devices > 12)
 		return;
+	sim_device_after(w, d);
 	if (running && (d->n_logs == 0 || d->retired || d->vault == NULL))
 		return;
 	if (!running)
@@ -140,6 +152,8 @@ clone(struct sim_world *w, struct sim_device *d, bool running)
 	copy->clock = clock;
 	memcpy(copy->id, d->id, sizeof copy->id);
 	sim_device_set_disk(copy, crash_disk_copy(d->disk));
+	/* what was cut off in the middle may be on both disks */
+	sim_entry_copy(&w->model.attempts[copy->number], &w->model.attempts[d->number]);
 	sim_trace(w, "device %d is a copy of %d%s", copy->number, d->number,
 	    running ? ", which goes on running" : "");
 	if (!running || !sim_device_start(w, copy))
@@ -225,6 +239,22 @@ hold(struct sim_world *w)
 		sim_trace(w, "device %d signs for what it holds: %s, %zu", d->number, rc_name(rc), n);
 		if (rc != RC_OK)
 			sim_fail(w, "a holder cannot sign: %s: %s", rc_name(rc), err.what);
+		(void)!sim_device_sync(w, d);
+	}
+}
+
+/* The province confirms what it holds, and laptops let go what was closed long ago. */
+static void
+retention_day(struct sim_world *w)
+{
+	hold(w);
+	for (size_t i = 0; i < w->n_devices && !w->failed; i++) {
+		struct sim_device *d = &w->devices[i];
+
+		if (d->gone || d->busy || sim_pick(w, 3) == 0 || !sim_device_start(w, d))
+			continue;
+		sync(w, d);
+		sim_retention_purge(w, d);
 	}
 }
 
@@ -249,18 +279,28 @@ of_the_province(struct sim_world *w)
 		sim_province_old_authority(w);
 	if (sim_strikes(w, SIM_HOLDER, 16))
 		hold(w);
+	if (sim_strikes(w, SIM_PURGE, 12))
+		retention_day(w);
+	if (!sim_hub_is_there(w) && sim_strikes(w, SIM_HUB, 6))
+		sim_hub_make(w);
 }
 
 static void
-make_relay_image(struct sim_world *w)
+make_relay_image(struct sim_world *w, struct sim_relay *r)
 {
-	struct sim_relay *r = &w->relays[0];
-
+	if (r->disk == NULL)
+		return;
 	sim_relay_stop(r);
 	crash_disk_free(r->image);
 	r->image = crash_disk_copy(r->disk);
 	sim_relay_start(w, r);
-	sim_trace(w, "relay: a backup is made");
+	sim_trace(w, "%s: a backup is made", r == w->relays ? "relay" : "hub");
+}
+
+static struct sim_relay *
+some_relay(struct sim_world *w)
+{
+	return &w->relays[sim_hub_is_there(w) ? sim_pick(w, 2) : 0];
 }
 
 void
@@ -285,9 +325,11 @@ sim_step(struct sim_world *w)
 	of_a_laptop(w);
 	of_the_province(w);
 	if (w->on[SIM_RELAY_IMAGE] && sim_pick(w, 10) == 0)
-		make_relay_image(w);
+		make_relay_image(w, some_relay(w));
 	if (sim_strikes(w, SIM_RELAY_IMAGE, 24))
-		sim_loss_restore_relay(w, &w->relays[0]);
+		sim_loss_restore_relay(w, some_relay(w));
+	if (sim_hub_is_there(w) && sim_pick(w, 4) == 0)
+		sim_hub_sync(w);
 }
 
 /* Rest -------------------------------------------------------------------------------- */
@@ -297,6 +339,12 @@ static uint64_t
 movement(struct sim_world *w)
 {
 	uint64_t sum = directory_count(depot_directory(w->relays[0].depot));
+	bool news = false;
+
+	if (sim_hub_is_there(w)) {
+		sim_must(relay_upstream_has_news(w->relays[1].upstream, &news) == RC_OK, "a hub");
+		sum = 3 * sum + directory_count(depot_directory(w->relays[1].depot)) * 2 + news;
+	}
 
 	for (size_t i = 0; i < w->n_devices; i++) {
 		struct replica_status s;
@@ -315,20 +363,35 @@ one_round(struct sim_world *w)
 {
 	sim_province_meet(w);
 	sim_province_release(w);
+	sim_hub_sync(w);
 	for (size_t i = 0; i < w->n_devices && !w->failed; i++) {
 		struct sim_device *d = &w->devices[i];
 
 		if (!d->gone && sim_device_start(w, d))
 			(void)!sim_device_sync(w, d);
 	}
+	sim_hub_sync(w);
+}
+
+static void
+rest(struct sim_world *w)
+{
+	uint64_t before = 0, now;
+	int still = 0;
+
+	for (int i = 0; i < ROUNDS_MAX && still < 2 && !w->failed; i++) {
+		one_round(w);
+		now = movement(w);
+		still = now == before ? still + 1 : 0;
+		before = now;
+	}
+	if (!w->failed && still < 2)
+		sim_fail(w, "no rest after %d rounds without faults", ROUNDS_MAX);
 }
 
 void
 sim_settle(struct sim_world *w)
 {
-	uint64_t before = 0, now = 1;
-	int still = 0;
-
 	w->calm = true;
 	sim_trace(w, "faults are over");
 	for (size_t i = 0; i < w->n_devices; i++) {
@@ -339,16 +402,21 @@ sim_settle(struct sim_world *w)
 		/* what failed in the middle of a full disk is left behind with its process */
 		sim_device_stop(w, &w->devices[i]);
 	}
-	if (w->relays[0].withheld) {
-		sim_must(depot_renew_generation(w->relays[0].depot) == RC_OK, "an honest relay");
-		sim_trace(w, "the relay is honest again");
+	for (size_t i = 0; i < sizeof w->relays / sizeof *w->relays; i++) {
+		struct sim_relay *r = &w->relays[i];
+
+		if (r->disk == NULL)
+			continue;
+		crash_disk_cut_in(r->disk, 0);
+		sim_must(sim_relay_start(w, r), "a relay");
+		if (!r->withheld)
+			continue;
+		sim_must(depot_renew_generation(r->depot) == RC_OK, "an honest relay");
+		sim_trace(w, "the %s is honest again", i == 0 ? "relay" : "hub");
 	}
-	for (int i = 0; i < ROUNDS_MAX && still < 2 && !w->failed; i++) {
-		one_round(w);
-		now = movement(w);
-		still = now == before ? still + 1 : 0;
-		before = now;
+	rest(w);
+	if (w->on[SIM_PURGE] && !w->failed) {
+		sim_retention_fetch_all(w);
+		rest(w);
 	}
-	if (!w->failed && still < 2)
-		sim_fail(w, "no rest after %d rounds without faults", ROUNDS_MAX);
 }

@@ -33,7 +33,7 @@ struct report {
 	long runs, failed;
 	uint64_t seed;
 	char why[SIM_WHY_MAX];
-	unsigned long saves, syncs, faults[SIM_ACCIDENTS];
+	unsigned long saves, syncs, purged, faults[SIM_ACCIDENTS];
 };
 
 static long
@@ -55,6 +55,7 @@ run_some(uint64_t seed, uint64_t step, long runs, enum sim_break broken, long mo
 		sim_run(seed, broken, false, &r);
 		out->saves += r.saves;
 		out->syncs += r.syncs;
+		out->purged += r.purged;
 		for (int a = 0; a < SIM_ACCIDENTS; a++)
 			out->faults[a] += r.faults[a];
 		if (!r.failed)
@@ -99,6 +100,7 @@ run_all(uint64_t seed, long runs, struct report *all)
 		all->runs += one.runs;
 		all->saves += one.saves;
 		all->syncs += one.syncs;
+		all->purged += one.purged;
 		for (int a = 0; a < SIM_ACCIDENTS; a++)
 			all->faults[a] += one.faults[a];
 		if (one.failed == 0)
@@ -115,8 +117,8 @@ every_province_comes_to_one_state_and_loses_nothing(void **state)
 
 	(void)state;
 	run_all((uint64_t)number("FIRST_SEED", FIRST_SEED), number("RUNS", RUNS), &r);
-	print_message("%ld runs from seed %ld: %lu saves, %lu syncs\n", r.runs,
-	    number("FIRST_SEED", FIRST_SEED), r.saves, r.syncs);
+	print_message("%ld runs from seed %ld: %lu saves, %lu syncs, %lu records purged\n", r.runs,
+	    number("FIRST_SEED", FIRST_SEED), r.saves, r.syncs, r.purged);
 	for (int a = 0; a < SIM_ACCIDENTS; a++)
 		print_message("  %-18s %8lu\n", sim_accident_name((enum sim_accident)a), r.faults[a]);
 	assert_int_equal(r.failed, 0);
