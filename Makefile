@@ -122,7 +122,7 @@ $(B)/tools/%: $(B)/tests/tools/%.o $(TESTLIBS)
 	$(call link,$^)
 # The crash harness: what the linker leads to its disk in memory is in tests/crash/crash_calls.h.
 CRASH_CALLS := open close read write fsync stat lstat fstat mkstemp rename link unlink flock \
-	opendir readdir closedir crypto_pwhash sodium_malloc sodium_free
+	access opendir readdir closedir crypto_pwhash sodium_malloc sodium_free
 $(B)/tests/test_crash: $(call obj,$(CRASH_SRC)) $(TESTLIBS)
 	$(call link,$^,-lcmocka $(addprefix -Wl$(comma)--wrap=,$(CRASH_CALLS)))
 # The simulator: the same disks, and what tests/simulate/sim_break.c watches or breaks.  Its

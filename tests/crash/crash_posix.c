@@ -62,6 +62,8 @@ int __wrap_unlink(const char *path);
 int __real_unlink(const char *path);
 int __wrap_flock(int fd, int operation);
 int __real_flock(int fd, int operation);
+int __wrap_access(const char *path, int mode);
+int __real_access(const char *path, int mode);
 DIR *__wrap_opendir(const char *path);
 DIR *__real_opendir(const char *path);
 struct dirent *__wrap_readdir(DIR *d);
@@ -337,6 +339,18 @@ int
 __wrap_flock(int fd, int operation)
 {
 	return ours(fd) != NULL ? 0 : __real_flock(fd, operation);
+}
+
+/* What is on these disks may be read and entered. */
+int
+__wrap_access(const char *path, int mode)
+{
+	const char *name;
+	struct crash_disk *d = crash_calls_at(path, &name);
+
+	if (!crash_calls_ours(path))
+		return __real_access(path, mode);
+	return d == NULL || (name != NULL && crash_disk_find(d, name) < 0) ? nowhere() : 0;
 }
 
 DIR *
