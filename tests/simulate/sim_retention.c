@@ -65,7 +65,7 @@ sim_retention_purge(struct sim_world *w, struct sim_device *d)
 	sim_device_after(w, d);
 }
 
-/* The k-th of what left. */
+/* What left together comes together: it may not be away any more. */
 static void
 fetch(struct sim_world *w, struct sim_device *d, const struct dot *id)
 {
@@ -75,7 +75,7 @@ fetch(struct sim_world *w, struct sim_device *d, const struct dot *id)
 
 	sim_trace(w, "device %d asks for %llx.%llu again: %s, %llu records", d->number,
 	    (unsigned long long)id->log, (unsigned long long)id->n, rc_name(rc), (unsigned long long)n);
-	if (rc != RC_OK && !crash_disk_is_off(d->disk) && !sim_device_is_full(d, rc))
+	if (rc != RC_OK && rc != RC_NOTFOUND && !crash_disk_is_off(d->disk) && !sim_device_is_full(d, rc))
 		sim_fail(w, "device %d cannot fetch: %s: %s", d->number, rc_name(rc), err.what);
 }
 
@@ -106,10 +106,8 @@ sim_retention_fetch_all(struct sim_world *w)
 		if (d->gone || !sim_device_start(w, d))
 			continue;
 		sim_must(replica_purged_list(d->replica, &list, &n, &err) == RC_OK, err.what);
-		for (size_t k = 0; k < n && !w->failed; k++) {
-			if (replica_is_purged(d->replica, &list[k].id))
-				fetch(w, d, &list[k].id);
-		}
+		for (size_t k = 0; k < n && !w->failed; k++)
+			fetch(w, d, &list[k].id);
 		free(list);
 	}
 }
