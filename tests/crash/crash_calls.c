@@ -8,6 +8,7 @@
 #include "tests/crash/crash_calls.h"
 #include "tests/crash/crash_disk.h"
 #include "tests/crash/crash_posix.h"
+#include "tests/support/vfs_parts.h"
 
 enum { PATH_BYTES = 1024, TRIM_BYTES = 256 << 20, SHARED_MAX = 64 };
 
@@ -172,38 +173,6 @@ io_size(sqlite3_file *file, sqlite3_int64 *size)
 }
 
 static int
-io_close(sqlite3_file *file)
-{
-	(void)file;
-	return SQLITE_OK;
-}
-
-static int
-io_lock(sqlite3_file *file, int level)
-{
-	(void)file;
-	(void)level;
-	return SQLITE_OK;
-}
-
-static int
-io_check_reserved(sqlite3_file *file, int *out)
-{
-	(void)file;
-	*out = 0;
-	return SQLITE_OK;
-}
-
-static int
-io_control(sqlite3_file *file, int op, void *arg)
-{
-	(void)file;
-	(void)op;
-	(void)arg;
-	return SQLITE_NOTFOUND;
-}
-
-static int
 io_sector(sqlite3_file *file)
 {
 	(void)file;
@@ -263,16 +232,16 @@ io_shared_unmap(sqlite3_file *file, int drop)
 
 static const sqlite3_io_methods METHODS = {
 	.iVersion = 2,
-	.xClose = io_close,
+	.xClose = vfs_parts_close,
 	.xRead = io_read,
 	.xWrite = io_write,
 	.xTruncate = io_truncate,
 	.xSync = io_sync,
 	.xFileSize = io_size,
-	.xLock = io_lock,
-	.xUnlock = io_lock,
-	.xCheckReservedLock = io_check_reserved,
-	.xFileControl = io_control,
+	.xLock = vfs_parts_lock,
+	.xUnlock = vfs_parts_lock,
+	.xCheckReservedLock = vfs_parts_check_reserved,
+	.xFileControl = vfs_parts_no_control,
 	.xSectorSize = io_sector,
 	.xDeviceCharacteristics = io_characteristics,
 	.xShmMap = io_shared_map,
@@ -348,34 +317,11 @@ vfs_access(sqlite3_vfs *v, const char *path, int flags, int *out)
 }
 
 static int
-vfs_full_pathname(sqlite3_vfs *v, const char *path, int n, char *out)
-{
-	(void)v;
-	sqlite3_snprintf(n, out, "%s", path);
-	return SQLITE_OK;
-}
-
-static int
 vfs_randomness(sqlite3_vfs *v, int n, char *out)
 {
 	(void)v;
 	randombytes_buf(out, (size_t)n);
 	return n;
-}
-
-static int
-vfs_sleep(sqlite3_vfs *v, int microseconds)
-{
-	(void)v;
-	return microseconds;
-}
-
-static int
-vfs_time(sqlite3_vfs *v, double *out)
-{
-	(void)v;
-	*out = 2461000.5;
-	return SQLITE_OK;
 }
 
 static const char *
@@ -420,10 +366,10 @@ crash_calls_start(void)
 		.xOpen = vfs_open,
 		.xDelete = vfs_delete,
 		.xAccess = vfs_access,
-		.xFullPathname = vfs_full_pathname,
+		.xFullPathname = vfs_parts_full_pathname,
 		.xRandomness = vfs_randomness,
-		.xSleep = vfs_sleep,
-		.xCurrentTime = vfs_time,
+		.xSleep = vfs_parts_sleep,
+		.xCurrentTime = vfs_parts_time,
 	};
 	sqlite3_vfs_register(&VFS, 1);
 	/* memory that is given back after each cut is asked for again by the next */

@@ -10,6 +10,27 @@
 
 #include "shared/base/clock.h"
 
+int
+form_fixture_set_up(void **state)
+{
+	struct form_set *set = NULL;
+	struct error err = { RC_OK, "", "", "" };
+
+	if (form_set_load_dir("schema", &set, &err) != RC_OK) {
+		print_error("%s: %s\n", err.where, err.what);
+		return -1;
+	}
+	*state = set;
+	return 0;
+}
+
+int
+form_fixture_tear_down(void **state)
+{
+	form_set_free(*state);
+	return 0;
+}
+
 int64_t
 form_fixture_today(void)
 {

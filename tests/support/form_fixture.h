@@ -7,6 +7,10 @@
 #include "shared/forms/answers.h"
 #include "shared/forms/form.h"
 
+/* The shipped forms as the state of a group of tests. */
+int form_fixture_set_up(void **state);
+int form_fixture_tear_down(void **state);
+
 /* Days since 1970 of that day. */
 int64_t form_fixture_today(void);
 

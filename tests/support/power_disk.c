@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "tests/support/power_disk.h"
+#include "tests/support/vfs_parts.h"
 
 enum { SECTOR = 512, NAME = 1200 };
 
@@ -225,38 +226,6 @@ disk_size(sqlite3_file *file, sqlite3_int64 *size)
 }
 
 static int
-disk_close(sqlite3_file *file)
-{
-	(void)file;
-	return SQLITE_OK;
-}
-
-static int
-disk_lock(sqlite3_file *file, int level)
-{
-	(void)file;
-	(void)level;
-	return SQLITE_OK;
-}
-
-static int
-disk_check_reserved(sqlite3_file *file, int *out)
-{
-	(void)file;
-	*out = 0;
-	return SQLITE_OK;
-}
-
-static int
-disk_control(sqlite3_file *file, int op, void *arg)
-{
-	(void)file;
-	(void)op;
-	(void)arg;
-	return SQLITE_NOTFOUND;
-}
-
-static int
 disk_sector(sqlite3_file *file)
 {
 	return handle_of(file)->disk->sector;
@@ -270,16 +239,16 @@ disk_characteristics(sqlite3_file *file)
 
 static const sqlite3_io_methods METHODS = {
 	.iVersion = 1,
-	.xClose = disk_close,
+	.xClose = vfs_parts_close,
 	.xRead = disk_read,
 	.xWrite = disk_write,
 	.xTruncate = disk_truncate,
 	.xSync = disk_sync,
 	.xFileSize = disk_size,
-	.xLock = disk_lock,
-	.xUnlock = disk_lock,
-	.xCheckReservedLock = disk_check_reserved,
-	.xFileControl = disk_control,
+	.xLock = vfs_parts_lock,
+	.xUnlock = vfs_parts_lock,
+	.xCheckReservedLock = vfs_parts_check_reserved,
+	.xFileControl = vfs_parts_no_control,
 	.xSectorSize = disk_sector,
 	.xDeviceCharacteristics = disk_characteristics,
 };
@@ -343,34 +312,11 @@ vfs_access(sqlite3_vfs *v, const char *name, int flags, int *out)
 }
 
 static int
-vfs_full_pathname(sqlite3_vfs *v, const char *name, int n, char *out)
-{
-	(void)v;
-	snprintf(out, (size_t)n, "%s", name);
-	return SQLITE_OK;
-}
-
-static int
 vfs_randomness(sqlite3_vfs *v, int n, char *out)
 {
 	for (int i = 0; i < n; i++)
 		out[i] = (char)(next_random(disk_of(v)) & 255);
 	return n;
-}
-
-static int
-vfs_sleep(sqlite3_vfs *v, int microseconds)
-{
-	(void)v;
-	return microseconds;
-}
-
-static int
-vfs_time(sqlite3_vfs *v, double *out)
-{
-	(void)v;
-	*out = 2461000.5;
-	return SQLITE_OK;
 }
 
 struct power_disk *
@@ -391,10 +337,10 @@ power_disk_new(uint64_t seed)
 		.xOpen = vfs_open,
 		.xDelete = vfs_delete,
 		.xAccess = vfs_access,
-		.xFullPathname = vfs_full_pathname,
+		.xFullPathname = vfs_parts_full_pathname,
 		.xRandomness = vfs_randomness,
-		.xSleep = vfs_sleep,
-		.xCurrentTime = vfs_time,
+		.xSleep = vfs_parts_sleep,
+		.xCurrentTime = vfs_parts_time,
 	};
 	if (sqlite3_vfs_register(&d->base, 0) != SQLITE_OK)
 		abort();

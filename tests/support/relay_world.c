@@ -490,6 +490,14 @@ worker_sync(struct worker *k, const struct bytes *items, struct heard *out)
 }
 
 void
+worker_sync_ok(struct worker *k, const struct bytes *items, struct heard *out)
+{
+	worker_sync(k, items, out);
+	MUST(out->rc == RC_OK);
+	MUST(out->welcome.status == STATUS_OK);
+}
+
+void
 heard_reset(struct heard *a)
 {
 	bytes_reset(&a->last_lane);

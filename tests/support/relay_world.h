@@ -107,6 +107,8 @@ void world_say(struct world *w, const struct bytes *request, size_t step, struct
 void world_take_reply(struct world *w, const uint8_t *p, size_t len, struct heard *out);
 /* Request and reply; nonce, generation, cursor and directory go on as a device's do. */
 void worker_sync(struct worker *k, const struct bytes *items, struct heard *out);
+/* The same; the relay must say that all is well. */
+void worker_sync_ok(struct worker *k, const struct bytes *items, struct heard *out);
 /* After a reply that came by another way. */
 void worker_learn(struct worker *k, const struct heard *a);
 

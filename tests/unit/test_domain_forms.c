@@ -15,27 +15,6 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ID "=a1b2c3d4e5f60718.4"
 
-static int
-setup(void **state)
-{
-	static struct form_set *set;
-	struct error err = { RC_OK, "", "", "" };
-
-	if (form_set_load_dir("schema", &set, &err) != RC_OK) {
-		print_error("%s: %s\n", err.where, err.what);
-		return -1;
-	}
-	*state = set;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	form_set_free(*state);
-	return 0;
-}
-
 /* The next blank-separated word of a list, or false. */
 static bool
 next_word(const char **at, char word[64])
@@ -634,5 +613,5 @@ main(void)
 		cmocka_unit_test(states_and_sums_are_derived),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, form_fixture_set_up, form_fixture_tear_down);
 }

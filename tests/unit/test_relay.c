@@ -29,14 +29,6 @@ teardown(void **state)
 	return 0;
 }
 
-static void
-sync_ok(struct worker *k, const struct bytes *items, struct heard *a)
-{
-	worker_sync(k, items, a);
-	assert_int_equal(a->rc, RC_OK);
-	assert_int_equal(a->welcome.status, STATUS_OK);
-}
-
 /* ---- the ordinary day ---- */
 
 static void
@@ -50,7 +42,7 @@ takes_frames_at_first_contact_and_receipts_them(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	f1 = worker_put_frame(&k, &items);
 	f2 = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.n_receipts, 1);
 	assert_int_equal(a.n_receipted, 2);
 	assert_true(heard_receipts(&a, &f1) && heard_receipts(&a, &f2));
@@ -78,9 +70,9 @@ brings_frames_to_colleagues_in_order_and_once(void **state)
 	worker_join(&w, "24.1.1", ROLE_CASEWORKER, &other);
 	for (size_t i = 0; i < 5; i++)
 		f[i] = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
-	sync_ok(&other, NULL, &a);
+	worker_sync_ok(&other, NULL, &a);
 	assert_int_equal(a.n_frames, 5);
 	for (size_t i = 0; i < 5; i++) {
 		uint8_t id[FRAME_ID_BYTES];
@@ -91,16 +83,16 @@ brings_frames_to_colleagues_in_order_and_once(void **state)
 	/* the author's certificate came before */
 	assert_int_equal(a.n_certificates, 1);
 	heard_reset(&a);
-	sync_ok(&other, NULL, &a);
+	worker_sync_ok(&other, NULL, &a);
 	assert_int_equal(a.n_frames, 0);
 	assert_int_equal(a.n_certificates, 0);
 	heard_reset(&a);
 	/* and what the other writes comes back to the first */
 	bytes_reset(&items);
 	first = worker_put_frame(&other, &items);
-	sync_ok(&other, &items, &a);
+	worker_sync_ok(&other, &items, &a);
 	heard_reset(&a);
-	sync_ok(&k, NULL, &a);
+	worker_sync_ok(&k, NULL, &a);
 	assert_int_equal(a.n_frames, 1);
 	assert_true(heard_serves(&a, &first));
 	heard_reset(&a);
@@ -121,10 +113,10 @@ an_idle_sync_is_small(void **state)
 
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
-	sync_ok(&k, NULL, &a);
+	worker_sync_ok(&k, NULL, &a);
 	heard_reset(&a);
 	request = worker_request(&k, NULL, true);
-	sync_ok(&k, NULL, &a);
+	worker_sync_ok(&k, NULL, &a);
 	assert_true(request.len <= 170);
 	assert_true(a.bytes <= 192);
 	bytes_reset(&request);
@@ -143,11 +135,11 @@ a_repeat_changes_nothing_and_is_receipted(void **state)
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	f = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
 	assert_int_equal(depot_last_position(w.depot, &last), RC_OK);
 	for (int i = 0; i < 3; i++) {
-		sync_ok(&k, &items, &a);
+		worker_sync_ok(&k, &items, &a);
 		assert_true(heard_receipts(&a, &f));
 		heard_reset(&a);
 	}
@@ -178,17 +170,17 @@ keeps_compartments_and_communes_apart(void **state)
 	cases.n = 0;
 	secret = worker_frame(&cases, "24.1.1", 1, 1, 1, 100);
 	exchange_put(&items, ITEM_FRAME, secret.data, secret.len);
-	sync_ok(&cases, &items, &a);
+	worker_sync_ok(&cases, &items, &a);
 	assert_int_equal(a.n_receipted, 2);
 	heard_reset(&a);
-	sync_ok(&talk, NULL, &a);
+	worker_sync_ok(&talk, NULL, &a);
 	assert_true(heard_serves(&a, &open));
 	assert_false(heard_serves(&a, &secret));
 	heard_reset(&a);
-	sync_ok(&next, NULL, &a);
+	worker_sync_ok(&next, NULL, &a);
 	assert_int_equal(a.n_frames, 0);
 	heard_reset(&a);
-	sync_ok(&above, NULL, &a);
+	worker_sync_ok(&above, NULL, &a);
 	assert_int_equal(a.n_frames, 2);
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -213,13 +205,13 @@ tells_the_author_of_a_frame_that_another_carried(void **state)
 	exchange_put(&items, ITEM_CERTIFICATE, author.device.certificate.data,
 	    author.device.certificate.len);
 	f = worker_put_frame(&author, &items);
-	sync_ok(&carrier, &items, &a);
+	worker_sync_ok(&carrier, &items, &a);
 	assert_true(heard_receipts(&a, &f));
 	heard_reset(&a);
 	/* carried twice, told once */
-	sync_ok(&carrier, &items, &a);
+	worker_sync_ok(&carrier, &items, &a);
 	heard_reset(&a);
-	sync_ok(&author, NULL, &a);
+	worker_sync_ok(&author, NULL, &a);
 	assert_int_equal(a.n_lane_receipts, 1);
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -239,7 +231,7 @@ a_stale_nonce_costs_one_round_and_changes_nothing(void **state)
 
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
-	sync_ok(&k, NULL, &a);
+	worker_sync_ok(&k, NULL, &a);
 	heard_reset(&a);
 	k.nonce[5] ^= 1;
 	f = worker_put_frame(&k, &items);
@@ -249,7 +241,7 @@ a_stale_nonce_costs_one_round_and_changes_nothing(void **state)
 	assert_int_equal(a.n_frames, 0);
 	heard_reset(&a);
 	assert_int_equal(world_counts(&w).served, 0);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_true(heard_receipts(&a, &f));
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -288,7 +280,7 @@ strangers_learn_nothing(void **state)
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &known);
-	sync_ok(&known, NULL, &a);
+	worker_sync_ok(&known, NULL, &a);
 	heard_reset(&a);
 	f = worker_put_frame(&k, &items);
 	k.with_certificate = false;
@@ -312,7 +304,7 @@ strangers_learn_nothing(void **state)
 	heard_reset(&b);
 	/* with its certificate it is a stranger no more */
 	k.with_certificate = true;
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_true(heard_receipts(&a, &f));
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -402,7 +394,7 @@ slows_down_a_device_that_asks_too_often(void **state)
 	assert_int_equal(relay_new(w.depot, &w.clock, 3, &w.relay), RC_OK);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	for (int i = 0; i < 3; i++) {
-		sync_ok(&k, NULL, &a);
+		worker_sync_ok(&k, NULL, &a);
 		heard_reset(&a);
 	}
 	worker_sync(&k, NULL, &a);

@@ -29,14 +29,6 @@ teardown(void **state)
 	return 0;
 }
 
-static void
-sync_ok(struct worker *k, const struct bytes *items, struct heard *a)
-{
-	worker_sync(k, items, a);
-	assert_int_equal(a->rc, RC_OK);
-	assert_int_equal(a->welcome.status, STATUS_OK);
-}
-
 /* ---- those who wait, and those who are out ---- */
 
 static void
@@ -51,7 +43,7 @@ a_second_use_of_an_invitation_waits_until_admitted(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &one);
 	worker_join_again(&one, &two);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &reader);
-	sync_ok(&one, NULL, &a);
+	worker_sync_ok(&one, NULL, &a);
 	heard_reset(&a);
 	f = worker_put_frame(&two, &items);
 	worker_sync(&two, &items, &a);
@@ -59,7 +51,7 @@ a_second_use_of_an_invitation_waits_until_admitted(void **state)
 	assert_true(heard_receipts(&a, &f));
 	assert_int_equal(a.n_statements + a.n_frames, 0);
 	heard_reset(&a);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_false(heard_serves(&a, &f));
 	heard_reset(&a);
 	assert_int_equal(world_exchange(&w, NULL, &m), RC_OK);
@@ -75,10 +67,10 @@ a_second_use_of_an_invitation_waits_until_admitted(void **state)
 	assert_int_equal(world_exchange(&w, NULL, &m), RC_OK);
 	assert_int_equal(m.state.n_waiting, 0);
 	meeting_reset(&m);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_true(heard_serves(&a, &f));
 	heard_reset(&a);
-	sync_ok(&two, NULL, &a);
+	worker_sync_ok(&two, NULL, &a);
 	heard_reset(&a);
 	bytes_reset(&items);
 	bytes_reset(&f);
@@ -100,7 +92,7 @@ what_a_refused_device_sent_is_set_aside_and_can_be_released(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &one);
 	worker_join_again(&one, &two);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &reader);
-	sync_ok(&one, NULL, &a);
+	worker_sync_ok(&one, NULL, &a);
 	heard_reset(&a);
 	f = worker_put_frame(&two, &items);
 	worker_sync(&two, &items, &a);
@@ -125,7 +117,7 @@ what_a_refused_device_sent_is_set_aside_and_can_be_released(void **state)
 	assert_int_equal(world_exchange(&w, &items, &m), RC_OK);
 	assert_int_equal(m.n_aside, 0);
 	meeting_reset(&m);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_true(heard_serves(&a, &f));
 	heard_reset(&a);
 	bytes_reset(&payload);
@@ -195,11 +187,11 @@ a_retired_device_gets_its_retirement_and_a_receipt_and_nothing_else(void **state
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &other);
 	before = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
 	bytes_reset(&items);
 	theirs = worker_put_frame(&other, &items);
-	sync_ok(&other, &items, &a);
+	worker_sync_ok(&other, &items, &a);
 	heard_reset(&a);
 	bytes_reset(&items);
 	assert_int_equal(world_exchange(&w, NULL, &m), RC_OK);
@@ -218,14 +210,14 @@ a_retired_device_gets_its_retirement_and_a_receipt_and_nothing_else(void **state
 	assert_int_equal(a.welcome.quarantined, 1);
 	heard_reset(&a);
 	/* the same frame from another's hand is late work of a retired device */
-	sync_ok(&other, &items, &a);
+	worker_sync_ok(&other, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 1);
 	assert_false(heard_receipts(&a, &after));
 	heard_reset(&a);
 	/* but what its last heads cover is welcome from anybody, e.g. for a restored relay */
 	bytes_reset(&items);
 	exchange_put(&items, ITEM_FRAME, before.data, before.len);
-	sync_ok(&other, &items, &a);
+	worker_sync_ok(&other, &items, &a);
 	assert_true(heard_receipts(&a, &before));
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -246,9 +238,9 @@ what_a_retired_device_carried_is_taken_from_another(void **state)
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &other);
-	sync_ok(&k, NULL, &a);
+	worker_sync_ok(&k, NULL, &a);
 	heard_reset(&a);
-	sync_ok(&other, NULL, &a);
+	worker_sync_ok(&other, NULL, &a);
 	heard_reset(&a);
 	retire(&k, 0);
 	f = worker_put_frame(&other, &items);
@@ -256,7 +248,7 @@ what_a_retired_device_carried_is_taken_from_another(void **state)
 	assert_int_equal(a.welcome.status, STATUS_RETIRED);
 	assert_int_equal(a.welcome.quarantined, 1);
 	heard_reset(&a);
-	sync_ok(&other, &items, &a);
+	worker_sync_ok(&other, &items, &a);
 	assert_true(heard_receipts(&a, &f));
 	assert_int_equal(a.welcome.quarantined, 0);
 	heard_reset(&a);
@@ -286,12 +278,12 @@ a_flipped_bit_sets_one_frame_aside_and_blocks_nothing(void **state)
 	exchange_put(&items, ITEM_FRAME, bad.data, bad.len);
 	exchange_put(&items, ITEM_FRAME, "no frame", 8);
 	good = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 2);
 	assert_true(heard_receipts(&a, &good));
 	assert_false(heard_receipts(&a, &bad));
 	heard_reset(&a);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 1);
 	assert_true(heard_serves(&a, &good));
 	heard_reset(&a);
@@ -329,7 +321,7 @@ sets_aside_what_its_author_may_not_write(void **state)
 	exchange_put(&items, ITEM_FRAME, tip.data, tip.len);
 	exchange_put(&items, ITEM_FRAME, elsewhere.data, elsewhere.len);
 	exchange_put(&items, ITEM_FRAME, future.data, future.len);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 2);
 	assert_true(heard_receipts(&a, &tip));
 	heard_reset(&a);
@@ -347,7 +339,7 @@ sets_aside_what_its_author_may_not_write(void **state)
 	frame_id(elsewhere.data, elsewhere.len, id);
 	assert_int_equal(relay_release(w.depot, &w.clock, id, NULL), RC_OK);
 	assert_int_equal(world_counts(&w).served, 3);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.n_receipted, 3);
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -394,14 +386,14 @@ takes_late_work_from_before_a_move_to_another_unit(void **state)
 
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
-	sync_ok(&k, NULL, &a);
+	worker_sync_ok(&k, NULL, &a);
 	heard_reset(&a);
 	late = worker_put_frame(&k, &items);		/* written before it heard of the move */
 	directory_write_assign(k.device.identity.device, "24.1.2", ROLE_COMMUNICATOR, &payload);
 	small_province_say(&w.province, STATEMENT_ASSIGN, &payload);
 	assert_int_equal(world_exchange(&w, NULL, &m), RC_OK);
 	meeting_reset(&m);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 0);
 	assert_true(heard_receipts(&a, &late));
 	heard_reset(&a);
@@ -410,7 +402,7 @@ takes_late_work_from_before_a_move_to_another_unit(void **state)
 	/* knowing of the move, it may not */
 	k.directory_seq = directory_count(w.province.d) - 1;
 	late = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 1);
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -429,12 +421,12 @@ a_frame_of_an_unknown_author_waits_for_the_certificate(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &author);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &carrier);
 	f = worker_put_frame(&author, &items);
-	sync_ok(&carrier, &items, &a);
+	worker_sync_ok(&carrier, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 1);
 	heard_reset(&a);
-	sync_ok(&author, NULL, &a);
+	worker_sync_ok(&author, NULL, &a);
 	heard_reset(&a);
-	sync_ok(&carrier, NULL, &a);
+	worker_sync_ok(&carrier, NULL, &a);
 	assert_true(heard_serves(&a, &f));
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -457,10 +449,10 @@ both_branches_of_a_fork_are_served_and_an_alarm_rings(void **state)
 	copy = k;		/* a running process that was copied */
 	left = worker_put_frame(&k, &items);
 	right = worker_put_frame(&copy, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.n_receipted, 3);
 	heard_reset(&a);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 3);
 	heard_reset(&a);
 	assert_int_equal(world_alarms(&w), 1);
@@ -483,12 +475,12 @@ a_log_belongs_to_one_device(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &thief);
 	f = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
 	bytes_reset(&items);
 	thief.log = k.log;
 	stolen = worker_put_frame(&thief, &items);
-	sync_ok(&thief, &items, &a);
+	worker_sync_ok(&thief, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 1);
 	heard_reset(&a);
 	bytes_reset(&items);

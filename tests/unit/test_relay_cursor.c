@@ -29,14 +29,6 @@ teardown(void **state)
 	return 0;
 }
 
-static void
-sync_ok(struct worker *k, const struct bytes *items, struct heard *a)
-{
-	worker_sync(k, items, a);
-	assert_int_equal(a->rc, RC_OK);
-	assert_int_equal(a->welcome.status, STATUS_OK);
-}
-
 /* ---- cuts ---- */
 
 static void
@@ -111,7 +103,7 @@ a_full_disk_loses_nothing_and_gives_no_receipt(void **state)
 
 	(void)state;
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
-	sync_ok(&k, NULL, &a);
+	worker_sync_ok(&k, NULL, &a);
 	heard_reset(&a);
 	assert_int_equal(depot_limit(w.depot, 300 << 10), RC_OK);
 	for (size_t i = 0; i < 40; i++) {
@@ -125,7 +117,7 @@ a_full_disk_loses_nothing_and_gives_no_receipt(void **state)
 	assert_true(stored > 0 && stored < 40);
 	world_restart(&w);
 	assert_int_equal(world_counts(&w).served, stored);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.n_receipted, 40);
 	heard_reset(&a);
 	assert_int_equal(world_counts(&w).served, 40);
@@ -153,11 +145,11 @@ a_bounded_reply_says_that_there_is_more(void **state)
 		f[i] = worker_frame(&k, "24.1.1", 0, 1, 3, 5000);
 	for (size_t i = 0; i < 10; i++)
 		exchange_put(&items, ITEM_FRAME, f[i].data, f[i].len);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
 	reader.down_max = 20000;
 	while (more && rounds++ < 20) {
-		sync_ok(&reader, NULL, &a);
+		worker_sync_ok(&reader, NULL, &a);
 		assert_true(a.bytes < 21000);
 		got += a.n_frames;
 		more = a.more;
@@ -168,7 +160,7 @@ a_bounded_reply_says_that_there_is_more(void **state)
 	/* one item is served even where the limit is smaller */
 	reader.position = 0;
 	reader.down_max = 1;
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames + a.n_certificates, 1);
 	assert_true(a.more);
 	heard_reset(&a);
@@ -196,15 +188,15 @@ a_lane_that_is_behind_catches_up(void **state)
 	open = worker_frame(&k, "24.1.1", 0, 1, 1, 80);
 	exchange_put(&items, ITEM_FRAME, tip.data, tip.len);
 	exchange_put(&items, ITEM_FRAME, open.data, open.len);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 2);
 	heard_reset(&a);
 	reader.behind[0].lane = cases_lane;
 	reader.behind[0].position = 0;
 	reader.n_behind = 1;
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 1);
 	assert_true(heard_serves(&a, &tip));
 	heard_reset(&a);
@@ -215,7 +207,7 @@ a_lane_that_is_behind_catches_up(void **state)
 	reader.behind[0].position = 0;
 	reader.n_behind = 1;
 	reader.position = 0;
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 1);
 	assert_true(heard_serves(&a, &tip));
 	heard_reset(&a);
@@ -239,12 +231,12 @@ a_lane_that_is_not_the_devices_is_not_served(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &reader);
 	tip = worker_frame(&k, "24.1.1", 1, 1, 1, 80);
 	exchange_put(&items, ITEM_FRAME, tip.data, tip.len);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
 	reader.named_lanes = true;
 	reader.behind[0].lane = cases_lane;
 	reader.n_behind = 1;
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 0);
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -264,7 +256,7 @@ lanes_that_differ_stop_the_sequence_but_not_statements_and_receipts(void **state
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &reader);
 	f = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
 	bytes_reset(&items);
 	reader.old_lanes = true;
@@ -284,7 +276,7 @@ lanes_that_differ_stop_the_sequence_but_not_statements_and_receipts(void **state
 	assert_int_equal(a.position, 0);
 	heard_reset(&a);
 	reader.old_lanes = false;
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_true(heard_serves(&a, &f));
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -305,19 +297,19 @@ a_cursor_of_another_generation_is_not_believed(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &reader);
 	f = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	heard_reset(&a);
 	assert_int_equal(depot_renew_generation(w.depot), RC_OK);
 	world_restart(&w);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 0);
 	assert_int_equal(a.position, 0);
 	assert_true(a.more);
 	heard_reset(&a);
 	reader.position = 0;
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	assert_int_equal(a.n_frames, 1);
 	heard_reset(&a);
 	bytes_reset(&items);
@@ -339,9 +331,9 @@ a_device_with_another_chain_gets_nothing_and_an_alarm_rings(void **state)
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
 	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &reader);
 	f = worker_put_frame(&k, &items);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	heard_reset(&a);
-	sync_ok(&reader, NULL, &a);
+	worker_sync_ok(&reader, NULL, &a);
 	heard_reset(&a);
 	reader.position = 0;
 	request = worker_request(&reader, NULL, false);

@@ -10,27 +10,6 @@
 #include "shared/forms/form.h"
 #include "tests/support/form_fixture.h"
 
-static int
-setup(void **state)
-{
-	static struct form_set *set;
-	struct error err = { RC_OK, "", "", "" };
-
-	if (form_set_load_dir("schema", &set, &err) != RC_OK) {
-		print_error("%s: %s\n", err.where, err.what);
-		return -1;
-	}
-	*state = set;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	form_set_free(*state);
-	return 0;
-}
-
 /* A believable answer to each form, and the same with one fault. */
 
 #define ID "=a1b2c3d4e5f60718.4"
@@ -239,5 +218,5 @@ main(void)
 		cmocka_unit_test(a_person_has_an_age_on_the_day),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, form_fixture_set_up, form_fixture_tear_down);
 }
