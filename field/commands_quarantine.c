@@ -1,4 +1,4 @@
-/* What is kept aside: frames that cannot be opened, and entries of devices that were retired. */
+/* What is kept aside: frames that cannot be opened, entries of devices that were retired or copied. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -45,13 +45,14 @@ list_frames(struct call *c, json_t *all, size_t *n)
 	return RC_OK;
 }
 
-/* Entries of one device, one line. */
+/* Entries of one device that are left out for one reason, one line. */
 struct device_line {
 	struct call *call;
 	json_t *all;
 	size_t lines;
 	uint64_t entries;		/* those that wait */
 	uint8_t device[ENTRY_DEVICE_BYTES];
+	bool forked;
 	struct journal_scope scope;	/* of the last of them */
 	int64_t at;
 };
@@ -60,8 +61,10 @@ static void
 print_device(struct device_line *l)
 {
 	struct call *c = l->call;
-	const char *by = replica_name_of(c->ws->replica, l->device), *why = call_say(c,
-	    "máy đã ngừng sử dụng trước đó; giám sát viên có thể cho nhận",
+	const char *by = replica_name_of(c->ws->replica, l->device), *why = l->forked ? call_say(c,
+	    "máy bị sao chép khi đang mở, hai bản cùng ghi tiếp; giám sát viên có thể cho nhận",
+	    "its device was copied while it ran, and both copies went on; a supervisor may release it") :
+	    call_say(c, "máy đã ngừng sử dụng trước đó; giám sát viên có thể cho nhận",
 	    "its device was retired before; a supervisor may release it");
 	char when[17], at[21], id[ID_DIGITS + 1];
 
@@ -73,7 +76,7 @@ print_device(struct device_line *l)
 	l->lines++;
 	if (c->json)
 		json_array_append_new(l->all, json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s}", "id", id,
-		    "state", "retired", "by", by, "unit", l->scope.unit, "entries",
+		    "state", l->forked ? "forked" : "retired", "by", by, "unit", l->scope.unit, "entries",
 		    (json_int_t)l->entries, "at", at, "why", why));
 	else
 		call_print(c, "%s  %s  %s  %s  %" PRIu64 "  %s", id, when, l->scope.unit, by, l->entries,
@@ -87,9 +90,10 @@ add_to_line(void *ctx, const struct left_out *one)
 
 	if (one->released)
 		return RC_OK;
-	if (memcmp(l->device, one->device, sizeof(l->device)) != 0) {
+	if (l->forked != one->forked || memcmp(l->device, one->device, sizeof(l->device)) != 0) {
 		print_device(l);
 		l->entries = 0;
+		l->forked = one->forked;
 		memcpy(l->device, one->device, sizeof(l->device));
 	}
 	l->entries++;
@@ -162,7 +166,7 @@ show_one(void *ctx, const struct left_out *one)
 	const struct form *form;
 	struct bytes text;
 
-	if (r->only != NULL && dot_compare(&one->dot, r->only) != 0) {
+	if (r->only != NULL && dot_compare(&one->name, r->only) != 0) {
 		json_decref(values);
 		return RC_OK;
 	}
@@ -175,16 +179,19 @@ show_one(void *ctx, const struct left_out *one)
 		for (size_t k = 0; k < one->entry.writes[i].n_values; k++)
 			put_value(form, one->entry.writes[i].field, &one->entry.writes[i].values[k], &text,
 			    values);
-	dot_text(&one->dot, dot);
+	dot_text(&one->name, dot);
 	dot_text(&one->entry.record, record);
 	clock_vietnamese(one->entry.saved_at, when);
 	clock_iso(one->entry.saved_at, at);
 	if (c->json)
-		json_array_append_new(r->all, json_pack("{s:s,s:s,s:s,s:s,s:b,s:o}", "dot", dot, "record",
-		    record, "form", form_name, "at", at, "released", (int)one->released, "values", values));
+		json_array_append_new(r->all, json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:o}", "dot", dot, "record",
+		    record, "form", form_name, "at", at, "released", (int)one->released, "waits", (int)one->waits,
+		    "values", values));
 	else
 		call_print(c, "%s  %s  %s  %s%s  %.*s", dot, when, form_name, record, one->released ?
-		    call_say(c, " (đã cho nhận)", " (released)") : "", (int)VALUES_SHOWN_MAX, bytes_cstr(&text));
+		    call_say(c, " (đã cho nhận)", " (released)") : one->waits ?
+		    call_say(c, " (thiếu lần ghi trước đó)", " (what it followed has not come)") : "",
+		    (int)VALUES_SHOWN_MAX, bytes_cstr(&text));
 	bytes_wipe(&text);
 	return RC_OK;
 }

@@ -259,9 +259,22 @@ check_left_out(const struct record_context *c, const struct dot *original,
 
 	if (rc != RC_OK)
 		return rc;
-	if (original->n <= log->limit_n && (log->fork_n == 0 || original->n < log->fork_n))
+	if (log->fork_n != 0 && original->n >= log->fork_n)
+		return error_set(err, RC_INVALID, NULL, NULL, "that dot stands for several entries");
+	if (original->n <= log->limit_n)
 		return error_set(err, RC_INVALID, NULL, NULL, "that entry counts already");
 	return RC_OK;
+}
+
+enum rc
+record_enter_again(const struct record_context *c, const struct journal_log *log, struct entry *e,
+    struct error *err)
+{
+	enum rc rc = journal_append(c->db, c->writer, &log->scope, log->folds, e, err);
+
+	if (rc == RC_OK)
+		rc = fold_entry(c->fold, e, err);
+	return rc == RC_OK ? fold_flush(c->fold, err) : rc;
 }
 
 enum rc
@@ -287,11 +300,8 @@ record_restate(const struct record_context *c, const struct dot *original, struc
 	if (!e.restated)
 		e.restates = *original;
 	e.restated = true;
-	if ((rc = journal_append(c->db, c->writer, &log.scope, log.folds, &e, err)) != RC_OK ||
-	    (rc = fold_entry(c->fold, &e, err)) != RC_OK ||
-	    (rc = fold_flush(c->fold, err)) != RC_OK)
-		goto out;
-	*dot = e.dot;
+	if ((rc = record_enter_again(c, &log, &e, err)) == RC_OK)
+		*dot = e.dot;
 out:
 	entry_reset(&e);
 	bytes_wipe(&body);

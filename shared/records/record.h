@@ -90,9 +90,15 @@ enum rc record_void(const struct record_context *c, const struct dot *id, const 
 enum rc record_resolve(const struct record_context *c, const struct dot *id, const char *field,
     const char *pick, const char *value, const char *seen, const char *reason,
     struct dot *dot, struct error *err) RC_CHECK;
-/* Enter again, under an own dot, an entry that the fold leaves out. */
+/*
+ * Enter again, under an own dot, an entry that the fold leaves out since its device was retired.
+ * RC_INVALID: it counts already, or its dot stands for two (branch.h).
+ */
 enum rc record_restate(const struct record_context *c, const struct dot *original,
     struct dot *dot, struct error *err) RC_CHECK;
+/* The same with what stands in e, which restates something; into the scope of the original's log. */
+enum rc record_enter_again(const struct record_context *c, const struct journal_log *log,
+    struct entry *e, struct error *err) RC_CHECK;
 
 /* Showing -------------------------------------------------------------- */
 

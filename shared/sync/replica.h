@@ -225,7 +225,7 @@ struct replica_status {
 	uint64_t hub_entries;		/* of the unsent ones: a hub has them, to hand them on */
 	int64_t hub_at;			/* of the last receipt of a hub, 0: none */
 	uint64_t gaps;			/* entries known of that have not come */
-	uint64_t left_out;		/* entries of retired devices that nobody released */
+	uint64_t left_out;		/* entries of retired or copied devices that nobody released */
 };
 enum rc replica_status(struct replica *r, struct replica_status *out, struct error *err) RC_CHECK;
 
