@@ -408,10 +408,15 @@ an_authority_put_back_signs_nothing_that_anybody_takes(void **state)
 	authority_close(p->authority);
 	copy_folder(p, "authority-copy", "authority");
 	reopen_authority(p);
-	/* it is told before it signs … */
+	/* it is told before it signs, and then signs nothing … */
 	assert_int_equal(meet(p, &err), RC_CONFLICT);
 	error_clear(&err);
-	/* … and what it signs all the same stands at a position that is taken */
+	assert_int_equal(authority_rotate(p->authority, "06002", false, &n, &err), RC_CONFLICT);
+	error_clear(&err);
+	/* … and what one signs that has not asked stands at a position that is taken */
+	authority_close(p->authority);
+	copy_folder(p, "authority-copy", "authority");
+	reopen_authority(p);
 	assert_int_equal(authority_rotate(p->authority, "06002", false, &n, &err), RC_OK);
 	assert_int_equal(meet(p, &err), RC_CONFLICT);
 	province_sync(p, a);
