@@ -7,6 +7,7 @@
 #include "field/workspace.h"
 #include "shared/base/files.h"
 #include "shared/base/memory.h"
+#include "shared/base/phrases.h"
 #include "shared/base/process.h"
 #include "shared/base/terminal.h"
 #include "shared/base/text.h"
@@ -47,6 +48,19 @@ print_all(const struct call *c, enum rc rc)
 		fwrite(c->notes.data, 1, c->notes.len, stderr);
 }
 
+/* An error in the language of who reads it; in English where that fails. */
+static void
+translate(const struct call *c, struct error *e)
+{
+	struct phrases *phrases;
+	struct error ignored = { 0 };
+
+	if (c->lang != FORM_VI || phrases_open(&phrases, &ignored) != RC_OK)
+		return;
+	phrases_translate(phrases, e);
+	phrases_free(phrases);
+}
+
 static int
 report(struct call *c, enum rc rc)
 {
@@ -54,6 +68,8 @@ report(struct call *c, enum rc rc)
 
 	if (rc == RC_OK)
 		return 0;
+	e->code = rc;
+	translate(c, e);
 	/* it may quote what was typed */
 	text_one_line(e->what);
 	text_one_line(e->where);

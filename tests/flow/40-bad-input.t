@@ -27,17 +27,17 @@ unharmed() { # NAME [HOME]
 
 # ---- passphrase and code ----
 secret_file "$T/wrong.pass" "không phải mật khẩu này"
-complains 77 "passphrase" "a wrong passphrase is refused" "$BIN/field" --home "$lan" --passphrase-file "$T/wrong.pass" status
+complains 77 "passphrase" "a wrong passphrase is refused" "$BIN/field" --lang en --home "$lan" --passphrase-file "$T/wrong.pass" status
 printf 'abc\xff\xfe\n' >"$T/bad.pass"
 complains 65 "" "a passphrase that is not UTF-8 is refused" "$BIN/field" --home "$lan" --passphrase-file "$T/bad.pass" status
-complains 66 "" "so is a passphrase file that is not there" "$BIN/field" --home "$lan" --passphrase-file "$T/none" status
-complains 66 "" "a home without a vault is no home" "$BIN/field" --home "$T/nobody" --passphrase-file "$lan.pass" status
+complains 66 "không có tệp" "so is a passphrase file that is not there, in the worker's language" "$BIN/field" --home "$lan" --passphrase-file "$T/none" status
+complains 66 "chọn thư mục khác bằng --home" "a home without a vault is no home, with what to do" "$BIN/field" --home "$T/nobody" --passphrase-file "$lan.pass" status
 [ ! -e "$T/nobody/vault.key" ]
 ok $? "and none is made by looking"
 secret_file "$T/weak.pass" "ngắn"
 secret_file "$T/extra.pass" "một mật khẩu dài vừa đủ"
 join_with() { # PASS CODE_FILE INVITATION
-	"$BIN/field" --home "$T/extra" --passphrase-file "$1" join "$3" --code-file "$2" --kdf-memory $KDF --recovery-file "$T/extra.recovery"
+	"$BIN/field" --lang en --home "$T/extra" --passphrase-file "$1" join "$3" --code-file "$2" --kdf-memory $KDF --recovery-file "$T/extra.recovery"
 }
 complains 65 "at least" "a passphrase that is too short is refused" join_with "$T/weak.pass" "$T/extra.code" "$T/extra.invitation"
 complains 77 "" "the code of another invitation is refused" join_with "$T/extra.pass" "$T/lan.code" "$T/extra.invitation"

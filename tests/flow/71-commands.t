@@ -25,7 +25,7 @@ complains 64 "needs a value" "an option without its value is refused" field list
 complains 64 "takes no value" "so is a value for one that takes none" field --json=1 status
 complains 64 "twice" "an option that is given twice" field edit "$one" note=a --reason a --reason b
 complains 64 "no such option" "one of another command" field status --limit 5
-complains 64 "needs a value" "an empty home" "$BIN/field" --home "" status
+complains 64 "needs a value" "an empty home" "$BIN/field" --lang en --home "" status
 complains 64 "vi or en" "a language that it does not speak" field --lang fr status
 complains 64 "which command" "options alone" field --json
 for n in 0 -1 100001 99999999999999999999 5x "" 0x5; do
