@@ -362,7 +362,7 @@ what_its_author_may_write_as_soon_as_the_statement_comes_is_served_then(void **s
 	/* the author knows of its move, this relay, put back to an old state, does not */
 	early = worker_frame(&k, "24.1.2", 0, 1, 1, 80);
 	exchange_put(&items, ITEM_FRAME, early.data, early.len);
-	sync_ok(&k, &items, &a);
+	worker_sync_ok(&k, &items, &a);
 	assert_int_equal(a.welcome.quarantined, 1);
 	heard_reset(&a);
 	directory_write_assign(k.device.identity.device, "24.1.2", ROLE_COMMUNICATOR, &payload);
