@@ -3,12 +3,16 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "shared/base/files.h"
 #include "shared/sync/exchange.h"
 #include "shared/sync/replica.h"
+#include "shared/vault/checked_file.h"
 #include "shared/vault/query.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
@@ -420,6 +424,102 @@ a_stick_that_is_full_loses_nothing(void **state)
 	workspace_close(a);
 }
 
+/* ---- the file ---- */
+
+/* Put it under its name on a disk that takes so many bytes of a file. */
+static enum rc
+put_file(const char *path, const struct bytes *stick, size_t room)
+{
+	struct rlimit all, few;
+	struct checked_file *file = NULL;
+	struct error err = { 0 };
+	enum rc rc;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	few = all;
+	few.rlim_cur = room;
+	rc = checked_file_create(path, &file, &err);
+	assert_int_equal(rc, RC_OK);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	for (size_t at = 0; rc == RC_OK && at < stick->len; at += 1000)
+		rc = checked_file_put(file, stick->data + at, stick->len - at < 1000 ? stick->len - at : 1000, &err);
+	if (rc == RC_OK)
+		rc = checked_file_finish(file, &err);
+	else
+		checked_file_close(file);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	return rc;
+}
+
+static void
+a_disk_that_fails_at_any_byte_keeps_what_stood_there(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct bytes old = { 0 }, stick, found = { 0 };
+	char path[300], **names;
+	size_t n, before;
+
+	bytes_init(&stick);
+	bytes_put(&old, "old", 3);
+	province_add(a, "person", PROVINCE_PERSON);
+	write_stick(a, &stick);
+	snprintf(path, sizeof(path), "%s/stick", p->dir);
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(put_file(path, &old, 3), RC_OK);
+	assert_int_equal(files_list(p->dir, &names, &before, NULL), RC_OK);
+	files_names_free(names, before);
+	for (size_t room = 0; room < stick.len; room += room < 100 ? 1 : 97) {
+		assert_int_equal(put_file(path, &stick, room), RC_FULL);
+		assert_int_equal(files_read(path, 1 << 20, &found, NULL), RC_OK);
+		assert_int_equal(found.len, old.len);
+	}
+	assert_int_equal(files_list(p->dir, &names, &n, NULL), RC_OK);
+	assert_int_equal(n, before);	/* nothing lies about */
+	files_names_free(names, n);
+	assert_int_equal(put_file(path, &stick, stick.len), RC_OK);
+	assert_int_equal(files_read(path, 1 << 20, &found, NULL), RC_OK);
+	assert_int_equal(found.len, stick.len);
+	assert_memory_equal(found.data, stick.data, stick.len);
+	bytes_reset(&old);
+	bytes_reset(&found);
+	bytes_reset(&stick);
+	workspace_close(a);
+}
+
+static void
+a_stick_that_is_cut_gives_what_is_whole_and_says_where_it_ends(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct replica_sync_result r;
+	struct bytes stick;
+	struct error err;
+	char where[40];
+	uint64_t had = 0;
+
+	bytes_init(&stick);
+	for (int i = 0; i < 4; i++) {
+		province_add(a, "outreach", PROVINCE_VISIT);
+		write_stick(a, &stick);		/* a frame of its own each time */
+	}
+	for (size_t len = 0; len < stick.len; len += len + 3000 < stick.len ? 701 : 37) {
+		memset(&err, 0, sizeof(err));
+		assert_int_equal(replica_bundle_read(b->replica, "stick", stick.data, len, &r, &err), RC_FORMAT);
+		snprintf(where, sizeof(where), "behind byte %zu", len);
+		assert_true(len < EXCHANGE_BUNDLE_HEAD_BYTES || strstr(err.what, where) != NULL);
+		had += r.received_entries;
+		assert_int_equal(province_status(b).records, had);
+	}
+	assert_in_range(had, 2, 4);
+	assert_int_equal(read_stick(b, &stick).received_entries, 4 - had);
+	assert_true(province_same_fold(a, b));
+	bytes_reset(&stick);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
@@ -435,6 +535,8 @@ main(void)
 		T(junk_is_kept_within_a_limit_and_hides_nothing),
 		T(a_key_that_is_not_the_directorys_is_not_taken),
 		T(a_stick_that_is_full_loses_nothing),
+		T(a_disk_that_fails_at_any_byte_keeps_what_stood_there),
+		T(a_stick_that_is_cut_gives_what_is_whole_and_says_where_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

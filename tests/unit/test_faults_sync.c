@@ -11,9 +11,11 @@
 #include "shared/base/files.h"
 #include "shared/sync/replica.h"
 #include "shared/sync/transport.h"
+#include "shared/vault/checked_file.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
+#include "sync-server/relay_bundle.h"
 #include "tests/support/faults.h"
 #include "tests/support/province.h"
 #include "tests/support/vault_folder.h"
@@ -26,6 +28,8 @@ struct desk {
 	struct invitation_parcel parcel;
 	struct secret *master;
 	char dir[300];			/* of the laptop that joins */
+	char stick[300];		/* a bundle's file */
+	struct bytes before;		/* what stood there */
 	uint64_t entries;		/* that must be there in the end */
 };
 
@@ -210,6 +214,146 @@ reading_a_bundle(void **state)
 	assert_sound(d->b);
 }
 
+/* A stick that is pulled out, full or broken while it is written: whatever stands under its name is whole. */
+
+static enum rc
+put_in_file(void *ctx, const uint8_t *p, size_t len)
+{
+	struct error err = { 0 };
+
+	return checked_file_put(ctx, p, len, &err);
+}
+
+static enum rc
+end_file(struct checked_file *file, enum rc rc, struct error *err)
+{
+	if (rc == RC_OK)
+		return checked_file_finish(file, err);
+	checked_file_close(file);
+	error_clear(err);	/* the writer of the bundle cannot say what the disk said */
+	return rc;
+}
+
+static enum rc
+run_write_file(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct replica_sync_result r;
+	struct checked_file *file;
+	enum rc rc = checked_file_create(d->stick, &file, err);
+
+	/* that there is nothing to be made is told by another code than that of a disk */
+	if (rc == RC_CREATE)
+		return err->code = RC_IO;
+	if (rc != RC_OK)
+		return rc;
+	return end_file(file, replica_bundle_export(d->a->replica, put_in_file, file, &r, err), err);
+}
+
+static enum rc
+run_answer_file(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct relay_bundle_result r;
+	struct checked_file *file;
+	enum rc rc = checked_file_create(d->stick, &file, err);
+
+	if (rc == RC_CREATE)
+		return err->code = RC_IO;
+	if (rc != RC_OK)
+		return rc;
+	return end_file(file, relay_bundle_write(d->p.depot, &d->p.clock, NULL, NULL, put_in_file, file,
+	    &r, err), err);
+}
+
+static void
+what_stands_there(void *ctx)
+{
+	struct desk *d = ctx;
+
+	one_more(d);
+	assert_int_equal(files_read(d->stick, 1 << 30, &d->before, NULL), RC_OK);
+}
+
+static void
+check_file(void *ctx, enum rc rc)
+{
+	struct desk *d = ctx;
+	struct replica_sync_result r;
+	struct bytes now = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(files_read(d->stick, 1 << 30, &now, NULL), RC_OK);
+	if (rc != RC_OK && now.len == d->before.len && memcmp(now.data, d->before.data, now.len) == 0) {
+		bytes_reset(&now);
+		return;		/* as it was */
+	}
+	/* or the new one, to its end: only that its name lasts is not certain */
+	if (replica_bundle_read(d->b->replica, "stick", now.data, now.len, &r, &err) != RC_OK)
+		fail_msg("%s", err.what);
+	bytes_reset(&now);
+}
+
+static void
+writing_a_stick(void **state)
+{
+	struct faults_task write = { .name = "bundle export", .prepare = what_stands_there,
+	    .run = run_write_file, .check = check_file };
+	struct faults_task answer = { .name = "sync-server bundle export", .prepare = what_stands_there,
+	    .run = run_answer_file, .check = check_file };
+	struct desk *d = *state;
+	struct error err = { 0 };
+
+	snprintf(d->stick, sizeof d->stick, "%s/stick", d->p.dir);
+	assert_int_equal(run_write_file(d, &err), RC_OK);
+	faults_drive(&write, d);
+	faults_drive(&answer, d);
+	assert_int_equal(files_remove(d->stick, &err), RC_OK);
+	bytes_reset(&d->before);
+}
+
+/* Reading one at the server: what is told to be there is there, and read again it is complete. */
+static enum rc
+run_relay_read(void *ctx, struct error *err)
+{
+	struct desk *d = ctx;
+	struct relay_bundle_result r;
+	struct relay_bundle *b;
+	enum rc rc = relay_bundle_start(d->p.depot, &d->p.clock, "stick", &r, &b, err);
+
+	if (rc == RC_OK)
+		rc = relay_bundle_feed(b, d->bundle.data, d->bundle.len);
+	if (rc == RC_OK)
+		rc = relay_bundle_finish(b);
+	relay_bundle_free(b);
+	return rc;
+}
+
+static void
+check_relay_read(void *ctx, enum rc rc)
+{
+	struct desk *d = ctx;
+
+	if (rc != RC_OK)
+		return;
+	province_sync(&d->p, d->b);
+	assert_int_equal(entries(d->b), d->entries);
+	assert_same(d);
+}
+
+static void
+the_server_reads_a_stick(void **state)
+{
+	struct faults_task t = { .name = "relay_bundle", .prepare = a_full_stick, .run = run_relay_read,
+	    .check = check_relay_read };
+	struct desk *d = *state;
+
+	faults_drive(&t, d);
+	province_sync(&d->p, d->a);
+	assert_int_equal(province_count(d->a, "SELECT count(*) FROM frame WHERE state = 1"), 0);
+	assert_same(d);
+}
+
 /* The network ---------------------------------------------------------------- */
 
 static void
@@ -326,6 +470,8 @@ main(void)
 		cmocka_unit_test(sealing),
 		cmocka_unit_test(writing_a_bundle),
 		cmocka_unit_test(reading_a_bundle),
+		cmocka_unit_test(writing_a_stick),
+		cmocka_unit_test(the_server_reads_a_stick),
 		cmocka_unit_test(syncing),
 		cmocka_unit_test(joining),
 	};
