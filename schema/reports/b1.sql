@@ -14,6 +14,7 @@
 --: column: count | Không rõ tuổi | Age not known
 --: column: count | Trong đó người nước ngoài | Of them foreigners
 --: column: count | Trong đó người dưới 18 tuổi đi cùng | Of them accompanying under 18
+--: chart: 1 2
 --: note: Một người được tiếp nhận nhiều lần trong kỳ được tính một lần ở mỗi dòng liên quan và một lần ở dòng tổng số. | A person received more than once in the period counts once in each row concerned, and once in the total.
 --: note: Chỉ tính nơi tiếp nhận đầu tiên; hồ sơ do đơn vị khác chuyển đến xem bảng B5. | Counted where the person was received first; cases handed over by other units stand in B5.
 --: note: Tuổi tính tại ngày tiếp nhận. | Ages are those on the day of reception.

@@ -17,6 +17,7 @@
 --: column: count | Chuyển cơ quan điều tra | Passed to investigators
 --: column: count | Đang xử lý | Pending
 --: column: count | Hình thức khác | Otherwise
+--: chart: 1 2
 --: note: Một cuộc có nhiều nội dung được tính ở từng dòng, nhưng chỉ một lần ở dòng tổng số. | A visit of several subjects counts in each of their rows, and once in the total.
 --: note: Số đơn vị để trống khi ghi chép được tính là 1. | A visit that does not say how many units counts as one.
 --: word: total | Tổng số | Total

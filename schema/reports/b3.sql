@@ -21,6 +21,7 @@
 --: column: count | Nguyên nhân khác | Other cause
 --: column: count | Không rõ nguyên nhân | Cause not known
 --: column: count | Không ghi nguyên nhân | Cause not stated
+--: chart: 1 2
 --: note: Người được xác định là nạn nhân theo văn bản ban hành trong kỳ. | Persons identified as victims by a document dated in the period.
 --: note: Một người có nhiều nguyên nhân, mục đích được tính ở từng cột, từng dòng, nhưng chỉ một lần ở “Tổng số”. | A person with several causes or purposes counts in each of their columns and rows, and once in the total.
 --: note: Tuổi tính tại ngày tiếp nhận. | Ages are those on the day of reception.

@@ -14,6 +14,7 @@
 --: column: count | Số lần phát | Times on air
 --: column: count | Thời lượng phát (phút) | Minutes on air
 --: column: count | Lượt người tiếp cận | Reach
+--: chart: 1 2
 --: note: Một cuộc có nhiều hình thức, đối tượng hoặc nội dung được tính ở từng dòng, nhưng chỉ một lần ở dòng tổng số. | A session of several forms, audiences or topics counts in each of their rows, and once in the total.
 --: note: Chỉ tính cuộc đã tổ chức; cuộc không ghi tình trạng coi như đã tổ chức. Một cuộc do hai nơi cùng ghi chỉ tính một lần. | Sessions that were held; one without a status counts as held. A session recorded twice counts once.
 --: note: Lượt người tham dự là số lượt, không phải số người khác nhau. | Participants are attendances, not different persons.

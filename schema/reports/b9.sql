@@ -11,6 +11,7 @@
 --: column: count | Tin về người nghi là nạn nhân | About suspected victims
 --: column: count | Đang xử lý | Pending
 --: column: count | Số giờ trung vị đến xử lý đầu tiên | Median hours to the first action
+--: chart: 1 2
 --: note: Tin nhận trong kỳ; tin trùng vẫn được tính là đã nhận. | Tips received in the period; duplicates were received, too.
 --: note: Số giờ chỉ tính khi có ghi cả giờ nhận tin và giờ xử lý; nếu không thì tính theo ngày. | Hours where both times are on record, else whole days.
 --: note: Tin do đơn vị khác chuyển đến được tính ở đơn vị đã nhận tin. | A tip that another unit passed on counts where it was received.

@@ -275,6 +275,78 @@ count_conflicts(struct run *r)
 	return add_note(r, copy(r, note));
 }
 
+/* ---- who has not been heard ---- */
+
+enum { SILENT_NAMED = 12 };	/* communes that the note names */
+
+/* Names of a few, with semicolons; *n of all. */
+static enum rc
+name_silent(struct run *r, struct bytes *names)
+{
+	struct sqlite3_stmt *s = NULL;
+	int code = sqlite3_prepare_v2(r->db, "SELECT u.full_name FROM temp.unit AS u"
+	    " JOIN temp.scope USING (code) WHERE u.level = 'COMM' AND COALESCE(u.valid_from, '') <= :to"
+	    " AND COALESCE(u.valid_to, :from) >= :from AND NOT EXISTS (SELECT 1 FROM main.record AS m"
+	    " WHERE m.unit = u.code AND m.created_at >= CAST(strftime('%s', :from, '-7 hours') AS INTEGER))"
+	    " ORDER BY u.code", -1, &s, NULL);
+	enum rc rc;
+
+	if (code != SQLITE_OK)
+		return sql_failed(r, code);
+	rc = bind(r, s);
+	while (rc == RC_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
+		if (r->report->n_silent++ < SILENT_NAMED) {
+			bytes_text(names, r->report->n_silent > 1 ? "; " : "");
+			bytes_text(names, (const char *)sqlite3_column_text(s, 0));
+		}
+	}
+	if (rc == RC_OK && code != SQLITE_DONE)
+		rc = sql_failed(r, code);
+	sqlite3_finalize(s);
+	return rc != RC_OK ? rc : names->rc;
+}
+
+/* A figure of a province says little while most of its communes have sent nothing. */
+static enum rc
+find_silent(struct run *r)
+{
+	struct report *out = r->report;
+	struct bytes names, note;
+	int64_t communes = 0;
+	char head[128];
+	enum rc rc;
+
+	rc = query_int(r->db, r->err, &communes, "SELECT count(*) FROM temp.unit AS u"
+	    " JOIN temp.scope USING (code) WHERE u.level = 'COMM' AND COALESCE(u.valid_from, '') <= ?"
+	    " AND COALESCE(u.valid_to, ?) >= ?", "ttt", r->to, r->from, r->from);
+	if (rc != RC_OK || communes < 2)
+		return rc;
+	out->n_communes = (size_t)communes;
+	bytes_init(&names);
+	bytes_init(&note);
+	rc = name_silent(r, &names);
+	if (rc == RC_OK && out->n_silent > 0) {
+		snprintf(head, sizeof(head), r->order->lang == FORM_EN ?
+		    "No record has come since the period began from %zu of %zu communes: " :
+		    "Từ đầu kỳ chưa nhận được bản ghi nào của %zu trong %zu xã, phường, đặc khu: ",
+		    out->n_silent, out->n_communes);
+		bytes_text(&note, head);
+		bytes_text(&note, bytes_cstr(&names));
+		if (out->n_silent > SILENT_NAMED) {
+			snprintf(head, sizeof(head), r->order->lang == FORM_EN ? "; and %zu more." :
+			    "; và %zu đơn vị khác.", out->n_silent - SILENT_NAMED);
+			bytes_text(&note, head);
+		} else {
+			bytes_text(&note, ".");
+		}
+		out->silent = note.rc == RC_OK ? copy(r, bytes_cstr(&note)) : NULL;
+		rc = add_note(r, out->silent);
+	}
+	bytes_reset(&names);
+	bytes_reset(&note);
+	return rc;
+}
+
 /* ---- the report as a whole ---- */
 
 static enum rc
@@ -334,6 +406,8 @@ begin_report(struct run *r)
 	}
 	for (size_t i = 0; rc == RC_OK && i < d->n_notes; i++)
 		rc = add_note(r, copy(r, d->notes[i][lang]));
+	memcpy(out->charts, d->charts, sizeof(out->charts));
+	out->n_charts = d->n_charts;
 	return rc;
 }
 
@@ -390,6 +464,8 @@ run_in_savepoint(struct run *r)
 		rc = run_sections(r);
 	if (rc == RC_OK)
 		rc = count_conflicts(r);
+	if (rc == RC_OK)
+		rc = find_silent(r);
 	undone = query_run(r->db, r->err, "ROLLBACK TO report", "");
 	if (undone == RC_OK)
 		undone = query_run(r->db, r->err, "RELEASE report", "");

@@ -29,6 +29,7 @@ enum {
 	REPORT_COLUMNS_MAX = 24,
 	REPORT_BLOCKS_MAX = 32,
 	REPORT_NOTES_MAX = 24,
+	REPORT_CHARTS_MAX = 4,
 	REPORT_ROWS_MAX = 100000,
 	REPORT_BYTES_MAX = 64 << 20	/* of one report in memory */
 };
@@ -80,6 +81,13 @@ struct report {
 	size_t n_blocks;
 	const char *notes[REPORT_NOTES_MAX];
 	size_t n_notes;
+	/* What a workbook draws as bars: a block, and a column of it. */
+	struct report_chart { size_t block, column; } charts[REPORT_CHARTS_MAX];
+	size_t n_charts;
+	/* Communes of the scope from which no record has come since the period began, and how many
+	 * communes there are; 0 of 0 when the scope is one unit.  *silent: the note that names them. */
+	size_t n_silent, n_communes;
+	const char *silent;		/* NULL: none */
 	/* Records in the scope that wait for a person to settle a field: of the forms
 	 * that the report counts, in any period. */
 	uint64_t open_conflicts;

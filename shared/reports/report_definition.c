@@ -127,6 +127,22 @@ names(struct parser *p, struct span rest, const char **out, size_t room, size_t 
 	return RC_OK;
 }
 
+/* "BLOCK COLUMN", both from 1. */
+static enum rc
+chart(struct parser *p, struct span rest)
+{
+	struct report_chart *c = &p->d->charts[p->d->n_charts];
+
+	if (p->d->n_charts == REPORT_CHARTS_MAX)
+		return refuse(p, RC_LIMIT, "too many charts");
+	if (rest.len != 3 || rest.p[0] < '1' || rest.p[0] > '9' || rest.p[1] != ' ' ||
+	    rest.p[2] < '1' || rest.p[2] > '9')
+		return refuse(p, RC_FORMAT, "a chart is of a block and a column, such as 1 2");
+	*c = (struct report_chart){ (size_t)(rest.p[0] - '1'), (size_t)(rest.p[2] - '1') };
+	p->d->n_charts++;
+	return RC_OK;
+}
+
 /* "prepare [| if table]" or "block: vi | en [| if table]". */
 static enum rc
 section(struct parser *p, struct span rest, bool prepares)
@@ -170,6 +186,8 @@ statement(struct parser *p, struct span key, struct span rest, bool *begins)
 		return names(p, rest, d->parts, REPORT_PARTS_MAX, &d->n_parts);
 	if (is(key, "column"))
 		return column(p, rest);
+	if (is(key, "chart"))
+		return chart(p, rest);
 	if (is(key, "note")) {
 		if (d->n_notes == REPORT_NOTES_MAX)
 			return refuse(p, RC_LIMIT, "too many notes");
@@ -227,6 +245,10 @@ check_whole(struct parser *p)
 		block |= !d->sections[i].prepares;
 	if (d->title[FORM_VI] == NULL || d->n_columns == 0 || !block)
 		return refuse(p, RC_FORMAT, "a report needs a title, columns and a block");
+	for (size_t i = 0; i < d->n_charts; i++) {
+		if (d->charts[i].column >= d->n_columns || d->columns[d->charts[i].column].kind == REPORT_TEXT)
+			return refuse(p, RC_FORMAT, "a chart is of a column of numbers");
+	}
 	return RC_OK;
 }
 

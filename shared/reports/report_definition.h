@@ -36,6 +36,8 @@ struct report_definition {
 	struct { enum report_kind kind; const char *title[FORM_LANGS]; }
 	    columns[REPORT_COLUMNS_MAX];
 	size_t n_columns;
+	struct report_chart charts[REPORT_CHARTS_MAX];
+	size_t n_charts;
 	const char *notes[REPORT_NOTES_MAX][FORM_LANGS];
 	size_t n_notes;
 	struct report_words words[REPORT_WORDS_MAX];

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xlsxwriter.h>
 
 #include "shared/base/bytes.h"
 #include "shared/base/files.h"
 #include "shared/base/text.h"
+#include "shared/reports/workbook_internal.h"
 #include "shared/vault/secret.h"
 
 enum {
@@ -19,23 +19,23 @@ enum {
 	HEADING_LINES_MAX = 6,
 	CELL_LINES_MAX = 4,
 	NAME_RANDOM = 8,
+	CHART_BARS_MAX = 60,
+	CHART_ROWS = 15,		/* that a chart of the library's own size covers */
 	CELL_BYTES = 80,		/* in XML, beside its text; more than ever seen */
 	BOOK_BYTES = 128 << 10		/* all that is no cell; the same */
-};
-
-/* Formats of the workbook; [1] of each is that of a row that sums up. */
-struct formats {
-	lxw_format *title, *plain, *heading, *part, *note;
-	lxw_format *text[2], *count[2], *percent[2], *right[2];
 };
 
 /* One sheet while it is written; the first error stays. */
 struct sheet {
 	const struct report *report;
 	lxw_worksheet *to;
-	const struct formats *formats;
+	const char *name;
+	const struct workbook_formats *formats;
 	lxw_row_t row;
 	double widths[REPORT_COLUMNS_MAX], width;	/* and of all columns; in characters */
+	lxw_row_t first[REPORT_BLOCKS_MAX];	/* row of each block */
+	lxw_row_t breaks[REPORT_CHARTS_MAX + 1];	/* rows before which a page begins; ends with 0 */
+	size_t n_breaks;
 	lxw_error failed;
 };
 
@@ -93,7 +93,7 @@ line(lxw_workbook *book, bool bold, double size)
 }
 
 static bool
-make_formats(lxw_workbook *book, struct formats *f)
+make_formats(lxw_workbook *book, struct workbook_formats *f)
 {
 	for (int total = 0; total < 2; total++) {
 		f->text[total] = bordered(book, NULL, LXW_ALIGN_LEFT, total);
@@ -165,7 +165,7 @@ across(struct sheet *s, const char *text, lxw_format *format)
 static void
 cell(struct sheet *s, size_t column, const struct report_cell *c, bool total)
 {
-	const struct formats *f = s->formats;
+	const struct workbook_formats *f = s->formats;
 	enum report_kind kind = s->report->columns[column].kind;
 	lxw_format *number = kind == REPORT_PERCENT ? f->percent[total] : f->count[total];
 	lxw_col_t at = (lxw_col_t)column;
@@ -228,23 +228,19 @@ page_setup(struct sheet *s)
 	keep(s, worksheet_repeat_rows(s->to, HEAD_ROWS, HEAD_ROWS));
 	keep(s, worksheet_set_footer(s->to, "&C&P/&N"));
 	worksheet_freeze_panes(s->to, HEAD_ROWS + 1, 1);
+	if (s->n_breaks > 0)
+		keep(s, worksheet_set_h_pagebreaks(s->to, s->breaks));
 }
 
 static void
 head(struct sheet *s)
 {
 	const struct report *r = s->report;
-	bool english = r->lang == FORM_EN;
-	char unit[REPORT_UNIT_MAX + 256], period[REPORT_PERIOD_MAX];
+	char unit[WORKBOOK_UNIT_LINE_MAX], period[REPORT_PERIOD_MAX];
 	size_t lines = 1;
 
 	across(s, r->title, s->formats->title);
-	if (r->unit == NULL)
-		snprintf(unit, sizeof(unit), "%s", english ? "Unit: all records here" :
-		    "Đơn vị: toàn bộ số liệu hiện có");
-	else
-		snprintf(unit, sizeof(unit), "%s: %s (%s)", english ? "Unit" : "Đơn vị",
-		    r->unit_name != NULL ? r->unit_name : "", r->unit);
+	workbook_unit_line(r, unit);
 	across(s, unit, s->formats->plain);
 	report_period(r, period);
 	across(s, period, s->formats->plain);
@@ -270,6 +266,7 @@ body(struct sheet *s)
 
 		if (block->title[0] != '\0' && r->n_blocks > 1)
 			across(s, block->title, s->formats->part);
+		s->first[b] = s->row;
 		for (size_t i = 0; i < block->n_rows; i++) {
 			const struct report_row *row = &block->rows[i];
 			size_t lines = 1;
@@ -287,10 +284,53 @@ body(struct sheet *s)
 	}
 }
 
-static lxw_error
-write_sheet(lxw_worksheet *to, const struct report *r, const struct formats *formats)
+/* Bars of one column, a row that is no sum each, below the table. */
+static void
+draw(struct sheet *s, lxw_workbook *book, const struct report_chart *c)
 {
-	struct sheet s = { .report = r, .to = to, .formats = formats, .failed = LXW_NO_ERROR };
+	const struct report *r = s->report;
+	const struct report_block *block = c->block < r->n_blocks ? &r->blocks[c->block] : NULL;
+	lxw_row_t first, last;
+	lxw_chart *chart;
+	lxw_chart_series *bars;
+	size_t n = 0;
+
+	while (block != NULL && n < block->n_rows && !block->rows[n].total)
+		n++;
+	if (n == 0 || n > CHART_BARS_MAX)
+		return;
+	first = s->first[c->block];
+	last = first + (lxw_row_t)n - 1;
+	chart = workbook_add_chart(book, LXW_CHART_BAR);
+	bars = chart == NULL ? NULL : chart_add_series(chart, NULL, NULL);
+	if (bars == NULL) {
+		keep(s, LXW_ERROR_MEMORY_MALLOC_FAILED);
+		return;
+	}
+	chart_series_set_categories(bars, s->name, first, 0, last, 0);
+	chart_series_set_values(bars, s->name, first, (lxw_col_t)c->column, last, (lxw_col_t)c->column);
+	chart_title_set_name(chart, r->columns[c->column].title);
+	chart_legend_set_position(chart, LXW_CHART_LEGEND_NONE);
+	chart_axis_set_reverse(chart->y_axis);		/* the first row on top */
+	chart_axis_set_num_format(chart->x_axis, "#,##0");
+	/* on a page of its own, so that the edge of a page does not cut it */
+	if (s->n_breaks < REPORT_CHARTS_MAX)
+		s->breaks[s->n_breaks++] = s->row + 1;
+	keep(s, worksheet_insert_chart_opt(s->to, s->row + 1, 0, chart,
+	    &(lxw_chart_options){ .x_scale = 1.6, .y_scale = 0.5 + (double)n / 12 }));
+	s->row += 2 + (lxw_row_t)((0.5 + (double)n / 12) * CHART_ROWS);
+}
+
+static lxw_error
+write_sheet(lxw_workbook *book, const char *name, const struct report *r,
+    const struct workbook_formats *formats)
+{
+	lxw_worksheet *to = workbook_add_worksheet(book, name);
+	struct sheet s = { .report = r, .to = to, .formats = formats, .name = name,
+		.failed = LXW_NO_ERROR };
+
+	if (to == NULL)
+		return LXW_ERROR_MEMORY_MALLOC_FAILED;
 
 	measure(&s);
 	head(&s);
@@ -302,13 +342,14 @@ write_sheet(lxw_worksheet *to, const struct report *r, const struct formats *for
 		snprintf(note, sizeof(note), "%zu. %s", i + 1, r->notes[i]);
 		across(&s, note, formats->note);
 	}
+	for (size_t i = 0; i < r->n_charts; i++)
+		draw(&s, book, &r->charts[i]);
 	page_setup(&s);
 	return s.failed;
 }
 
-/* "B4", and "B4 (2)" when it is there twice. */
-static void
-sheet_name(const struct report *const *reports, size_t at, char out[LXW_SHEETNAME_MAX])
+void
+workbook_sheet_name(const struct report *const *reports, size_t at, char out[LXW_SHEETNAME_MAX])
 {
 	char upper[REPORT_NAME_MAX];
 	size_t nth = 1, n = 0;
@@ -332,21 +373,24 @@ write_book(const struct report *const *reports, size_t n, const char *path, char
 {
 	lxw_workbook_options options = { .tmpdir = dir };
 	lxw_workbook *book = workbook_new_opt(path, &options);
-	struct formats formats;
+	struct workbook_formats formats;
 	lxw_error failed = LXW_NO_ERROR, closed;
+	lxw_worksheet *cover;
 
 	if (book == NULL)
 		return LXW_ERROR_MEMORY_MALLOC_FAILED;
 	if (!make_formats(book, &formats))
 		failed = LXW_ERROR_MEMORY_MALLOC_FAILED;
+	if (failed == LXW_NO_ERROR) {
+		cover = workbook_add_worksheet(book, reports[0]->lang == FORM_EN ? "Cover" : "Trang đầu");
+		failed = cover == NULL ? LXW_ERROR_MEMORY_MALLOC_FAILED :
+		    workbook_cover(cover, reports, n, &formats);
+	}
 	for (size_t i = 0; failed == LXW_NO_ERROR && i < n; i++) {
 		char name[LXW_SHEETNAME_MAX];
-		lxw_worksheet *sheet;
 
-		sheet_name(reports, i, name);
-		sheet = workbook_add_worksheet(book, name);
-		failed = sheet == NULL ? LXW_ERROR_MEMORY_MALLOC_FAILED :
-		    write_sheet(sheet, reports[i], &formats);
+		workbook_sheet_name(reports, i, name);
+		failed = write_sheet(book, name, reports[i], &formats);
 	}
 	closed = workbook_close(book);		/* in any case: it frees the book */
 	return failed != LXW_NO_ERROR ? failed : closed;

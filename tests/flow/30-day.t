@@ -219,8 +219,8 @@ is "$(row "Theo hình thức truyền thông" "Tờ rơi" <<<"$b8")" "1 60 35 10
 is "$(row "Theo đối tượng" "Phụ nữ" <<<"$b8")" "1 40 22 0 40 0 0 - - - -" "B8: one for women"
 is "$(json title <<<"$b8")" "B8. Truyền thông phòng, chống mua bán người" "B8 has its Vietnamese title"
 b4=$(on "$thu" --lang vi --json report b4 $year)
-is "$(row "Tất cả hồ sơ" "Tổng số" <<<"$b4")" "1 1 1 3 2250000" "B4: one person served three times, who declined once"
-is "$(row "Tất cả hồ sơ" "Hỗ trợ nhu cầu thiết yếu (ăn, mặc, vật dụng)" <<<"$b4")" "1 0 1 2 2000000" "B4: twice with essential needs"
+is "$(row "Tất cả hồ sơ" "Tổng số" <<<"$b4")" "0 1 1 1 3 2250000" "B4: one person served three times, who declined once"
+is "$(row "Tất cả hồ sơ" "Hỗ trợ nhu cầu thiết yếu (ăn, mặc, vật dụng)" <<<"$b4")" "0 1 0 1 2 2000000" "B4: twice with essential needs"
 b16=$(on "$thu" --lang vi --json report b16 $year --unit 06004)
 like "$(json rows <<<"$b16")" '"I1a","Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ",1,2,50' "B16: one of two victims reached services"
 like "$(json rows <<<"$b16")" '"I3","Địa bàn nguy cơ cao hoặc có nạn nhân cư trú được tổ chức truyền thông",1,1,100' "B16: the commune held awareness work"

@@ -26,7 +26,7 @@ pairs() { # HOME [OPTION]: "STATE a-b" with the pseudonym codes, sorted
 }
 counted() { # HOME: persons offered a service, in report B4
 	on "$1" --lang vi --json report b4 --from 2026-01-01 --to 2026-12-31 | perl -CAO -MJSON::PP -e 'local $/;
-		my ($row) = grep { $_->[1] eq "Tổng số" } @{decode_json(<STDIN>)->{rows}}; print $row->[2]' -Mutf8
+		my ($row) = grep { $_->[1] eq "Tổng số" } @{decode_json(<STDIN>)->{rows}}; print $row->[3]' -Mutf8
 }
 case_of() { # HOME PERSON: with a service delivered
 	local case

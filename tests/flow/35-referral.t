@@ -104,7 +104,7 @@ b16() { on "$1" --json report b16 --from 2026-01-01 --to 2026-12-31 | json rows 
 is "$(b16 "$lan") $(b16 "$thu") $(b16 "$chief")" "1 1 1" "one victim, for either commune and for the province"
 b4() { # HOME: persons served, times, money
 	on "$1" --json report b4 --from 2026-01-01 --to 2026-12-31 | perl -MJSON::PP -e 'local $/; my $r = decode_json(<STDIN>);
-		my ($row) = grep { $_->[0] eq "All cases" && $_->[1] eq "Total" } @{$r->{rows}}; print "@$row[4 .. 6]"'
+		my ($row) = grep { $_->[0] eq "All cases" && $_->[1] eq "Total" } @{$r->{rows}}; print "@$row[5 .. 7]"'
 }
 is "$(b4 "$lan") / $(b4 "$thu") / $(b4 "$chief")" "1 1 500000 / 0 0 0 / 1 1 500000" "what the sender delivered counts for the sender, and once for the province"
 

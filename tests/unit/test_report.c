@@ -122,20 +122,43 @@ counts_services_by_distinct_person(void **state)
 	 * PSY in the period: 201 and 202 (person 1), 204 (2), 207 (1, by the old case);
 	 * 209 and 214 lie outside, 210 belongs to a deleted case, 211 is deleted.
 	 */
-	report_world_has(r, 0, report_world_label(*state, "service", "PSY"), "2|0|2|4|300000");
+	report_world_has(r, 0, report_world_label(*state, "service", "PSY"), "0|2|0|2|4|300000");
 	/* 205 (person 2), 208 (4; no date, so by the day it was recorded) */
-	report_world_has(r, 0, report_world_label(*state, "service", "VOC"), "2|2|0|0|0");
-	report_world_has(r, 0, report_world_label(*state, "service", "ALLOW"), "1|0|0|0|0");
+	report_world_has(r, 0, report_world_label(*state, "service", "VOC"), "0|2|2|0|0|0");
+	report_world_has(r, 0, report_world_label(*state, "service", "ALLOW"), "0|1|0|0|0|0");
 	/* 212 is cancelled */
-	report_world_has(r, 0, report_world_label(*state, "service", "ESS"), "0|0|0|0|0");
+	report_world_has(r, 0, report_world_label(*state, "service", "ESS"), "0|0|0|0|0|0");
 	/* a code that no list here has; the last day of the period counts */
-	report_world_has(r, 0, "LATER", "1|0|1|1|5");
+	report_world_has(r, 0, "LATER", "0|1|0|1|1|5");
 	/* offered 1 2 3 4; declined 2 4; served 1 2 3 */
-	report_world_has(r, 0, "Tổng số", "4|2|3|6|600005");
+	report_world_has(r, 0, "Tổng số", "0|4|2|3|6|600005");
 	/* 21 services, LATER, total */
 	assert_int_equal(r->blocks[0].n_rows, 23);
 	assert_true(r->blocks[0].rows[22].total);
 	assert_false(r->blocks[0].rows[0].total);
+	report_free(r);
+}
+
+/* Case 101 is new, 102 of last year; the assessment of 101 in July is of the next period. */
+static void
+counts_who_needs_a_service_by_the_assessments_of_the_period(void **state)
+{
+	struct report_world *w = *state;
+	struct report *r;
+
+	report_world_sql(w, "INSERT INTO form_needs_assessment(id, unit, created_at, alive, conflicts,"
+	    " case_id, date) VALUES (501, '06184', 0, 1, 0, 101, '2026-02-11'),"
+	    " (502, '06184', 0, 1, 0, 102, '2026-06-30'), (503, '06184', 0, 1, 0, 101, '2026-07-01')");
+	report_world_sql(w, "INSERT INTO form_needs_item(id, unit, created_at, alive, conflicts, case_id,"
+	    " assessment_id, service, level) VALUES (511, '06184', 0, 1, 0, 101, 501, 'PSY', '3'),"
+	    " (512, '06184', 0, 1, 0, 102, 502, 'PSY', NULL), (513, '06184', 0, 1, 0, 102, 502, 'ESS', '0'),"
+	    " (514, '06184', 0, 1, 0, 101, 503, 'JOB', '1')");
+	r = report_world_run(w, "b4", "20");
+	report_world_has(r, 0, report_world_label(w, "service", "PSY"), "2|2|0|2|4|300000");
+	report_world_has(r, 0, report_world_label(w, "service", "JOB"), "0|0|0|0|0|0");
+	report_world_has(r, 0, "Tổng số", "2|4|2|3|6|600005");
+	report_world_has(r, 1, "Tổng số", "1|3|1|2|4|400005");
+	report_world_has(r, 2, "Tổng số", "1|2|1|2|2|200000");
 	report_free(r);
 }
 
@@ -145,11 +168,11 @@ splits_services_into_new_and_earlier_cases(void **state)
 	struct report *r = report_world_run(*state, "b4", "20");
 
 	/* received in the period: 101, 103 (some day in May), 105 */
-	report_world_has(r, 1, report_world_label(*state, "service", "PSY"), "1|0|1|2|100000");
-	report_world_has(r, 1, "Tổng số", "3|1|2|4|400005");
+	report_world_has(r, 1, report_world_label(*state, "service", "PSY"), "0|1|0|1|2|100000");
+	report_world_has(r, 1, "Tổng số", "0|3|1|2|4|400005");
 	/* before: 102, 104 */
-	report_world_has(r, 2, report_world_label(*state, "service", "PSY"), "2|0|2|2|200000");
-	report_world_has(r, 2, "Tổng số", "2|1|2|2|200000");
+	report_world_has(r, 2, report_world_label(*state, "service", "PSY"), "0|2|0|2|2|200000");
+	report_world_has(r, 2, "Tổng số", "0|2|1|2|2|200000");
 	report_free(r);
 }
 
@@ -161,14 +184,14 @@ counts_one_unit_and_all_below_it(void **state)
 	assert_string_equal(r->unit, "06184");
 	assert_string_equal(r->unit_name, "Xã Đồng Đăng");
 	/* 201 202 204 */
-	report_world_has(r, 0, report_world_label(*state, "service", "PSY"), "2|0|2|3|300000");
+	report_world_has(r, 0, report_world_label(*state, "service", "PSY"), "0|2|0|2|3|300000");
 	report_free(r);
 	r = report_world_run(*state, "b4", "99");
-	report_world_has(r, 0, "Tổng số", "0|0|0|0|0");
+	report_world_has(r, 0, "Tổng số", "0|0|0|0|0|0");
 	report_free(r);
 	r = report_world_run(*state, "b4", NULL);
 	assert_null(r->unit);
-	report_world_has(r, 0, "Tổng số", "4|2|3|6|600005");
+	report_world_has(r, 0, "Tổng số", "0|4|2|3|6|600005");
 	report_free(r);
 }
 
@@ -180,8 +203,8 @@ counts_linked_persons_once(void **state)
 
 	report_world_sql(w, "UPDATE form_person SET cluster = 2 WHERE id IN (2, 4)");
 	r = report_world_run(w, "b4", "20");
-	report_world_has(r, 0, report_world_label(*state, "service", "VOC"), "1|1|0|0|0");
-	report_world_has(r, 0, "Tổng số", "3|1|3|6|600005");
+	report_world_has(r, 0, report_world_label(*state, "service", "VOC"), "0|1|1|0|0|0");
+	report_world_has(r, 0, "Tổng số", "0|3|1|3|6|600005");
 	report_free(r);
 	/* victims 1, 2 = 4, 7; served 1 and 2 */
 	r = report_world_run(w, "b16", "20");
@@ -199,11 +222,36 @@ counts_the_records_that_wait_for_a_decision(void **state)
 	assert_int_equal(b4->open_conflicts, 1);
 	assert_int_equal(b8->open_conflicts, 1);
 	assert_int_equal(other->open_conflicts, 0);
-	assert_int_equal(b4->n_notes, other->n_notes + 1);
-	assert_non_null(strstr(b4->notes[b4->n_notes - 1], "Có 1 bản ghi"));
+	/* the province's last note says which communes are silent */
+	assert_int_equal(b4->n_notes, other->n_notes + 2);
+	assert_non_null(strstr(b4->notes[b4->n_notes - 2], "Có 1 bản ghi"));
 	report_free(b4);
 	report_free(b8);
 	report_free(other);
+}
+
+/* The period begins at 2025-12-31 17:00 UTC: 1767200400. */
+static void
+names_the_communes_from_which_nothing_has_come(void **state)
+{
+	struct report_world *w = *state;
+	struct report *r;
+
+	report_world_sql(w, "INSERT INTO record(id, log, n, form, unit, created_at) VALUES"
+	    " (1, 1, 1, 'case', '06184', 1767200400), (2, 1, 2, 'case', '06196', 1767200399),"
+	    " (3, 1, 3, 'case', '99001', 1767200400)");
+	r = report_world_run(w, "b4", "20");
+	assert_int_equal(r->n_communes, 5);
+	assert_int_equal(r->n_silent, 4);
+	assert_string_equal(r->silent, "Từ đầu kỳ chưa nhận được bản ghi nào của 4 trong 5 xã, phường,"
+	    " đặc khu: Xã Quốc Khánh; Xã Ba Sơn; Xã Mẫu Sơn; Xã Kiên Mộc.");
+	assert_ptr_equal(r->notes[r->n_notes - 1], r->silent);
+	report_free(r);
+	/* one commune knows what it sent itself */
+	r = report_world_run(w, "b4", "06196");
+	assert_int_equal(r->n_communes, 0);
+	assert_null(r->silent);
+	report_free(r);
 }
 
 /* ---- B8 ---- */
@@ -436,7 +484,7 @@ speaks_english_when_asked(void **state)
 	o.lang = FORM_EN;
 	assert_int_equal(report_run(w->db, w->forms, &o, &r, &w->err), RC_OK);
 	assert_string_equal(r->columns[0].title, "Service");
-	report_world_has(r, 0, "Total", "4|2|3|6|600005");
+	report_world_has(r, 0, "Total", "0|4|2|3|6|600005");
 	report_period(r, period);
 	assert_string_equal(period, "From 2026-01-01 to 2026-06-30");
 	r->lang = FORM_VI;
@@ -533,10 +581,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(counts_services_by_distinct_person),
+		T(counts_who_needs_a_service_by_the_assessments_of_the_period),
 		T(splits_services_into_new_and_earlier_cases),
 		T(counts_one_unit_and_all_below_it),
 		T(counts_linked_persons_once),
 		T(counts_the_records_that_wait_for_a_decision),
+		T(names_the_communes_from_which_nothing_has_come),
 		T(counts_sessions_by_form_and_once_in_the_total),
 		T(counts_sessions_by_audience_place_and_topic),
 		T(counts_outreach_apart_from_sessions),

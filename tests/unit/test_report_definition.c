@@ -93,6 +93,8 @@ refuses_what_it_cannot_read_with_its_line(void **state)
 	refuses("--: title: Tên | \n", RC_FORMAT, "b1.sql:1");
 	refuses(HEAD "--: colunm: text | a | b\n" BODY, RC_FORMAT, "b1.sql:3");
 	refuses(HEAD "--: column: number | a | b\n" BODY, RC_FORMAT, "b1.sql:3");
+	refuses(HEAD "--: chart: 1\n" BODY, RC_FORMAT, "b1.sql:3");
+	refuses(HEAD "--: chart: 1 0\n" BODY, RC_FORMAT, "b1.sql:3");
 	refuses(HEAD "--: forms: Case\n" BODY, RC_FORMAT, "b1.sql:3");
 	refuses(HEAD BODY "--: note: a | b\n", RC_FORMAT, "b1.sql:5");
 	refuses(HEAD "--: prepare: a | b\n" BODY, RC_FORMAT, "b1.sql:3");

@@ -128,7 +128,7 @@ writes_headings_texts_and_numbers(void **state)
 	char *sheet, *strings, *styles;
 
 	assert_int_equal(write_one(room), RC_OK);
-	sheet = part(room, "xl/worksheets/sheet1.xml");
+	sheet = part(room, "xl/worksheets/sheet2.xml");
 	strings = part(room, "xl/sharedStrings.xml");
 	styles = part(room, "xl/styles.xml");
 	holds(strings, "<t>B4. Hỗ trợ nạn nhân</t>");
@@ -158,7 +158,7 @@ writes_no_formula_whatever_a_text_begins_with(void **state)
 	char *sheet, *strings;
 
 	assert_int_equal(write_one(room), RC_OK);
-	sheet = part(room, "xl/worksheets/sheet1.xml");
+	sheet = part(room, "xl/worksheets/sheet2.xml");
 	strings = part(room, "xl/sharedStrings.xml");
 	assert_null(strstr(sheet, "<f>"));
 	holds(strings, "<t>=HYPERLINK(\"x\")</t>");
@@ -176,7 +176,7 @@ is_set_up_for_printing_on_a4_across(void **state)
 	char *sheet, *book;
 
 	assert_int_equal(write_one(room), RC_OK);
-	sheet = part(room, "xl/worksheets/sheet1.xml");
+	sheet = part(room, "xl/worksheets/sheet2.xml");
 	book = part(room, "xl/workbook.xml");
 	holds(sheet, "paperSize=\"9\"");
 	holds(sheet, "orientation=\"landscape\"");
@@ -206,6 +206,34 @@ gives_each_report_a_sheet_with_its_own_name(void **state)
 	holds(book, "name=\"B16\"");
 	holds(book, "name=\"B4 (2)\"");
 	free(book);
+}
+
+static void
+puts_a_cover_in_front_and_draws_what_the_report_asks_for(void **state)
+{
+	struct room *room = *state;
+	struct report a;
+	const struct report *const all[] = { &a };
+	char *cover, *strings, *chart;
+
+	fill(&a, "b4");
+	a.open_conflicts = 7;
+	a.silent = "Chưa nhận được bản ghi nào của Xã Ba Sơn.";
+	a.charts[0] = (struct report_chart){ 0, 1 };
+	a.n_charts = 1;
+	assert_int_equal(workbook_write(all, 1, room->path, &room->err), RC_OK);
+	cover = part(room, "xl/worksheets/sheet1.xml");
+	holds(cover, "<v>7</v>");
+	holds(cover, "orientation=\"portrait\"");
+	strings = part(room, "xl/sharedStrings.xml");
+	holds(strings, "Chưa nhận được bản ghi nào của Xã Ba Sơn.");
+	chart = part(room, "xl/charts/chart1.xml");
+	holds(chart, "<c:barChart>");
+	/* the rows of the first block, without the one that sums up */
+	holds(chart, "B4!$B$");
+	free(cover);
+	free(strings);
+	free(chart);
 }
 
 static size_t
@@ -328,6 +356,7 @@ main(void)
 		T(writes_no_formula_whatever_a_text_begins_with),
 		T(is_set_up_for_printing_on_a4_across),
 		T(gives_each_report_a_sheet_with_its_own_name),
+		T(puts_a_cover_in_front_and_draws_what_the_report_asks_for),
 		T(leaves_only_the_workbook_and_for_its_owner_alone),
 		T(makes_no_temporary_file_on_a_disk_when_there_is_memory),
 		T(replaces_what_was_there_or_leaves_it),
