@@ -80,15 +80,18 @@ is_control(int32_t c)
 bool
 text_is_clean(const char *s, size_t len)
 {
-	size_t used;
+	size_t used, marks = 0;
 
 	for (size_t i = 0; i < len; i += used) {
 		int32_t c = code_point(s + i, len - i, &used);
 
-		if ((is_control(c) && c != '\t' && c != '\n') || hides(c))
+		if (c <= 0 || (is_control(c) && c != '\t' && c != '\n') || hides(c))
+			return false;
+		marks = is_mark(c) ? marks + 1 : 0;
+		if (marks > TEXT_MARKS_MAX)
 			return false;
 	}
-	return is_bounded_utf8(s, len);
+	return true;
 }
 
 void
@@ -128,8 +131,9 @@ is_composed(const char *s, size_t len)
 	return true;
 }
 
-enum rc
-text_nfc(const char *s, size_t len, char **out)
+/* Of what is_bounded_utf8 holds for. */
+static enum rc
+compose(const char *s, size_t len, char **out)
 {
 	utf8proc_uint8_t *mapped = NULL;
 	utf8proc_ssize_t n;
@@ -137,8 +141,6 @@ text_nfc(const char *s, size_t len, char **out)
 	*out = NULL;
 	if (len > SIZE_MAX / 16)
 		return RC_NOMEM;
-	if (!is_bounded_utf8(s, len))
-		return RC_FORMAT;
 	if (is_composed(s, len)) {
 		if ((*out = malloc(len + 1)) == NULL)
 			return RC_NOMEM;
@@ -152,6 +154,13 @@ text_nfc(const char *s, size_t len, char **out)
 		return n == UTF8PROC_ERROR_INVALIDUTF8 ? RC_FORMAT : RC_NOMEM;
 	*out = (char *)mapped;
 	return RC_OK;
+}
+
+enum rc
+text_nfc(const char *s, size_t len, char **out)
+{
+	*out = NULL;
+	return is_bounded_utf8(s, len) ? compose(s, len, out) : RC_FORMAT;
 }
 
 /* Blanks of any script: tab, line feed and what Unicode calls a separator. */
@@ -203,7 +212,7 @@ text_normalise(const char *s, size_t len, char **out)
 			plain[to++] = s[i];
 	if (text_is_clean(plain, to)) {
 		trim(plain, &from, &to);
-		rc = text_nfc(plain + from, to - from, out);
+		rc = compose(plain + from, to - from, out);
 	}
 	free(plain);
 	return rc;
