@@ -13,11 +13,10 @@ field() { "$BIN/field" --lang en --home "$lan" "$@"; }
 unlock() { field --passphrase-file "$lan.pass" --quiet unlock "$@"; }
 add() { field --quiet add outreach date=2026-04-01 commune_code=06184 "persons_f=$1"; }
 keepers() { # [HOME]: processes that hold its vault
-	local p
-	for p in /proc/[0-9]*; do
-		tr '\0' ' ' <"$p/cmdline" | grep -F -- "--home ${1:-$lan} " | grep -q ' unlock' &&
-			! grep -q '^State:[[:space:]]*Z' "$p/status" && echo "${p#/proc/}"
-	done 2>/dev/null
+	perl -e 'for (glob "/proc/[0-9]*") { my ($pid) = /(\d+)/; next if $pid == $$;
+		open my $h, "<", "$_/cmdline" or next; local $/; my $line = <$h> // ""; $line =~ s/\0/ /g;
+		next if index($line, "--home $ARGV[0] ") < 0 || index($line, " unlock") < 0;
+		open my $s, "<", "$_/stat" or next; print "$pid\n" if (<$s> // "") =~ /\) [^Z] / }' -- "${1:-$lan}"
 }
 # waits until CONDITION holds, at most 30 s; the one place that has nothing else to wait for
 until_true() {
@@ -151,21 +150,25 @@ all_there "$T"/locked.[0-9]*
 ok $? "what was said to be saved is there"
 
 # ---- killed in the middle of saves ----
+mkfifo "$T/saves"
+exec {saved}<>"$T/saves"	# a line for each save
 bad=0 n=0
 for ((round = 1; round <= ROUNDS; round++)); do
 	unlock || { bad=1; break; }
 	pid=$(keepers)
 	pids=()
 	for i in 1 2 3 4; do
-		while :; do add $i 2>/dev/null || break; done >"$T/killed.$round.$i" &
+		while add $i 2>/dev/null; do echo >&$saved; done >"$T/killed.$round.$i" &
 		pids[i]=$!
 	done
 	# a few are saved, then it goes without a word, each time at another moment
-	while [ "$(cat "$T/killed.$round".* | wc -l)" -lt $((round % 7 + 1)) ]; do kill -0 "$pid" 2>/dev/null || break; done
+	for ((i = 0; i <= round % 7; i++)); do read -r -t 60 <&$saved || bad=1; done
 	kill -9 "$pid"
 	wait "${pids[@]}"
 	n=$((n + $(cat "$T/killed.$round".* | wc -l)))
+	while read -r -t 0 <&$saved; do read -r <&$saved; done
 done
+exec {saved}<&-
 ok $bad "a keeper that was killed leaves a vault that unlocks ($ROUNDS rounds)"
 all_there "$T"/killed.*
 ok $? "all $n that were said to be saved are there"
