@@ -308,6 +308,8 @@ commands_delete(struct call *c)
 	rc = record_delete(&ctx, &id, call_option(c, "seen"), reason, &dot, &c->err);
 	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
 		rc = print_dot(c, "dot", &dot);
+	if (rc == RC_OK)
+		commands_referral_deleted(c, &id);
 	return rc;
 }
 

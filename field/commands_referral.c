@@ -333,6 +333,30 @@ commands_referral_json(struct call *c, const struct record_view *v, struct json_
 	return rc;
 }
 
+void
+commands_referral_deleted(struct call *c, const struct dot *id)
+{
+	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct referral_story story;
+	char referral[DOT_TEXT_MAX];
+	struct error ignored = { 0 };	/* it is deleted, whatever becomes of the note */
+	enum rc rc = referral_tell(&ctx, id, &story, &ignored);
+
+	for (size_t i = 0; i < story.n_links && rc == RC_OK; i++) {
+		const struct referral_link *l = &story.links[i];
+
+		dot_text(&l->id, referral);
+		if (l->outgoing && strcmp(l->state, "PENDING") == 0)
+			call_note(c, call_say(c, "Hồ sơ đã gửi tới đơn vị %s vẫn còn ở đó: rút lại bằng"
+			    " field lapse %s --reason LÝ_DO.", "What was handed to unit %s stays there:"
+			    " take it back with field lapse %s --reason TEXT."), l->unit, referral);
+		else if (l->outgoing && strcmp(l->state, "ACCEPTED") == 0)
+			call_note(c, call_say(c, "Đơn vị %s đã tiếp nhận hồ sơ này (%s): hãy báo cho đơn vị đó.",
+			    "Unit %s has accepted this case (%s): tell them."), l->unit, referral);
+	}
+	referral_story_reset(&story);
+}
+
 enum rc
 commands_referral_print(struct call *c, const struct record_view *v)
 {

@@ -11,5 +11,7 @@ struct record_view;
 enum rc commands_referral_json(struct call *c, const struct record_view *v,
     struct json_t *into) RC_CHECK;
 enum rc commands_referral_print(struct call *c, const struct record_view *v) RC_CHECK;
+/* What was deleted here and stands with another unit all the same: say how to take it back. */
+void commands_referral_deleted(struct call *c, const struct dot *id);
 
 #endif

@@ -157,6 +157,15 @@ must on "$binh" bundle export "$T/stick2"
 must on "$lan" bundle import "$T/stick2"
 is "$(on "$lan" --json show "$c5" | json referrals 0 state)" ACCEPTED "and takes the answer back"
 
+# ---- a mistaken case that was handed over ----
+c6=$(on "$lan" add case "person_id=$person" case_no=LS/2026/12 recv_channel=GATE recv_date=2026-05-05 risk_level=LOW)
+r6=$(on "$lan" --json refer "$c6" --to 06004 --consent "$yes" | json referral)
+exits 0 "a case that was handed over may be deleted" on "$lan" delete "$c6" --reason "Ghi nhầm"
+like "$err" "field lapse $r6" "and it is said that it stands elsewhere, and how to take it back"
+exits 0 "which works" on "$lan" lapse "$r6" --reason "Ghi nhầm"
+exits 0 "what was never handed over is deleted without a word" on "$lan" delete "$other" --reason "Ghi nhầm"
+is "$err" "" "of other units"
+
 # ---- a tip ----
 exits 0 "a communicator writes a tip" on "$ctv" add person "full_name=Nghe nói ở chợ" sex=F
 tip=$out
