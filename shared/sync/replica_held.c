@@ -240,6 +240,74 @@ out:
 	return rc;
 }
 
+/* ---- what was said before ---- */
+
+struct said {
+	uint8_t device[IDENTITY_ID_BYTES];
+	int64_t id;
+	bool sent;
+};
+
+static int
+by_device(const void *a, const void *b)
+{
+	const struct said *x = a, *y = b;
+	int d = memcmp(x->device, y->device, sizeof(x->device));
+
+	return d != 0 ? d : (x->id < y->id) - (x->id > y->id);
+}
+
+static enum rc
+read_receipts(struct replica *r, struct said **list, size_t *n, struct error *err)
+{
+	struct sqlite3_stmt *q;
+	struct receipt rec;
+	const uint8_t *p;
+	size_t len, cap = 0;
+	bool row = true;
+	void *grown;
+	enum rc rc;
+
+	rc = query_open(r->db, err, &q, "SELECT id, outgoing, bytes FROM receipt WHERE kind = ?1"
+	    " AND outgoing IN (1, 2)", "i", (int64_t)RECEIPT_HELD);
+	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		if (*n == cap) {
+			cap = cap ? 2 * cap : 64;
+			if ((grown = realloc(*list, cap * sizeof(**list))) == NULL) {
+				rc = RC_NOMEM;
+				break;
+			}
+			*list = grown;
+		}
+		p = query_column_blob(q, 2, &len);
+		if (exchange_receipt_read(p, len, &rec) != RC_OK)
+			continue;
+		memcpy((*list)[*n].device, rec.device, sizeof(rec.device));
+		(*list)[*n].id = query_column_int(q, 0);
+		(*list)[(*n)++].sent = query_column_int(q, 1) == 2;
+		exchange_receipt_reset(&rec);
+	}
+	query_close(q);
+	return rc;
+}
+
+/* A receipt names all that is held of a device's work: those before it that were sent are in it. */
+static enum rc
+drop_said(struct replica *r, struct error *err)
+{
+	struct said *list = NULL;
+	size_t n = 0;
+	enum rc rc = read_receipts(r, &list, &n, err);
+
+	if (rc == RC_OK && n > 1)
+		qsort(list, n, sizeof(*list), by_device);
+	for (size_t i = 1; i < n && rc == RC_OK; i++)
+		if (list[i].sent && memcmp(list[i - 1].device, list[i].device, sizeof(list[i].device)) == 0)
+			rc = query_run(r->db, err, "DELETE FROM receipt WHERE id = ?1", "i", list[i].id);
+	free(list);
+	return rc;
+}
+
 /* A log is not folded completely while some of its entries are hollow here or not readable. */
 static enum rc
 leave_out_unread(struct replica *r, struct survey *s, struct error *err)
@@ -278,6 +346,8 @@ replica_sign_held(struct replica *r, size_t *n, struct error *err)
 		judge(&s);
 		for (size_t i = 0; i < directory_device_count(r->directory) && rc == RC_OK; i++)
 			rc = sign_for(r, &s, directory_device_at(r->directory, i), n, err);
+		if (rc == RC_OK && *n > 0)
+			rc = drop_said(r, err);
 	}
 	rc = replica_end(r, rc, err);
 	for (size_t i = 0; i < s.n; i++)

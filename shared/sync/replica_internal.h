@@ -84,6 +84,9 @@ enum rc replica_keep_key(struct replica *r, const struct share *s, const struct 
 uint64_t replica_limit_of(const struct device *d, uint64_t log);
 /* Shares that wait for a key or a statement, once more. */
 enum rc replica_retry_shares(struct replica *r, struct error *err) RC_CHECK;
+/* A relay's word counts no more: of its receipts for our frames the last is kept, for a person to see. */
+enum rc replica_forget_receipts(struct replica *r, const uint8_t signer[16],
+    struct error *err) RC_CHECK;
 /* Receipts whose signer was not named, once more. */
 enum rc replica_retry_receipts(struct replica *r, struct error *err) RC_CHECK;
 /* Try frames that wait again, if something came that they may have waited for. */

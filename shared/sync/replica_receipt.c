@@ -1,4 +1,5 @@
 /* Receipts on their way in: ours are kept and believed, others' passed on. */
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,12 +150,50 @@ stop_carrying(struct replica *r, const struct receipt *rec, struct error *err)
 	return rc;
 }
 
+/* ---- of our own ---- */
+
+/*
+ * What a receipt says is in tables `frame` and `held` then.  Its bytes are for two readers: a person is told
+ * of the newest of each signer, and a stick shows colleagues which of our frames need no carrying.
+ * So one of kind stored is kept for the frames that it was the first to name, if they are at least half
+ * of what it names; and of kind held, which name all that is held, the newest.
+ */
+static enum rc
+keep_own(struct replica *r, const struct receipt *rec, size_t news, const uint8_t *p, size_t len,
+    struct error *err)
+{
+	int64_t have;
+	enum rc rc;
+
+	rc = query_int(r->db, err, &have, "SELECT count(*) FROM receipt WHERE outgoing = 0 AND kind = ?1"
+	    " AND signer = ?2 AND (kind = ?3 OR at >= ?4)", "ibii", (int64_t)rec->kind, rec->signer,
+	    sizeof(rec->signer), (int64_t)RECEIPT_STORED, rec->at);
+	if (rc != RC_OK || (have > 0 && (rec->kind == RECEIPT_HELD || news == 0 ||
+	    news < rec->n_frames - news)))
+		return rc;
+	if (rec->kind == RECEIPT_HELD && (rc = query_run(r->db, err, "DELETE FROM receipt"
+	    " WHERE outgoing = 0 AND kind = ?1 AND signer = ?2", "ib", (int64_t)rec->kind, rec->signer,
+	    sizeof(rec->signer))) != RC_OK)
+		return rc;
+	return insert_receipt(r, rec, 0, p, len, err);
+}
+
+enum rc
+replica_forget_receipts(struct replica *r, const uint8_t signer[16], struct error *err)
+{
+	return query_run(r->db, err, "DELETE FROM receipt WHERE outgoing = 0 AND kind = ?1 AND signer = ?2"
+	    " AND id <> (SELECT id FROM receipt WHERE outgoing = 0 AND kind = ?1 AND signer = ?2"
+	    " ORDER BY at DESC, id DESC LIMIT 1)", "ib", (int64_t)RECEIPT_STORED, signer,
+	    (size_t)IDENTITY_ID_BYTES);
+}
+
 /* A hub is on the way to the province, no more: what it has is still to arrive there. */
 static enum rc
 keep_of_hub(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
     struct error *err)
 {
 	uint8_t hub[IDENTITY_ID_BYTES];
+	int before = sqlite3_total_changes(r->db);
 	enum rc rc;
 
 	/* of the hub that we speak with: another one's are for others */
@@ -164,7 +203,7 @@ keep_of_hub(struct replica *r, const struct receipt *rec, const uint8_t *p, size
 	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
 		rc = replica_left_at_hub(r, rec->frames[i], err);
 	if (rc == RC_OK && memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) == 0)
-		rc = insert_receipt(r, rec, 0, p, len, err);
+		rc = keep_own(r, rec, (size_t)(sqlite3_total_changes(r->db) - before), p, len, err);
 	return rc;
 }
 
@@ -172,7 +211,8 @@ static enum rc
 keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
     struct error *err)
 {
-	enum rc rc;
+	int before = sqlite3_total_changes(r->db);
+	enum rc rc = RC_OK;
 
 	if (rec->kind == RECEIPT_STORED && replica_is_hub(r, rec->signer))
 		return keep_of_hub(r, rec, p, len, err);
@@ -180,11 +220,16 @@ keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, siz
 		rc = stop_carrying(r, rec, err);
 		return rc == RC_OK ? pass_on(r, rec, p, len, err) : rc;
 	}
-	rc = insert_receipt(r, rec, 0, p, len, err);
 	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
 		rc = query_run(r->db, err, "UPDATE frame SET state = ?2, forward = 0 WHERE id = ?1"
-		    " AND state IN (?2, ?3)", "bii", rec->frames[i], (size_t)FRAME_ID_BYTES,
-		    (int64_t)REPLICA_STORED, (int64_t)REPLICA_UNSENT);
+		    " AND state = ?3", "bii", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED,
+		    (int64_t)REPLICA_UNSENT);
+	if (rc == RC_OK)
+		rc = keep_own(r, rec, (size_t)(sqlite3_total_changes(r->db) - before), p, len, err);
+	/* those that the province had, and that were offered to a hub */
+	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++)
+		rc = query_run(r->db, err, "UPDATE frame SET forward = 0 WHERE id = ?1 AND state = ?2"
+		    " AND forward <> 0", "bi", rec->frames[i], (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_STORED);
 	for (size_t i = 0; i < rec->n_scopes && rc == RC_OK; i++)
 		for (size_t t = 0; t < rec->scopes[i].n_tips && rc == RC_OK; t++)
 			rc = take_tip(r, &rec->scopes[i], &rec->scopes[i].tips[t], err);

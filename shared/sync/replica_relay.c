@@ -99,7 +99,11 @@ replica_meet_relay(struct replica *r, const uint8_t relay[16], bool *switched, s
 		return RC_OK;
 	if (rc != RC_OK && rc != RC_NOTFOUND)
 		return rc;
-	if ((rc = replica_forget_hub(r, err)) == RC_OK)
+	if (rc == RC_OK)
+		rc = replica_forget_receipts(r, hub, err);
+	else
+		rc = RC_OK;
+	if (rc == RC_OK && (rc = replica_forget_hub(r, err)) == RC_OK)
 		rc = replica_setting_put(r->db, "hub", relay, sizeof(hub), err);
 	return rc;
 }
@@ -157,8 +161,8 @@ replica_forget_hub(struct replica *r, struct error *err)
 enum rc
 replica_left_at_hub(struct replica *r, const uint8_t frame[32], struct error *err)
 {
-	enum rc rc = query_run(r->db, err, "UPDATE frame SET forward = ?2 WHERE id = ?1 AND state = ?3",
-	    "bii", frame, (size_t)FRAME_ID_BYTES, (int64_t)FORWARD_OWN_AT_HUB, (int64_t)REPLICA_UNSENT);
+	enum rc rc = query_run(r->db, err, "UPDATE frame SET forward = ?2 WHERE id = ?1 AND state = ?3"
+	    " AND forward <> ?2", "bii", frame, (size_t)FRAME_ID_BYTES, (int64_t)FORWARD_OWN_AT_HUB, (int64_t)REPLICA_UNSENT);
 
 	return rc != RC_OK ? rc : query_run(r->db, err, "UPDATE frame SET forward = ?2 WHERE id = ?1"
 	    " AND forward = ?3", "bii", frame, (size_t)FRAME_ID_BYTES,

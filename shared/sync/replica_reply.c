@@ -77,7 +77,8 @@ new_generation(struct replica_syncing *s, struct error *err)
 		    "the server changes its identity from one answer to the next");
 	s->other_generation = true;
 	s->n_tried = 0;
-	if ((rc = replica_quota_forget(s->replica, true, err)) != RC_OK)
+	if ((rc = replica_quota_forget(s->replica, true, err)) != RC_OK ||
+	    (rc = replica_forget_receipts(s->replica, s->welcome.relay, err)) != RC_OK)
 		return rc;
 	if (replica_is_hub(s->replica, s->welcome.relay)) {
 		/* it was restored, or the province above it: what we left with it is handed in again */
