@@ -1,18 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/base/clock.h"
 #include "shared/sync/cargo_columns.h"
-
-/*
- * A hash table from bytes to a number, for forms, shapes, columns, logs and the
- * texts of each column.  The bytes live in `store`.
- */
-struct numbers {
-	struct slot { size_t at, len; size_t number; } *slots;
-	size_t cap, used;
-	struct bytes store;
-};
+#include "shared/sync/numbering.h"
 
 struct column {
 	struct bytes main, literals;
@@ -22,7 +12,7 @@ struct column {
 struct writer {
 	const struct cargo_log *logs;
 	size_t n_logs;
-	struct numbers log_numbers, form_numbers, shape_numbers, column_numbers, texts;
+	struct numbering log_numbers, form_numbers, shape_numbers, column_numbers, texts;
 	struct bytes others, forms, shapes;	/* their contents, without counts */
 	size_t n_others, n_forms, n_shapes, n_columns;
 	struct column *columns;
@@ -36,106 +26,6 @@ struct writer {
 	struct dot record;
 	enum rc rc;
 };
-
-unsigned
-cargo_columns_flags(const struct entry *e)
-{
-	return (e->creates ? 1U : 0) | (e->reason != NULL ? 2U : 0) | (e->restated ? 4U : 0);
-}
-
-int
-cargo_columns_date_days(int64_t packed, int64_t *days)
-{
-	struct date d = {
-		(int)(packed >> 9), (int)(packed >> 5 & 15), (int)(packed & 31)
-	};
-
-	*days = 0;
-	if (packed < 0 || packed >= (int64_t)10000 << 9 || d.month == 0 || d.day == 0 ||
-	    !date_is_valid(&d))
-		return 0;
-	*days = date_to_days(&d);
-	return 1;
-}
-
-int64_t
-cargo_columns_date_packed(int64_t days)
-{
-	struct date d;
-
-	date_from_days(days, &d);
-	return (int64_t)d.year << 9 | (int64_t)d.month << 5 | d.day;
-}
-
-/* FNV-1a; only for the table, no one outside chooses what hangs on it. */
-static size_t
-hash_of(const uint8_t *p, size_t len)
-{
-	uint64_t h = 14695981039346656037U;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 1099511628211U;
-	return (size_t)(h ^ h >> 29);
-}
-
-static void
-numbers_reset(struct numbers *t)
-{
-	free(t->slots);
-	bytes_reset(&t->store);
-	memset(t, 0, sizeof(*t));
-}
-
-static struct slot *
-numbers_slot(const struct numbers *t, const uint8_t *p, size_t len)
-{
-	size_t i = hash_of(p, len) & (t->cap - 1);
-
-	while (t->slots[i].number != 0 && (t->slots[i].len != len ||
-	    memcmp(t->store.data + t->slots[i].at, p, len) != 0))
-		i = (i + 1) & (t->cap - 1);
-	return &t->slots[i];
-}
-
-static enum rc
-numbers_grow(struct numbers *t)
-{
-	struct numbers old = *t;
-	size_t cap = t->cap ? t->cap * 2 : 256;
-
-	if ((t->slots = calloc(cap, sizeof(*t->slots))) == NULL) {
-		t->slots = old.slots;
-		return RC_NOMEM;
-	}
-	t->cap = cap;
-	for (size_t i = 0; i < old.cap; i++)
-		if (old.slots[i].number != 0)
-			*numbers_slot(t, t->store.data + old.slots[i].at, old.slots[i].len) =
-			    old.slots[i];
-	free(old.slots);
-	return RC_OK;
-}
-
-/* The number (from 1) of these bytes, `next` if they are new; 0: no memory. */
-static size_t
-numbers_of(struct numbers *t, const void *p, size_t len, size_t next)
-{
-	struct slot *s;
-
-	if (2 * (t->used + 1) > t->cap && numbers_grow(t) != RC_OK)
-		return 0;
-	s = numbers_slot(t, p, len);
-	if (s->number == 0) {
-		s->at = t->store.len;
-		s->len = len;
-		bytes_put(&t->store, p, len);
-		if (t->store.rc != RC_OK)
-			return 0;
-		s->number = next;
-		t->used++;
-	}
-	return s->number;
-}
 
 static void
 fail(struct writer *w, enum rc rc)
@@ -152,7 +42,7 @@ log_index(struct writer *w, uint64_t log)
 	size_t number;
 
 	bytes_store64(key, log);
-	number = numbers_of(&w->log_numbers, key, sizeof(key), next);
+	number = numbering_of(&w->log_numbers, key, sizeof(key), next);
 	if (number == 0)
 		fail(w, RC_NOMEM);
 	else if (number == next) {
@@ -206,7 +96,7 @@ put_text(struct writer *w, size_t column_id, struct column *c, const char *p, si
 		fail(w, RC_NOMEM);
 		return;
 	}
-	number = numbers_of(&w->texts, w->scratch.data, w->scratch.len, c->n_texts + 1);
+	number = numbering_of(&w->texts, w->scratch.data, w->scratch.len, c->n_texts + 1);
 	if (number == 0) {
 		fail(w, RC_NOMEM);
 	} else if (number == c->n_texts + 1) {
@@ -262,7 +152,7 @@ column_of(struct writer *w, size_t form, unsigned field, unsigned member)
 	bytes_store64(key, form);
 	bytes_store64(key + 8, field);
 	bytes_store64(key + 16, member);
-	number = numbers_of(&w->column_numbers, key, sizeof(key), w->n_columns + 1);
+	number = numbering_of(&w->column_numbers, key, sizeof(key), w->n_columns + 1);
 	if (number == 0) {
 		fail(w, RC_NOMEM);
 		return 0;
@@ -305,7 +195,7 @@ form_index(struct writer *w, const struct entry *e)
 	bytes_span(&w->scratch, e->form, e->form_len);
 	bytes_varint(&w->scratch, e->form_version);
 	number = w->scratch.rc == RC_OK ?
-	    numbers_of(&w->form_numbers, w->scratch.data, w->scratch.len, w->n_forms + 1) : 0;
+	    numbering_of(&w->form_numbers, w->scratch.data, w->scratch.len, w->n_forms + 1) : 0;
 	if (number == 0) {
 		fail(w, RC_NOMEM);
 		return 0;
@@ -347,7 +237,7 @@ put_shape(struct writer *w, const struct entry *e, size_t form)
 		fail(w, RC_NOMEM);
 		return;
 	}
-	number = numbers_of(&w->shape_numbers, s->data, s->len, w->n_shapes + 1);
+	number = numbering_of(&w->shape_numbers, s->data, s->len, w->n_shapes + 1);
 	if (number == 0) {
 		fail(w, RC_NOMEM);
 		return;
@@ -498,11 +388,11 @@ assemble(struct writer *w, struct bytes *raw)
 static void
 writer_reset(struct writer *w)
 {
-	numbers_reset(&w->log_numbers);
-	numbers_reset(&w->form_numbers);
-	numbers_reset(&w->shape_numbers);
-	numbers_reset(&w->column_numbers);
-	numbers_reset(&w->texts);
+	numbering_reset(&w->log_numbers);
+	numbering_reset(&w->form_numbers);
+	numbering_reset(&w->shape_numbers);
+	numbering_reset(&w->column_numbers);
+	numbering_reset(&w->texts);
 	bytes_reset(&w->others);
 	bytes_reset(&w->forms);
 	bytes_reset(&w->shapes);
@@ -536,7 +426,7 @@ cargo_columns_write(const struct cargo_log *logs, size_t n_logs,
 	w.n_logs = n_logs;
 	for (size_t i = 0; i < n_logs; i++) {
 		bytes_store64(key, logs[i].log);
-		number = numbers_of(&w.log_numbers, key, sizeof(key), i + 1);
+		number = numbering_of(&w.log_numbers, key, sizeof(key), i + 1);
 		if (number != i + 1)	/* 0: no memory; else a log stands twice */
 			fail(&w, number == 0 ? RC_NOMEM : RC_INTERNAL);
 	}
