@@ -46,6 +46,12 @@ enum transport_trouble {
 };
 
 /*
+ * A server's address, without a slash at its end (transport_address.c).  *loopback: of this machine.
+ * RC_USAGE: none, or plain HTTP to another machine that was not allowed.
+ */
+enum rc transport_address(const char *url, bool allow_plain, char out[TRANSPORT_URL_MAX + 1],
+    bool *loopback, struct error *err) RC_CHECK;
+/*
  * url: http://HOST:PORT or https://…; plain HTTP only to loopback unless
  * allow_plain.  pin: "sha256//BASE64" of the server's public key, or ""; with a pin
  * the key alone counts, not who signed its certificate.
