@@ -18,25 +18,6 @@
 
 static const char *const tip[] = { "full_name", "Nghe nói ở chợ", "sex", "F", NULL };
 
-static int
-begin(void **state)
-{
-	struct province *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	province_start(p);
-	*state = p;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_end(*state);
-	free(*state);
-	return 0;
-}
-
 static void
 assign(struct province *p, struct workspace *ws, const char *unit, enum identity_role role)
 {
@@ -219,7 +200,7 @@ what_is_written_after_the_news_is_kept_aside_and_can_be_released(void **state)
 	world_close(&w);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
 main(void)
