@@ -4,6 +4,7 @@
 /* commands_referral: what `show` says of a record that was handed over, or came so. */
 #include "field/call.h"
 
+struct dot;
 struct json_t;
 struct record_view;
 
