@@ -28,7 +28,8 @@ struct secret;
 
 enum {
 	DEPOT_PROVINCE_BYTES = 8,
-	DEPOT_LANE_MAX = EXCHANGE_LANE_MAX + 1	/* with the NUL */
+	DEPOT_LANE_MAX = EXCHANGE_LANE_MAX + 1,	/* with the NUL */
+	DEPOT_INVITATION_USES_MAX = 16		/* beyond that somebody fills the directory with it */
 };
 
 /*
@@ -94,7 +95,8 @@ enum rc depot_assigned_at(struct depot *d, const uint8_t device[16], uint64_t se
 
 /*
  * Checks and keeps a certificate, and judges its use of the invitation.
- * *added is false when it was there.  RC_FORMAT, RC_AUTH, RC_NEWER.
+ * *added is false when it was there.  RC_FORMAT, RC_AUTH, RC_NEWER.  RC_LIMIT: its invitation was used by
+ * DEPOT_INVITATION_USES_MAX others that nobody has refused; the device keeps what it has.
  */
 enum rc depot_add_certificate(struct depot *d, const uint8_t *p, size_t len, int64_t now,
     bool *added, struct error *err) RC_CHECK;

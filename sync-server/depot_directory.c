@@ -141,6 +141,8 @@ depot_add_certificate(struct depot *d, const uint8_t *p, size_t len, int64_t now
 	uses = directory_invitation_uses(d->directory, c.invitation.id);
 	if (directory_device(d->directory, c.device) != NULL)
 		return RC_OK;		/* the chain has it */
+	if (uses >= DEPOT_INVITATION_USES_MAX)
+		return error_set(err, RC_LIMIT, NULL, NULL, "its invitation was used too often");
 	why = judge_use(d, &c, now, uses);
 	if ((rc = directory_add_certificate(d->directory, p, len, err)) != RC_OK)
 		return rc;

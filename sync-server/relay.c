@@ -187,7 +187,8 @@ take_own_certificate(struct relay_session *s, enum item_type type, const uint8_t
 	    memcmp(c.device, s->hello.device, sizeof(c.device)) != 0 ||
 	    exchange_hello_verify(s->hello_bytes.data, s->hello_bytes.len, c.sign_public) != RC_OK)
 		return RC_OK;
-	if ((rc = relay_take_certificate(s->depot, clock_now(&s->clock), p, len, NULL)) != RC_OK)
+	if ((rc = relay_unless_bad(relay_take_certificate(s->depot, clock_now(&s->clock), p, len,
+	    NULL))) != RC_OK)
 		return rc;
 	if ((device = directory_device(dir, s->hello.device)) == NULL)
 		return RC_OK;

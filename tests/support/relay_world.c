@@ -218,12 +218,10 @@ worker_join(struct world *w, const char *unit, enum identity_role role, struct w
 
 /* The invitation's key is gone, so both devices are made from a new invitation. */
 void
-worker_join_again(struct worker *first, struct worker *out)
+worker_join_together(struct world *w, struct worker *const *all, size_t n)
 {
-	struct world *w = first->world;
 	struct invitation inv = { .role = ROLE_COMMUNICATOR, .not_before = WORLD_NOW - 1000,
 		.not_after = WORLD_NOW + 86400 };
-	struct worker *both[2] = { first, out };
 	struct secret *seed = NULL;
 	struct bytes signed_inv = { 0 };
 
@@ -231,19 +229,27 @@ worker_join_again(struct worker *first, struct worker *out)
 	MUST(secret_random(32, &seed) == RC_OK);
 	MUST(seal_sign_keys(seed, inv.public_key) == RC_OK);
 	MUST(identity_invitation_sign(w->province.root, &inv, &signed_inv) == RC_OK);
-	worker_close(first);
-	for (size_t i = 0; i < 2; i++) {
-		memset(both[i], 0, sizeof(*both[i]));
-		both[i]->world = w;
-		MUST(identity_make(&both[i]->device.identity) == RC_OK);
-		identity_invitation_id(inv.public_key, both[i]->device.invitation);
-		MUST(identity_certificate_make(&both[i]->device.identity, signed_inv.data,
+	for (size_t i = 0; i < n; i++) {
+		memset(all[i], 0, sizeof(*all[i]));
+		all[i]->world = w;
+		MUST(identity_make(&all[i]->device.identity) == RC_OK);
+		identity_invitation_id(inv.public_key, all[i]->device.invitation);
+		MUST(identity_certificate_make(&all[i]->device.identity, signed_inv.data,
 		    signed_inv.len, seed, WORLD_NOW, (const uint8_t *)"name", 4,
-		    &both[i]->device.certificate) == RC_OK);
-		begin_log(both[i]);
+		    &all[i]->device.certificate) == RC_OK);
+		begin_log(all[i]);
 	}
 	bytes_reset(&signed_inv);
 	secret_free(seed);
+}
+
+void
+worker_join_again(struct worker *first, struct worker *out)
+{
+	struct world *w = first->world;
+
+	worker_close(first);
+	worker_join_together(w, (struct worker *const[]){ first, out }, 2);
 }
 
 void

@@ -68,6 +68,8 @@ struct worker {
 void worker_join(struct world *w, const char *unit, enum identity_role role, struct worker *out);
 /* A second device on the first one's invitation. */
 void worker_join_again(struct worker *first, struct worker *out);
+/* All of them are made anew, with one invitation. */
+void worker_join_together(struct world *w, struct worker *const *all, size_t n);
 void worker_close(struct worker *k);
 /* Its next frame: `count` entries of its log, sealed over so many bytes. */
 struct bytes worker_frame(struct worker *k, const char *unit, unsigned compartment,

@@ -333,6 +333,31 @@ a_bucket_fills_again_with_time(void **state)
 	relay_pace_free(p);
 }
 
+static void
+one_invitation_makes_so_many_devices_and_no_more(void **state)
+{
+	enum { N = DEPOT_INVITATION_USES_MAX + 3 };
+	struct worker worker[N], *all[N];
+	struct heard a;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		all[i] = &worker[i];
+	worker_join_together(&w, all, N);
+	for (size_t i = 0; i < N; i++) {
+		worker_sync(all[i], NULL, &a);
+		assert_int_equal(a.welcome.status, i == 0 ? STATUS_OK : i < DEPOT_INVITATION_USES_MAX ?
+		    STATUS_WAITING : STATUS_UNKNOWN_DEVICE);
+		heard_reset(&a);
+	}
+	assert_int_equal(directory_device_count(depot_directory(w.depot)), DEPOT_INVITATION_USES_MAX);
+	/* those who came before go on */
+	worker_sync_ok(all[0], NULL, &a);
+	heard_reset(&a);
+	for (size_t i = 0; i < N; i++)
+		worker_close(all[i]);
+}
+
 int
 main(void)
 {
@@ -342,6 +367,7 @@ main(void)
 		TEST(an_address_that_asks_too_often_is_told_to_wait),
 		TEST(a_device_has_so_many_bytes_a_day),
 		TEST(a_disk_without_room_takes_no_frame_and_serves_all_the_same),
+		TEST(one_invitation_makes_so_many_devices_and_no_more),
 		TEST(who_is_refused_gets_as_many_bytes_whatever_the_reason),
 		cmocka_unit_test(a_bucket_fills_again_with_time),
 	};
