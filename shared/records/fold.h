@@ -24,7 +24,7 @@ struct sqlite3;
 struct fold;
 
 enum {
-	FOLD_CACHE_BYTES = 16 << 20,	/* states held back before they are written */
+	FOLD_CACHE_BYTES = 8 << 20,	/* states held back before they are written */
 	FOLD_DIGEST_BYTES = 32
 };
 
