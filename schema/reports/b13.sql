@@ -1,7 +1,7 @@
 -- B13: coordination between agencies.
 
 --: title: B13. Phối hợp liên ngành | B13. Coordination
---: forms: coordination_event case_coordination awareness_session agency_figure
+--: forms: coordination_event case_coordination awareness_session issued_document agency_figure
 --: column: text | Nội dung | Item
 --: column: count | Số cuộc, lượt | Times
 --: column: count | Số hồ sơ được trao đổi | Cases exchanged
@@ -13,7 +13,7 @@
 --: column: money | Số tiền (đồng) | Amount (VND)
 --: note: Số liệu do cơ quan khác cung cấp chỉ để đối chiếu, không cộng vào số người do hệ thống đếm từ hồ sơ. | Figures of other agencies are a memo: they are never added to the persons that are counted from records.
 --: word: total | Tổng số | Total
---: word: none | Không ghi hình thức | Form not stated
+--: word: none | Không ghi | Not stated
 --: word: guide | Hướng dẫn, chỉ đạo, đôn đốc | Guidance and instruction
 
 --: prepare
@@ -55,6 +55,15 @@ SELECT label, (SELECT COUNT(*) FROM form_awareness_session
                  AND substr(date_start || '-01-01', 1, 10) BETWEEN :from AND :to),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
 FROM code WHERE list = 'report' AND code = 'guide';
+
+--: block: Văn bản đã ban hành | Documents issued
+SELECT COALESCE(code.label, d.doc_kind, none.label), COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+FROM form_issued_document AS d
+LEFT JOIN code ON code.list = 'doc_kind' AND code.code = d.doc_kind
+JOIN code AS none ON none.list = 'report' AND none.code = 'none'
+WHERE d.alive AND d.unit IN (SELECT code FROM scope)
+  AND substr(d.date || '-01-01', 1, 10) BETWEEN :from AND :to
+GROUP BY d.doc_kind ORDER BY code.rank IS NULL, code.rank;
 
 --: block: Số liệu do cơ quan khác cung cấp (không cộng) | Figures of other agencies (memo)
 SELECT COALESCE(f.org, k.label, f.org_kind, '') || ': ' || COALESCE(f.figure_other, l.label, f.figure, ''),

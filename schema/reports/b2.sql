@@ -1,7 +1,7 @@
 -- B2: verification and identification.
 
 --: title: B2. Xác minh, xác định nạn nhân | B2. Verification and identification
---: forms: case person referral nationality_check
+--: forms: case person referral case_event nationality_check
 --: parts: cases
 --: column: text | Nội dung | Item
 --: column: count | Tổng số | Total
@@ -20,6 +20,9 @@
 --: word: is_victim | Được xác định là nạn nhân trong kỳ (người) | Identified as victims in the period (persons)
 --: word: is_not | Được xác định không phải nạn nhân trong kỳ (người) | Found not to be victims in the period (persons)
 --: word: certified | Được cấp giấy xác nhận nạn nhân trong kỳ (người) | Certified in the period (persons)
+--: word: S04_INITVER | Được xác minh thông tin ban đầu trong kỳ (người) | Initially verified in the period (persons)
+--: word: DOSSIER | Được lập hồ sơ quản lý trong kỳ (người) | Put on file in the period (persons)
+--: word: NOTIFY | Đã thông báo cho cơ quan đầu mối trong kỳ (người) | Notified to the focal agency (persons)
 --: word: days | Số ngày trung vị để xác định | Median days to identification
 --: word: asked | Đề nghị xác minh quốc tịch trong kỳ | Nationality checks asked in the period
 --: word: nat_VN | Trong đó: có quốc tịch Việt Nam | Of them: nationality of Viet Nam confirmed
@@ -39,9 +42,16 @@ FROM received WHERE in_scope AND ident_result IN ('VICTIM', 'NOT_VICTIM')
 INSERT INTO fact SELECT 4, 'certified', person, sex, age FROM received
 WHERE in_scope AND cert_no IS NOT NULL AND COALESCE(cert_day, ident_day) BETWEEN :from AND :to;
 
+-- A step that was written by mistake is replaced by the one that voids it.
+INSERT INTO fact SELECT 5, e.event, r.person, r.sex, r.age
+FROM form_case_event AS e JOIN received AS r ON r.id = e.case_id
+WHERE e.alive AND e.continues IS NULL AND e.event IN ('S04_INITVER', 'DOSSIER', 'NOTIFY')
+  AND e.unit IN (SELECT code FROM scope) AND substr(e.at || '-01-01', 1, 10) BETWEEN :from AND :to
+  AND e.id NOT IN (SELECT voids FROM form_case_event WHERE alive AND voids IS NOT NULL);
+
 CREATE TEMP TABLE line(rank INTEGER, word TEXT);
 INSERT INTO line VALUES (1, 'opened'), (2, 'NONE'), (2, 'PENDING'), (2, 'VICTIM'), (2, 'NOT_VICTIM'),
-  (2, 'UNDETERMINED'), (2, 'WITHDRAWN'), (3, 'is_victim'), (3, 'is_not'), (4, 'certified');
+  (2, 'UNDETERMINED'), (2, 'WITHDRAWN'), (3, 'is_victim'), (3, 'is_not'), (4, 'certified'), (5, 'S04_INITVER'), (5, 'DOSSIER'), (5, 'NOTIFY');
 
 -- The days of what was decided in the period, in order, for the one or two in the middle.
 CREATE TEMP TABLE took AS

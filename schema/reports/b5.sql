@@ -1,7 +1,7 @@
 -- B5: referral, return, follow-up, closing.
 
 --: title: B5. Chuyển tuyến, trở về nơi cư trú, theo dõi | B5. Referral, return, follow-up
---: forms: case person referral case_event lodging_stay follow_up
+--: forms: case person referral case_event lodging_stay follow_up handover support_plan
 --: parts: cases
 --: column: text | Nội dung | Item
 --: column: count | Số lượt | Times
@@ -17,6 +17,8 @@
 --: word: ref_out_not | Trong đó: bị từ chối hoặc quá hạn | Of them: declined or lapsed
 --: word: ref_out_wait | Trong đó: đang chờ phản hồi | Of them: waiting
 --: word: ref_in | Chuyển đến, đã tiếp nhận trong kỳ | Referred in and accepted
+--: word: handed | Giao nhận có biên bản trong kỳ | Handovers on record
+--: word: planned | Lập kế hoạch hỗ trợ trong kỳ | Support plans made
 --: word: returned | Đưa về nơi cư trú, trao trả về nước | Returned home, or handed back
 --: word: admitted | Đưa vào cơ sở trong kỳ | Admitted to a facility
 --: word: in_facility | Đang ở cơ sở vào ngày cuối kỳ | In a facility on the last day
@@ -52,6 +54,13 @@ INSERT INTO fact SELECT answer, case_id FROM handed
 WHERE direction = 'OUT' AND sent BETWEEN :from AND :to;
 INSERT INTO fact SELECT 'ref_in', case_id FROM handed
 WHERE direction = 'IN' AND outcome IN ('ACCEPTED', 'COMPLETED') AND answered BETWEEN :from AND :to;
+
+INSERT INTO fact SELECT 'handed', case_id FROM form_handover
+WHERE alive AND continues IS NULL AND unit IN (SELECT code FROM scope)
+  AND substr(at || '-01-01', 1, 10) BETWEEN :from AND :to;
+INSERT INTO fact SELECT 'planned', case_id FROM form_support_plan
+WHERE alive AND continues IS NULL AND unit IN (SELECT code FROM scope)
+  AND substr(COALESCE(date, date(created_at, 'unixepoch', '+7 hours')) || '-01-01', 1, 10) BETWEEN :from AND :to;
 
 -- A step that was written by mistake is replaced by the one that voids it.
 INSERT INTO fact

@@ -1,7 +1,7 @@
 -- B8: awareness work.
 
 --: title: B8. Truyền thông phòng, chống mua bán người | B8. Awareness work against trafficking
---: forms: awareness_session outreach
+--: forms: awareness_session outreach material
 --: column: text | Nội dung | Item
 --: column: count | Số cuộc | Events
 --: column: count | Lượt người tham dự | Participants
@@ -14,6 +14,9 @@
 --: column: count | Số lần phát | Times on air
 --: column: count | Thời lượng phát (phút) | Minutes on air
 --: column: count | Lượt người tiếp cận | Reach
+--: column: count | Số bản in | Copies printed
+--: column: count | Số bản phát hành | Copies given out
+--: column: count | Số nơi được chia sẻ | Shared with
 --: chart: 1 2
 --: note: Một cuộc có nhiều hình thức, đối tượng hoặc nội dung được tính ở từng dòng, nhưng chỉ một lần ở dòng tổng số. | A session of several forms, audiences or topics counts in each of their rows, and once in the total.
 --: note: Chỉ tính cuộc đã tổ chức; cuộc không ghi tình trạng coi như đã tổ chức. Một cuộc do hai nơi cùng ghi chỉ tính một lần. | Sessions that were held; one without a status counts as held. A session recorded twice counts once.
@@ -101,13 +104,13 @@ WITH line AS (
   SELECT code, label, 3000000, 1 FROM code WHERE list = 'report' AND code = 'total')
 SELECT label, COALESCE(events, 0), COALESCE(people, 0), COALESCE(female, 0),
        COALESCE(children, 0), COALESCE(ethmin, 0), COALESCE(events_30_7, 0),
-       COALESCE(people_30_7, 0), items, aired, minutes, reach, total
+       COALESCE(people_30_7, 0), items, aired, minutes, reach, NULL, NULL, NULL, total
 FROM line LEFT JOIN tally ON tally.list = 'comm_form' AND tally.code = line.code
 ORDER BY line.rank, line.code;
 
 --: block: Theo đối tượng | By audience
 SELECT COALESCE(code.label, NULLIF(tally.code, ''), none.label), events, people, female, children, ethmin, events_30_7,
-       people_30_7, items, aired, minutes, reach, 0
+       people_30_7, items, aired, minutes, reach, NULL, NULL, NULL, 0
 FROM tally
 LEFT JOIN code ON code.list = tally.list AND code.code = tally.code
 JOIN code AS none ON none.list = 'report' AND none.code = 'none'
@@ -115,13 +118,13 @@ WHERE tally.list = 'audience' ORDER BY code.rank IS NULL, code.rank;
 
 --: block: Theo đặc điểm địa bàn | By kind of place | if form_awareness_session__place_kind
 SELECT COALESCE(code.label, tally.code), events, people, female, children, ethmin, events_30_7,
-       people_30_7, items, aired, minutes, reach, 0
+       people_30_7, items, aired, minutes, reach, NULL, NULL, NULL, 0
 FROM tally LEFT JOIN code ON code.list = tally.list AND code.code = tally.code
 WHERE tally.list = 'place_kind' ORDER BY code.rank IS NULL, code.rank;
 
 --: block: Theo nội dung | By topic
 SELECT COALESCE(code.label, NULLIF(tally.code, ''), none.label), events, people, female, children, ethmin, events_30_7,
-       people_30_7, items, aired, minutes, reach, 0
+       people_30_7, items, aired, minutes, reach, NULL, NULL, NULL, 0
 FROM tally
 LEFT JOIN code ON code.list = tally.list AND code.code = tally.code
 JOIN code AS none ON none.list = 'report' AND none.code = 'none'
@@ -129,15 +132,37 @@ WHERE tally.list = 'comm_topic' ORDER BY code.rank IS NULL, code.rank;
 
 --: block: Theo chương trình lồng ghép | By integrated programme | if form_awareness_session__programmes
 SELECT COALESCE(code.label, tally.code), events, people, female, children, ethmin, events_30_7,
-       people_30_7, items, aired, minutes, reach, 0
+       people_30_7, items, aired, minutes, reach, NULL, NULL, NULL, 0
 FROM tally LEFT JOIN code ON code.list = tally.list AND code.code = tally.code
 WHERE tally.list = 'programme' ORDER BY code.rank IS NULL, code.rank;
+
+--: block: Theo đơn vị tổ chức | By organiser
+SELECT COALESCE(s.organiser, none.label), COUNT(*), SUM(people), SUM(female), SUM(children), SUM(ethmin),
+       SUM(session.is_30_7), SUM(CASE WHEN session.is_30_7 THEN people ELSE 0 END), SUM(session.items_count),
+       SUM(session.air_count), SUM(session.air_minutes), SUM(session.reach), NULL, NULL, NULL, 0
+FROM session JOIN form_awareness_session AS s USING (id)
+JOIN code AS none ON none.list = 'report' AND none.code = 'none'
+GROUP BY s.organiser ORDER BY s.organiser IS NULL, COUNT(*) DESC, s.organiser;
+
+--: block: Tài liệu truyền thông theo hình thức (số đầu tài liệu) | Materials by form (titles)
+WITH made AS (
+  SELECT m.id, COALESCE(m.form, '') AS form, m.copies_printed, m.copies_distributed,
+         (SELECT COUNT(DISTINCT x.value) FROM form_material__shared_with AS x
+          WHERE x.id = m.id AND NOT x.voided) AS shared
+  FROM form_material AS m
+  WHERE m.alive AND m.unit IN (SELECT code FROM scope)
+    AND substr(m.date || '-01-01', 1, 10) BETWEEN :from AND :to)
+SELECT COALESCE(code.label, NULLIF(made.form, ''), none.label), COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL, NULL, NULL, SUM(copies_printed), SUM(copies_distributed), SUM(shared), 0
+FROM made LEFT JOIN code ON code.list = 'comm_form' AND code.code = made.form
+JOIN code AS none ON none.list = 'report' AND none.code = 'none'
+GROUP BY made.form ORDER BY made.form = '', code.rank IS NULL, code.rank;
 
 -- Guidance, support to people at risk and the like: persons supported stand as participants.
 --: block: Hoạt động khác (lượt người được hỗ trợ) | Other activities (persons supported)
 SELECT COALESCE(code.label, held.kind), COUNT(*), SUM(supported), SUM(supported_female),
        NULL, NULL, SUM(is_30_7), SUM(CASE WHEN is_30_7 THEN supported ELSE 0 END),
-       NULL, NULL, NULL, NULL, 0
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
 FROM held LEFT JOIN code ON code.list = 'activity_kind' AND code.code = held.kind
 WHERE held.kind <> 'COMM'
 GROUP BY held.kind ORDER BY code.rank IS NULL, code.rank;
@@ -161,6 +186,6 @@ line AS (
   SELECT NULL, label, 2000000, 1 FROM code WHERE list = 'report' AND code = 'total')
 SELECT label, COUNT(kind), COALESCE(SUM(people), 0), COALESCE(SUM(female), 0), SUM(children),
        SUM(ethmin), COALESCE(SUM(is_30_7), 0), COALESCE(SUM(CASE WHEN is_30_7 THEN people ELSE 0 END), 0),
-       NULL, NULL, NULL, NULL, total
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, total
 FROM line LEFT JOIN talk ON line.total OR talk.kind = line.code
 GROUP BY line.rank, label, total ORDER BY line.rank;

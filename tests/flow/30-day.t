@@ -214,9 +214,9 @@ row() { # BLOCK LABEL: the figures of a row
 	print $row ? join " ", map { defined ? $_ : "-" } @$row[2 .. $#$row] : "no such row"' "$1" "$2"; }
 year="--from 2026-01-01 --to 2026-12-31"
 b8=$(on "$thu" --lang vi --json report b8 $year)
-is "$(row "Theo hình thức truyền thông" "Tổng số" <<<"$b8")" "2 100 57 10 90 1 60 - - - -" "B8: two sessions, 100 people, one for 30 July"
-is "$(row "Theo hình thức truyền thông" "Tờ rơi" <<<"$b8")" "1 60 35 10 50 1 60 - - - -" "B8: one of them with leaflets"
-is "$(row "Theo đối tượng" "Phụ nữ" <<<"$b8")" "1 40 22 0 40 0 0 - - - -" "B8: one for women"
+is "$(row "Theo hình thức truyền thông" "Tổng số" <<<"$b8")" "2 100 57 10 90 1 60 - - - - - - -" "B8: two sessions, 100 people, one for 30 July"
+is "$(row "Theo hình thức truyền thông" "Tờ rơi" <<<"$b8")" "1 60 35 10 50 1 60 - - - - - - -" "B8: one of them with leaflets"
+is "$(row "Theo đối tượng" "Phụ nữ" <<<"$b8")" "1 40 22 0 40 0 0 - - - - - - -" "B8: one for women"
 is "$(json title <<<"$b8")" "B8. Truyền thông phòng, chống mua bán người" "B8 has its Vietnamese title"
 b4=$(on "$thu" --lang vi --json report b4 $year)
 is "$(row "Tất cả hồ sơ" "Tổng số" <<<"$b4")" "0 1 1 1 3 2250000" "B4: one person served three times, who declined once"

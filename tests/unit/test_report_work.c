@@ -132,9 +132,10 @@ shows_coordination_and_the_figures_of_others_as_a_memo(void **state)
 	report_world_has(r, 0, "Tổng số", "3|2|5|||||");
 	report_world_has(r, 1, report_world_label(w, "team_purpose", "RECEIVE"), "1||5|||||");
 	report_world_has(r, 2, "Hướng dẫn, chỉ đạo, đôn đốc", "1|||||||");
-	assert_int_equal(r->blocks[3].n_rows, 1);
-	assert_int_equal(r->blocks[3].rows[0].cells[3].integer, 6);
-	assert_non_null(strstr(r->blocks[3].rows[0].cells[0].words, "Công an tỉnh: "));
+	assert_int_equal(r->blocks[3].n_rows, 0);
+	assert_int_equal(r->blocks[4].n_rows, 1);
+	assert_int_equal(r->blocks[4].rows[0].cells[3].integer, 6);
+	assert_non_null(strstr(r->blocks[4].rows[0].cells[0].words, "Công an tỉnh: "));
 	report_free(r);
 }
 
