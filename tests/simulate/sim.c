@@ -43,7 +43,7 @@ sim_accident_name(enum sim_accident a)
 	    "interludes", "crashes", "relay crashes", "full disks", "old images", "clones", "twins",
 	    "relay restores", "hostile replies", "clocks", "sticks", "joins", "retirements",
 	    "assignments", "moves", "forms", "rotations", "old authorities", "holders",
-	    "purges", "hubs" };
+	    "purges", "hubs", "releases" };
 
 	return names[a];
 }
@@ -273,9 +273,11 @@ draw(struct sim_world *w, size_t *template, size_t *devices)
 	w->on[SIM_TWIN] = w->on[SIM_TWIN] && getenv("TWINS") != NULL;
 	if (w->on[SIM_PURGE])
 		w->on[SIM_HOLDER] = true;
+	if (w->on[SIM_RELEASE])
+		w->on[SIM_RETIRE] = true;
 	*template = size < 90 ? 0 : size < 98 ? 1 : 2;
 	*devices = *template == 0 ? 2 + sim_pick(w, SMALL - 1) : TEMPLATE[*template].n;
-	if (w->on[SIM_PURGE] && *devices < WITH_HOLDER)
+	if ((w->on[SIM_PURGE] || w->on[SIM_RELEASE]) && *devices < WITH_HOLDER)
 		*devices = WITH_HOLDER;
 	if (*template == 0)
 		return steps;
@@ -305,6 +307,7 @@ sim_run(uint64_t seed, enum sim_break broken, bool loud, struct sim_result *out)
 	out->saves = w->saves;
 	out->syncs = w->syncs;
 	out->purged = w->purged;
+	out->released = w->released;
 	out->steps = w->step;
 	out->devices = w->n_devices;
 	memcpy(out->faults, w->faults, sizeof out->faults);

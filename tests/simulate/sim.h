@@ -65,6 +65,7 @@ enum sim_accident {
 	SIM_HOLDER,		/* the province's replica signs for what it holds */
 	SIM_PURGE,		/* closed cases leave laptops, and are fetched again */
 	SIM_HUB,		/* a hub between laptops and the relay, with a line that comes and goes */
+	SIM_RELEASE,		/* a supervisor lets late work of retired laptops count */
 	SIM_ACCIDENTS
 };
 const char *sim_accident_name(enum sim_accident a);
@@ -147,7 +148,7 @@ struct sim_world {
 	int depth;			/* of interludes */
 
 	/* counted for the report */
-	unsigned long saves, syncs, purged, faults[SIM_ACCIDENTS];
+	unsigned long saves, syncs, purged, released, faults[SIM_ACCIDENTS];
 };
 
 /* The world that runs in this process, for what carries no context. */
@@ -168,7 +169,7 @@ struct sim_result {
 	bool failed;
 	char why[SIM_WHY_MAX];
 	uint8_t trace[16];
-	unsigned long saves, syncs, purged, steps, faults[SIM_ACCIDENTS];
+	unsigned long saves, syncs, purged, released, steps, faults[SIM_ACCIDENTS];
 	size_t devices;
 };
 /* Once a process, before anything else; makes the provinces that runs begin with. */

@@ -73,8 +73,8 @@ give(struct answers *a, const struct sim_wanted *want, struct error *err)
 	return rc;
 }
 
-static enum rc
-commit(struct sim_device *d, enum rc rc, struct error *err)
+enum rc
+sim_device_commit(struct sim_device *d, enum rc rc, struct error *err)
 {
 	if (rc == RC_OK)
 		rc = fold_flush(replica_fold(d->replica), err);
@@ -183,7 +183,7 @@ sim_device_create(struct sim_world *w, struct sim_device *d)
 	}
 	sim_device_endanger(w, d);
 	if ((rc = query_begin(c.db, &err)) == RC_OK)
-		rc = commit(d, record_create(&c, NULL, a, &id, &err), &err);
+		rc = sim_device_commit(d, record_create(&c, NULL, a, &id, &err), &err);
 	answers_free(a);
 	e.record = id;
 	conclude(w, d, &e, id, rc, &err);
@@ -264,7 +264,7 @@ edit(struct sim_world *w, struct sim_device *d, struct sim_opened *o, struct sim
 	free(known);
 	sim_device_endanger(w, d);
 	if ((rc = query_begin(c.db, err)) == RC_OK)
-		rc = commit(d, record_edit(&c, &o->record, a, o->token, "kiểm tra", dot, err), err);
+		rc = sim_device_commit(d, record_edit(&c, &o->record, a, o->token, "kiểm tra", dot, err), err);
 	answers_free(a);
 	return rc;
 }
@@ -323,7 +323,7 @@ sim_device_delete(struct sim_world *w, struct sim_device *d)
 	sim_model_delete(&w->model, &e, &o.seen);
 	sim_device_endanger(w, d);
 	if ((rc = query_begin(c.db, &err)) == RC_OK)
-		rc = commit(d, record_delete(&c, &o.record, o.token, "nhập nhầm", &dot, &err), &err);
+		rc = sim_device_commit(d, record_delete(&c, &o.record, o.token, "nhập nhầm", &dot, &err), &err);
 	free(o.token);
 	sim_seen_reset(&o.seen);
 	conclude(w, d, &e, dot, rc, &err);
@@ -364,7 +364,7 @@ sim_device_void(struct sim_world *w, struct sim_device *d)
 		e.n_voided = 1;
 		sim_device_endanger(w, d);
 		if ((rc = query_begin(c.db, &err)) == RC_OK)
-			rc = commit(d, record_void(&c, &id, "notes", &f->values[i].address, "ghi nhầm", &dot,
+			rc = sim_device_commit(d, record_void(&c, &id, "notes", &f->values[i].address, "ghi nhầm", &dot,
 			    &err), &err);
 		conclude(w, d, &e, dot, rc, &err);
 	}

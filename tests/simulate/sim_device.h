@@ -33,6 +33,8 @@ int *sim_device_known(struct sim_world *w, struct sim_device *d, const struct do
 /* Any record that it shows.  log 0: none. */
 struct dot sim_device_some_record(struct sim_world *w, struct sim_device *d, char form[16]);
 
+/* The end of a change that was begun. */
+enum rc sim_device_commit(struct sim_device *d, enum rc rc, struct error *err);
 void sim_device_create(struct sim_world *w, struct sim_device *d);
 void sim_device_open_form(struct sim_world *w, struct sim_device *d);
 void sim_device_save_form(struct sim_world *w, struct sim_device *d);

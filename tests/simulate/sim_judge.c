@@ -16,6 +16,7 @@
 #include "tests/simulate/sim_loss.h"
 #include "tests/simulate/sim_province.h"
 #include "tests/simulate/sim_relay.h"
+#include "tests/simulate/sim_release.h"
 
 static const char *const UNITS[] = { "20", "K1", "A1", "A2", "B1" };
 enum { N_UNITS = 5, COMPARTMENTS = 3 };
@@ -256,7 +257,7 @@ judge_alive(struct sim_world *w, const struct record_view *view, const struct si
 			if (by->units[live[k].unit].field != 0)
 				continue;
 			for (size_t s = 0; s < by->n_saw; s++)
-				seen = seen || by->saw[s] == live[i].entry;
+				seen = seen || sim_model_root(m, by->saw[s]) == sim_model_root(m, live[i].entry);
 		}
 		unseen = unseen || !seen;
 	}
@@ -460,6 +461,8 @@ sim_judge(struct sim_world *w)
 			    (unsigned long long)w->model.all[i].dot.log,
 			    (unsigned long long)w->model.all[i].dot.n);
 	}
+	if (w->on[SIM_RELEASE] && !w->failed)
+		sim_release_judge(w);
 	for (size_t u = 0; u < N_UNITS && !w->failed; u++) {
 		for (unsigned c = 0; c < COMPARTMENTS && !w->failed; c++) {
 			judge_scope(w, UNITS[u], c, &witness);

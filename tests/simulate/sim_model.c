@@ -166,11 +166,38 @@ sim_model_add(struct sim_model *m, const struct sim_entry *e)
 
 /* What follows from it ------------------------------------------------------ */
 
+int
+sim_model_root(const struct sim_model *m, int entry)
+{
+	while (m->all[entry].restates != 0)
+		entry = m->all[entry].restates - 1;
+	return entry;
+}
+
 static bool
-names(const struct sim_ref *refs, size_t n, const struct sim_ref *v)
+names(const struct sim_model *m, const struct sim_ref *refs, size_t n, const struct sim_ref *v)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (refs[i].entry == v->entry && refs[i].unit == v->unit)
+		if (refs[i].unit == v->unit &&
+		    sim_model_root(m, refs[i].entry) == sim_model_root(m, v->entry))
+			return true;
+	}
+	return false;
+}
+
+/* Of an entry that was entered again the first one counts, else the smallest of the others. */
+static bool
+is_entered_by_another(const struct sim_model *m, const int *known, size_t n, int entry)
+{
+	const struct sim_entry *e = &m->all[entry], *o;
+	int root = sim_model_root(m, entry);
+
+	for (size_t i = 0; i < n; i++) {
+		o = &m->all[known[i]];
+		if (known[i] == entry || sim_model_root(m, known[i]) != root)
+			continue;
+		if (known[i] == root || (entry != root && (o->dot.log < e->dot.log ||
+		    (o->dot.log == e->dot.log && o->dot.n < e->dot.n))))
 			return true;
 	}
 	return false;
@@ -187,12 +214,14 @@ sim_model_live(const struct sim_model *m, const int *known, size_t n, struct sim
 	*out = need(malloc(room * sizeof **out));
 	*n_out = 0;
 	for (size_t i = 0; i < n; i++) {
+		if (is_entered_by_another(m, known, n, known[i]))
+			continue;
 		for (size_t u = 0; u < m->all[known[i]].n_units; u++) {
 			struct sim_ref v = { known[i], (int)u };
 			bool replaced = false;
 
 			for (size_t k = 0; k < n && !replaced; k++)
-				replaced = names(m->all[known[k]].gone, m->all[known[k]].n_gone, &v);
+				replaced = names(m, m->all[known[k]].gone, m->all[known[k]].n_gone, &v);
 			if (!replaced)
 				(*out)[(*n_out)++] = v;
 		}
@@ -204,7 +233,7 @@ sim_model_is_voided(const struct sim_model *m, const int *known, size_t n,
     const struct sim_ref *v)
 {
 	for (size_t k = 0; k < n; k++) {
-		if (names(m->all[known[k]].voided, m->all[known[k]].n_voided, v))
+		if (names(m, m->all[known[k]].voided, m->all[known[k]].n_voided, v))
 			return true;
 	}
 	return false;

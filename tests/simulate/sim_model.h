@@ -52,6 +52,7 @@ struct sim_entry {
 	int *saw;			/* of a delete: entries that its author saw */
 	size_t n_saw;
 	bool deletes;
+	int restates;			/* index + 1 of what this enters again; 0: nothing */
 	bool acknowledged;		/* false: the power went before anybody was told */
 	bool excused;			/* every copy of it was destroyed, or may have been */
 	bool left;			/* somebody let it go, for the province holds it */
@@ -82,6 +83,8 @@ int sim_model_find(const struct sim_model *m, const struct dot *dot, uint64_t he
  * surely: branches that may have been destroyed are none.
  */
 uint64_t sim_model_forked_at(const struct sim_model *m, uint64_t log, bool surely);
+/* What an entry, and all that enter it again, are: index of the one that enters nothing again. */
+int sim_model_root(const struct sim_model *m, int entry);
 /* Takes what e points to. */
 int sim_model_add(struct sim_model *m, const struct sim_entry *e);
 void sim_entry_reset(struct sim_entry *e);

@@ -171,7 +171,8 @@ sim_province_release(struct sim_world *w)
 	for (size_t i = 0; i < n; i++) {
 		sim_trace(w, "aside: a frame, %s", relay_reason_text(
 		    (enum root_exchange_reason)aside[i].reason, false));
-		if (aside[i].released || aside[i].reason != ASIDE_BY_RETIRED)
+		if (aside[i].released || (aside[i].reason != ASIDE_BY_RETIRED &&
+		    !(w->on[SIM_RELEASE] && aside[i].reason == ASIDE_AUTHOR_RETIRED)))
 			continue;
 		sim_must(authority_release_frame(w->authority, aside[i].frame, &err) == RC_OK, err.what);
 		sim_trace(w, "a frame that a retired laptop handed in is released");

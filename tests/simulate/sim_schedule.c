@@ -13,6 +13,7 @@
 #include "tests/simulate/sim_network.h"
 #include "tests/simulate/sim_province.h"
 #include "tests/simulate/sim_relay.h"
+#include "tests/simulate/sim_release.h"
 #include "tests/simulate/sim_retention.h"
 
 enum { ROUNDS_MAX = 14, YEAR = 365 * 86400 };
@@ -46,6 +47,10 @@ work(struct sim_world *w, struct sim_device *d)
 			sim_retention_fetch(w, d);
 		else
 			sim_retention_purge(w, d);
+		return;
+	}
+	if (sim_strikes(w, SIM_RELEASE, 8)) {
+		sim_release(w, d);
 		return;
 	}
 	switch (sim_pick(w, 12)) {
@@ -263,7 +268,7 @@ of_the_province(struct sim_world *w)
 {
 	if (sim_strikes(w, SIM_JOIN, 24))
 		join(w);
-	if (sim_strikes(w, SIM_RETIRE, 40))
+	if (sim_strikes(w, SIM_RETIRE, w->on[SIM_RELEASE] ? 12 : 40))
 		sim_province_retire(w, someone(w));
 	if (sim_strikes(w, SIM_ASSIGN, 24))
 		sim_province_assign(w, someone(w));
@@ -353,7 +358,7 @@ movement(struct sim_world *w)
 		    replica_status(w->devices[i].replica, &s, NULL) != RC_OK)
 			continue;
 		sum = crash_mix(sum, s.records * 31 + s.unsent_entries * 7 + s.waiting * 3 +
-		    s.conflicts + s.gaps * 17 + directory_count(replica_directory(w->devices[i].replica)));
+		    s.conflicts + s.gaps * 17 + s.left_out * 29 + directory_count(replica_directory(w->devices[i].replica)));
 	}
 	return sum;
 }
@@ -367,8 +372,11 @@ one_round(struct sim_world *w)
 	for (size_t i = 0; i < w->n_devices && !w->failed; i++) {
 		struct sim_device *d = &w->devices[i];
 
-		if (!d->gone && sim_device_start(w, d))
-			(void)!sim_device_sync(w, d);
+		if (d->gone || !sim_device_start(w, d))
+			continue;
+		(void)!sim_device_sync(w, d);
+		if (w->on[SIM_RELEASE])
+			sim_release(w, d);
 	}
 	sim_hub_sync(w);
 }

@@ -33,7 +33,7 @@ struct report {
 	long runs, failed;
 	uint64_t seed;
 	char why[SIM_WHY_MAX];
-	unsigned long saves, syncs, purged, faults[SIM_ACCIDENTS];
+	unsigned long saves, syncs, purged, released, faults[SIM_ACCIDENTS];
 };
 
 static long
@@ -56,6 +56,7 @@ run_some(uint64_t seed, uint64_t step, long runs, enum sim_break broken, long mo
 		out->saves += r.saves;
 		out->syncs += r.syncs;
 		out->purged += r.purged;
+		out->released += r.released;
 		for (int a = 0; a < SIM_ACCIDENTS; a++)
 			out->faults[a] += r.faults[a];
 		if (!r.failed)
@@ -101,6 +102,7 @@ run_all(uint64_t seed, long runs, struct report *all)
 		all->saves += one.saves;
 		all->syncs += one.syncs;
 		all->purged += one.purged;
+		all->released += one.released;
 		for (int a = 0; a < SIM_ACCIDENTS; a++)
 			all->faults[a] += one.faults[a];
 		if (one.failed == 0)
@@ -117,8 +119,8 @@ every_province_comes_to_one_state_and_loses_nothing(void **state)
 
 	(void)state;
 	run_all((uint64_t)number("FIRST_SEED", FIRST_SEED), number("RUNS", RUNS), &r);
-	print_message("%ld runs from seed %ld: %lu saves, %lu syncs, %lu records purged\n", r.runs,
-	    number("FIRST_SEED", FIRST_SEED), r.saves, r.syncs, r.purged);
+	print_message("%ld runs from seed %ld: %lu saves, %lu syncs, %lu records purged, %lu entries"
+	    " released\n", r.runs, number("FIRST_SEED", FIRST_SEED), r.saves, r.syncs, r.purged, r.released);
 	for (int a = 0; a < SIM_ACCIDENTS; a++)
 		print_message("  %-18s %8lu\n", sim_accident_name((enum sim_accident)a), r.faults[a]);
 	assert_int_equal(r.failed, 0);
