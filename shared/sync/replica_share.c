@@ -201,7 +201,10 @@ try_again(struct replica *r, const uint8_t *p, size_t len, bool *over, struct er
 	enum rc rc;
 
 	*over = false;
-	if (directory_share_check(r->directory, p, len, &one) == RC_OK) {
+	rc = directory_share_check(r->directory, p, len, &one);
+	if (may_be_proven(r, rc, p, len))
+		return RC_OK;	/* a share, as a list is not: it waits on */
+	if (rc == RC_OK) {
 		rc = open_share(r, &one, err);
 		*over = rc == RC_OK;
 		return rc == RC_NOTFOUND ? RC_OK : rc;

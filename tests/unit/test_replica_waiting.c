@@ -303,6 +303,47 @@ an_unsealed_entry_is_sent_though_a_later_one_came_from_outside(void **state)
 	workspace_close(b);
 }
 
+static int64_t
+waiting_shares(struct workspace *ws)
+{
+	struct error err = { 0 };
+	int64_t n = -1;
+
+	assert_int_equal(query_int(vault_db(ws->vault), &err, &n, "SELECT count(*) FROM waiting_share",
+	    ""), RC_OK);
+	return n;
+}
+
+/* Whatever else comes meanwhile. */
+static void
+a_share_before_its_statement_waits_through_every_other_try(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct share share = { .unit = "06001", .epoch = 2, .to_device = true };
+	struct bytes lines[8], item;
+	struct error err = { 0 };
+
+	bytes_init(&item);
+	memcpy(share.to_device_id, replica_device(a->replica), IDENTITY_ID_BYTES);
+	for (uint32_t i = 0; i < 8; i++) {
+		share.epoch = 2 + i;
+		bytes_init(&lines[i]);
+		directory_share_write(&share, &lines[i]);
+	}
+	assert_int_equal(directory_share_item(lines, 8, 3,
+	    directory_count(replica_directory(a->replica)) + 3, &item), RC_OK);
+	province_take(a, ITEM_SHARE, &item);
+	assert_int_equal(waiting_shares(a), 1);
+	assert_int_equal(replica_begin(a->replica, &err), RC_OK);
+	assert_int_equal(replica_end(a->replica, replica_retry_shares(a->replica, &err), &err), RC_OK);
+	assert_int_equal(waiting_shares(a), 1);
+	for (size_t i = 0; i < 8; i++)
+		bytes_reset(&lines[i]);
+	bytes_reset(&item);
+	workspace_close(a);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
@@ -315,6 +356,7 @@ main(void)
 		T(forms_that_do_not_load_here_block_nothing),
 		T(forms_of_an_undone_statement_are_forgotten),
 		T(what_does_not_hold_is_passed_over_and_told),
+		T(a_share_before_its_statement_waits_through_every_other_try),
 		T(held_is_not_believed_of_another_branch),
 		T(an_unsealed_entry_is_sent_though_a_later_one_came_from_outside),
 	};
