@@ -256,6 +256,15 @@ begin(struct sim_world *w, const struct template *t, size_t devices)
 
 /* A run --------------------------------------------------------------------------- */
 
+/* ACCIDENT=name: in every run, beside what its seed draws. */
+static bool
+is_asked_for(enum sim_accident a)
+{
+	const char *name = getenv("ACCIDENT");
+
+	return name != NULL && strcmp(name, sim_accident_name(a)) == 0;
+}
+
 /* Which accidents, how large a province, how long. */
 static unsigned
 draw(struct sim_world *w, size_t *template, size_t *devices)
@@ -263,14 +272,12 @@ draw(struct sim_world *w, size_t *template, size_t *devices)
 	unsigned size = sim_pick(w, 100), many = sim_pick(w, 4);
 	unsigned steps = STEPS / 2 + sim_pick(w, STEPS);
 
-	const char *also = getenv("ACCIDENT");
-
-	for (int a = 0; a < SIM_ACCIDENTS; a++) {
-		w->on[a] = many > 0 && sim_pick(w, 7) < many;
-		w->on[a] = w->on[a] || (also != NULL && strcmp(also, sim_accident_name((enum sim_accident)a)) == 0);
-	}
-	/* asked for by TWINS=1: a copied process forks its logs, which hides other mistakes */
-	w->on[SIM_TWIN] = w->on[SIM_TWIN] && getenv("TWINS") != NULL;
+	for (int a = 0; a < SIM_ACCIDENTS; a++)
+		w->on[a] = many > 0 && sim_pick(w, a < SIM_PURGE ? 7 : 5) < many;
+	/* not too often: a forked log counts for nobody, which hides other mistakes */
+	w->on[SIM_TWIN] = sim_pick(w, 3) == 0 && w->on[SIM_TWIN];
+	for (int a = 0; a < SIM_ACCIDENTS; a++)
+		w->on[a] = w->on[a] || is_asked_for((enum sim_accident)a);
 	if (w->on[SIM_PURGE])
 		w->on[SIM_HOLDER] = true;
 	if (w->on[SIM_RELEASE])

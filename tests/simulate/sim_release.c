@@ -88,7 +88,10 @@ sim_release(struct sim_world *w, struct sim_device *d)
 	struct waiting all = { .n = 0, .device = d };
 	struct error err = { 0 };
 
-	if (d->vault == NULL || d->busy || d->retired || w->model.attempts[d->number].form[0] != '\0' ||
+	/* where a save that was cut off may still appear, nobody can tell what is new */
+	bool unsure = !w->calm && w->model.attempts[d->number].form[0] != '\0';
+
+	if (d->vault == NULL || d->busy || d->retired || unsure ||
 	    replica_role(d->replica) != ROLE_SUPERVISOR)
 		return;
 	sim_must(left_out_each(sim_device_db(d), NULL, collect, &all, &err) == RC_OK, err.what);

@@ -26,7 +26,7 @@ enum { WORKERS = 2, FIRST_SEED = 1000, BREAK_RUNS = 3000, HISTORY_SEED = 2026112
 #if defined(__SANITIZE_ADDRESS__)
 enum { RUNS = 40, HISTORIES = 10000 };
 #else
-enum { RUNS = 200, HISTORIES = 100000 };
+enum { RUNS = 260, HISTORIES = 100000 };
 #endif
 
 struct report {
