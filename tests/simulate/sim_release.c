@@ -22,7 +22,8 @@ collect(void *ctx, const struct left_out *one)
 {
 	struct waiting *all = ctx;
 
-	if (one->released || all->n == RELEASED_MAX)
+	/* a fork's branches are left to people */
+	if (one->released || one->forked || one->waits || all->n == RELEASED_MAX)
 		return RC_OK;
 	all->heads[all->n] = sim_device_head(all->device, &one->dot);
 	all->dots[all->n++] = one->dot;
