@@ -265,6 +265,10 @@ take_reply(struct authority *a, const struct reply *reply, const struct relay_st
 	} else if (s->status == ROOT_OK) {
 		v->lists_due = v->lists_next;
 	}
+	/* a laptop that was just invited brought statements, and nobody but us has their shares */
+	if (s->status == ROOT_STALE && (int64_t)s->statements > v->statements &&
+	    (v->lists_due == 0 || v->lists_due > v->statements + 1))
+		v->lists_due = v->statements + 1;
 	memcpy(v->generation, s->generation, sizeof(v->generation));
 	memcpy(v->nonce, s->nonce, sizeof(v->nonce));
 	memset(v->request, 0, sizeof(v->request));

@@ -16,6 +16,8 @@
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/authority_internal.h"
+#include "sync-server/depot.h"
+#include "sync-server/relay.h"
 #include "tests/support/province.h"
 
 /* What cannot be taken now, and what must become of it: tests/support/province.h. */
@@ -344,6 +346,68 @@ a_share_before_its_statement_waits_through_every_other_try(void **state)
 	workspace_close(a);
 }
 
+/* As an invitation does, or a stick of somebody who was invited. */
+static void
+tell_of_statements(struct province *p, struct workspace *ws, uint64_t from)
+{
+	struct sqlite3_stmt *q = NULL;
+	struct bytes statement;
+	bool row = true;
+
+	bytes_init(&statement);
+	assert_int_equal(query_open(p->authority->db, NULL, &q, "SELECT bytes FROM statement"
+	    " WHERE seq >= ?1 ORDER BY seq", "i", (int64_t)from), RC_OK);
+	while (query_next(q, &row, NULL) == RC_OK && row) {
+		size_t len;
+		const uint8_t *bytes = query_column_blob(q, 0, &len);
+
+		statement.len = 0;
+		bytes_put(&statement, bytes, len);
+		province_take(ws, ITEM_STATEMENT, &statement);
+	}
+	query_close(q);
+	bytes_reset(&statement);
+}
+
+/* The relay has the statement of new keys from a laptop before the authority comes with their shares. */
+static void
+keys_come_though_a_new_laptop_was_the_first_to_tell_of_them(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct bytes request, reply;
+	struct error err = { 0 };
+	uint64_t statements;
+	int64_t keys = 0;
+	size_t n;
+
+	bytes_init(&request);
+	bytes_init(&reply);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_meet(p);
+	statements = directory_count(authority_directory(p->authority));
+	/* what the relay answered is lost: the authority's next word is stale */
+	assert_int_equal(authority_request(p->authority, &request, &err), RC_OK);
+	assert_int_equal(relay_exchange(p->depot, &p->clock, request.data, request.len, &reply, &err),
+	    RC_OK);
+	assert_int_equal(authority_rotate(p->authority, "06001", false, &n, &err), RC_OK);
+	tell_of_statements(p, b, directory_count(replica_directory(b->replica)));
+	province_sync(p, b);
+	assert_int_equal(depot_refresh(p->depot), RC_OK);
+	assert_true(directory_count(depot_directory(p->depot)) > statements);
+	province_meet(p);
+	province_sync(p, a);
+	assert_int_equal(query_int(vault_db(a->vault), &err, &keys, "SELECT count(*) FROM scope_secret"
+	    " WHERE epoch = 2", ""), RC_OK);
+	assert_int_equal(keys, 2);
+	bytes_reset(&request);
+	bytes_reset(&reply);
+	workspace_close(a);
+	workspace_close(b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
@@ -357,6 +421,7 @@ main(void)
 		T(forms_of_an_undone_statement_are_forgotten),
 		T(what_does_not_hold_is_passed_over_and_told),
 		T(a_share_before_its_statement_waits_through_every_other_try),
+		T(keys_come_though_a_new_laptop_was_the_first_to_tell_of_them),
 		T(held_is_not_believed_of_another_branch),
 		T(an_unsealed_entry_is_sent_though_a_later_one_came_from_outside),
 	};
