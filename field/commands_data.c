@@ -5,11 +5,8 @@
 #include "field/commands.h"
 #include "field/workspace.h"
 #include "shared/base/csv.h"
-#include "shared/forms/answers.h"
 #include "shared/records/record.h"
 #include "shared/sync/replica.h"
-
-enum { ROW_ERRORS_MAX = 20 };
 
 static const struct form *
 form_of(struct call *c)
@@ -20,110 +17,6 @@ form_of(struct call *c)
 		(void)error_set(&c->err, RC_NOTFOUND, c->args[0], "see field forms",
 		    "there is no such form");
 	return f;
-}
-
-static enum rc
-check_header(struct call *c, const struct form *form, const struct csv *sheet)
-{
-	char where[300];
-
-	for (size_t k = 0; k < sheet->n_columns; k++) {
-		const char *name = csv_cell(sheet, 0, k);
-
-		if (form_field_named(form, name) != NULL || strcmp(name, "id") == 0)
-			continue;
-		snprintf(where, sizeof(where), "%s:1:%zu", c->args[1], k + 1);
-		return error_set(&c->err, RC_FORMAT, where, "use the form's field names",
-		    "the form has no field of this name");
-	}
-	return RC_OK;
-}
-
-/* One row as one record.  An error names row and column. */
-static enum rc
-import_row(struct call *c, const struct form *form, const struct csv *sheet, size_t row,
-    struct error *err)
-{
-	struct record_context ctx = workspace_records(c->ws, c->lang);
-	struct error why = { 0 };
-	struct answers *a = NULL;
-	char where[300], column[96] = "";
-	struct dot id;
-	enum rc rc;
-
-	if ((rc = answers_new(form, replica_forms(c->ws->replica), &a)) != RC_OK)
-		return rc;
-	for (size_t k = 0; k < sheet->n_columns && rc == RC_OK; k++) {
-		const char *cell = csv_cell(sheet, row, k), *name = csv_cell(sheet, 0, k);
-
-		if (*cell == '\0' || strcmp(name, "id") == 0)
-			continue;
-		rc = answers_add(a, name, cell, &why);
-		if (rc != RC_OK)
-			snprintf(column, sizeof(column), "%zu (%.60s)", k + 1, name);
-	}
-	if (rc == RC_OK)
-		rc = record_create(&ctx, NULL, a, &id, &why);
-	answers_free(a);
-	if (rc == RC_OK)
-		return RC_OK;
-	snprintf(where, sizeof(where), "%s:%zu:%s", c->args[1], sheet->lines[row],
-	    *column != '\0' ? column : why.where);
-	return error_set(err, rc, where, *why.help != '\0' ? why.help :
-	    "mend the row; nothing was imported", "%s", why.what);
-}
-
-static enum rc
-import_rows(struct call *c, const struct form *form, const struct csv *sheet)
-{
-	struct error err;
-	size_t errors = 0;
-	enum rc rc, first = RC_OK;
-
-	for (size_t row = 1; row <= sheet->n_rows && errors < ROW_ERRORS_MAX; row++) {
-		memset(&err, 0, sizeof(err));
-		rc = import_row(c, form, sheet, row, &err);
-		if (rc == RC_OK)
-			continue;
-		if (rc != RC_INVALID && rc != RC_FORMAT && rc != RC_LIMIT && rc != RC_NOTFOUND) {
-			c->err = err;
-			return rc;
-		}
-		if (errors++ == 0) {
-			first = rc;
-			c->err = err;
-		} else {
-			call_note(c, "field: %s: %s", err.what, err.where);
-		}
-	}
-	return first;
-}
-
-enum rc
-commands_import(struct call *c)
-{
-	const struct bytes *file = call_input(c, c->args[1]);
-	const struct form *form = form_of(c);
-	struct csv sheet;
-	size_t n;
-	enum rc rc;
-
-	if (form == NULL || file == NULL)
-		return RC_NOTFOUND;
-	if ((rc = csv_parse(c->args[1], file->data, file->len, &sheet, &c->err)) != RC_OK)
-		return rc;
-	n = sheet.n_rows;
-	if ((rc = check_header(c, form, &sheet)) == RC_OK &&
-	    (rc = workspace_begin(c->ws, &c->err)) == RC_OK)
-		rc = workspace_end(c->ws, import_rows(c, form, &sheet), &c->err);
-	csv_reset(&sheet);
-	if (rc != RC_OK)
-		return rc;
-	if (c->json)
-		call_print(c, "{\"imported\":%zu}", n);
-	else
-		call_print(c, call_say(c, "Đã nhập %zu bản ghi.", "Imported %zu records."), n);
-	return RC_OK;
 }
 
 /* The displayed values of a field, several joined by commas. */

@@ -25,6 +25,7 @@ static const struct call_option delete_options[] = {
 	{ "reason", CALL_TEXT, "TEXT" }, { "seen", CALL_TEXT, "TOKEN" }, NO_MORE
 };
 static const struct call_option void_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
+static const struct call_option import_options[] = { { "dry-run", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option export_options[] = { { "where", CALL_TEXT, "EXPR" }, NO_MORE };
 static const struct call_option conflicts_options[] = { { "settled", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option resolve_options[] = {
@@ -76,8 +77,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, 1, "t", list_options, commands_list },
 	{ "search", "TEXT", { "tìm theo chữ, có dấu hay không dấu", "find by words, with or without marks" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", search_options, commands_search },
-	{ "import", "FORM FILE.csv", { "nhập từ bảng CSV, tất cả hoặc không gì cả", "import a CSV sheet, all or nothing" },
-	    CALL_IN_WORKSPACE, 2, 2, "ti", NULL, commands_import },
+	{ "import", "FORM FILE.csv [--dry-run]", { "nhập từ bảng CSV, tất cả hoặc không gì cả", "import a CSV sheet, all or nothing" },
+	    CALL_IN_WORKSPACE, 2, 2, "ti", import_options, commands_import },
 	{ "export", "FORM FILE.csv", { "xuất ra bảng CSV (không mã hóa)", "export a CSV sheet (not encrypted)" },
 	    CALL_IN_WORKSPACE, 2, 2, "to", export_options, commands_export },
 	{ "delete", "ID --reason TEXT", { "xóa một bản ghi", "delete a record" },

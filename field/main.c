@@ -36,11 +36,11 @@ print_help(const struct call *c)
 		printf("  %-14s %-32s %s\n", cmd->name, cmd->arguments, cmd->summary[c->lang]);
 }
 
-/* What failed in the end is not reported as done. */
+/* What failed in the end is not reported as done; what a dry run found was asked for. */
 static void
 print_all(const struct call *c, enum rc rc)
 {
-	if (c->out.len > 0 && rc == RC_OK)
+	if (c->out.len > 0 && (rc == RC_OK || call_option(c, "dry-run") != NULL))
 		fwrite(c->out.data, 1, c->out.len, stdout);
 	else if (c->json && rc == RC_OK)
 		fputs("{}\n", stdout);

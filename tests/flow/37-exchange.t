@@ -1,0 +1,70 @@
+#!/bin/bash
+# What comes in from spreadsheets and goes out to others: import with a dry run.
+. tests/support/flow.sh
+flow_folder
+P=$T/server lan=$T/lan
+make_province "$P" "Tỉnh Lạng Sơn"
+invite "$P" 06184 caseworker "Cán bộ Lan" "$T/lan"
+join_device "$lan" "$T/lan"
+field() { "$BIN/field" --lang en --home "$lan" --passphrase-file "$lan.pass" "$@"; }
+viet() { "$BIN/field" --lang vi --home "$lan" --passphrase-file "$lan.pass" "$@"; }
+counts() { field --json status | json records; field --json status | json unsent; }
+
+# ---- import: first dry, then wet ----
+field add outreach date=2026-04-01 commune_code=06184 persons_f=1 >/dev/null
+before=$(counts)
+printf '\xef\xbb\xbfHọ và tên;Giới tính;Date of birth;id_kind;id_number;XÃ, PHƯỜNG ĐĂNG KÝ THƯỜNG TRÚ;Lưu ý về sức khỏe\r\n' >"$T/people.csv"
+printf 'Nguyễn Thị Một;F;7/5/1998;CCCD;001198000001;00004;"khó ngủ;\r\nhay ""giật mình"""\r\n' >>"$T/people.csv"
+printf 'Vàng A Hai;M;1999;;;06184;\r\n' >>"$T/people.csv"
+exits 0 "a sheet of a Vietnamese spreadsheet passes a dry run" field --json import person "$T/people.csv" --dry-run
+is "$(json would_add <<<"$out") $(json errors <<<"$out")" "2 0" "which says how many records would be added"
+is "$(json columns 5 field <<<"$out")" registered_commune "and which field each column is"
+is "$(counts)" "$before" "and writes nothing"
+exits 0 "in words too" viet import person "$T/people.csv" --dry-run
+like "$out" "Sẽ thêm 2 bản ghi" "it says so in Vietnamese"
+exits 0 "then it is imported" field import person "$T/people.csv"
+like "$out" "Imported 2" "whole"
+one=$(field --json search "Nguyễn Thị Một" | json 0 id)
+is "$(value_of "$lan" "$one" birth_date)" 1998-05-07 "a date of Viet Nam is one"
+is "$(value_of "$lan" "$one" id_number)" 001198000001 "leading zeroes of a number stay"
+is "$(value_of "$lan" "$one" registered_commune)" 00004 "and those of a commune"
+is "$(value_of "$lan" "$one" health_note)" 'khó ngủ;
+hay "giật mình"' "a cell may hold separators, line feeds and quotes"
+
+before=$(counts)
+cat >"$T/bad.csv" <<'END'
+full_name,sex,birth_date,id_kind,id_number,registered_commune,phone
+Người Thứ Nhất,F,1998,CCCD,1198000001,6184,912345678
+Người Thứ Hai,Nu,31/02/1998,,1.198E+11,06184,
+Người Thứ Ba,F,1998,,11980000012,06184,
+Người Thứ Tư,F,1998,,,061840,
+END
+exits 65 "a sheet with errors fails its dry run" viet --json import person "$T/bad.csv" --dry-run
+cp "$T/.out" "$T/found"
+is "$(json errors <"$T/found") $(json warnings <"$T/found") $(json would_add <"$T/found")" "7 1 0" "every error is told"
+is "$(perl -MJSON::PP -e 'local $/; print join " ", map { "$_->{line}:$_->{column}" } @{decode_json(<STDIN>)->{found}}' <"$T/found")" \
+	"2:5 2:6 2:7 3:2 3:3 3:5 4:5 5:6" "by row and column"
+like "$(json found 0 what <"$T/found")" "thiếu số 0 ở đầu" "a zero that a spreadsheet dropped is named, of a number"
+like "$(json found 1 what <"$T/found")" "thiếu số 0 ở đầu" "of a commune"
+like "$(json found 2 what <"$T/found")" "thiếu số 0 ở đầu" "of a telephone"
+like "$(json found 3 help <"$T/found")" "F = Nữ" "the codes of a short list are told"
+like "$(json found 5 what <"$T/found")" "làm tròn" "a number that was rounded is named"
+is "$(json found 6 warning <"$T/found")" true "what only looks short is a warning"
+like "$(json found 7 what <"$T/found")" "5 chữ số" "a rule of the form speaks Vietnamese"
+exits 65 "in words" viet import person "$T/bad.csv" --dry-run
+like "$out" "Dòng 3, cột 2 (sex): không có mã này trong danh mục sex" "with what heads the column"
+is "$(grep -c "^Dòng\|^Lưu ý: Dòng" "$T/.out")" 8 "one line each"
+! grep -q "1198000001\|31/02\|912345678\|Nu)" "$T/.out" "$T/.err"
+ok $? "and no cell is quoted"
+complains 65 "bad.csv:2:5" "the import itself names the first" field import person "$T/bad.csv"
+is "$(counts)" "$before" "nothing was written by either"
+printf 'full_name,xã,xa\nA,06184,06184\n' >"$T/bad.csv"
+exits 65 "heads that the form has not are told together" field --json import person "$T/bad.csv" --dry-run
+is "$(json found '#' <<<"$out")" 2 "all of them"
+field unlock >/dev/null 2>&1
+exits 65 "the keeper answers in the same way" field --json import person "$T/bad.csv" --dry-run
+is "$(json found '#' <<<"$out")" 2 "with all that it found"
+field lock >/dev/null 2>&1
+exits 0 "and the vault is sound after all that" field verify
+
+done_testing
