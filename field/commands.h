@@ -31,6 +31,9 @@ enum rc commands_decline(struct call *c) RC_CHECK;
 enum rc commands_lapse(struct call *c) RC_CHECK;
 enum rc commands_referrals(struct call *c) RC_CHECK;
 enum rc commands_sent(struct call *c) RC_CHECK;
+/* the life cycle of a case (commands_case.c) */
+enum rc commands_case(struct call *c) RC_CHECK;
+enum rc commands_due(struct call *c) RC_CHECK;
 enum rc commands_duplicates(struct call *c) RC_CHECK;
 enum rc commands_link(struct call *c) RC_CHECK;
 enum rc commands_unlink(struct call *c) RC_CHECK;

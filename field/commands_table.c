@@ -47,6 +47,7 @@ static const struct call_option refer_options[] = {
 };
 static const struct call_option answer_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
 static const struct call_option referrals_options[] = { { "waiting", CALL_FLAG, NULL }, NO_MORE };
+static const struct call_option due_options[] = { { "days", CALL_TEXT, "N" }, NO_MORE };
 static const struct call_option purge_options[] = {
 	{ "older-than", CALL_TEXT, "DAYS" }, { "list", CALL_FLAG, NULL }, NO_MORE
 };
@@ -91,6 +92,10 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 0, 0, "t", conflicts_options, commands_conflicts },
 	{ "resolve", "ID FIELD --pick K | --value V", { "chọn giá trị đúng", "settle a conflict" },
 	    CALL_IN_WORKSPACE, 2, 2, "t", resolve_options, commands_resolve },
+	{ "case", "ID", { "diễn biến một hồ sơ: tình trạng, chế độ, thời hạn, cảnh báo", "the story of a case: state, entitlement, deadlines, warnings" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_case },
+	{ "due", "", { "những việc đến hạn và quá hạn của mọi hồ sơ", "what is due and overdue over all cases" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", due_options, commands_due },
 	{ "refer", "ID --to UNIT --consent ID", { "chuyển tuyến hoặc bàn giao hồ sơ cho đơn vị khác", "refer a case to another unit, or hand it over" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", refer_options, commands_refer },
 	{ "accept", "ID", { "tiếp nhận hồ sơ được chuyển đến", "accept a case that was referred here" },

@@ -1,0 +1,61 @@
+#include "shared/records/case_parts.h"
+
+#include <string.h>
+
+#include "shared/base/clock.h"
+#include "shared/vault/query.h"
+
+const char *
+case_parts_copy(struct case_story *s, const char *text)
+{
+	return *text == '\0' ? "" : arena_copy(&s->arena, text, strlen(text));
+}
+
+const char *
+case_parts_text(struct case_story *s, struct sqlite3_stmt *q, int column)
+{
+	return case_parts_copy(s, query_column_text(q, column));
+}
+
+/* Doubles at each power of two; what was there before stays in the arena until the end. */
+void *
+case_parts_more(struct case_story *s, void *list, size_t n, size_t size)
+{
+	void *grown;
+
+	if (n >= CASE_STORY_ROWS_MAX)
+		return NULL;
+	if (n >= 4 && (n & (n - 1)) != 0)
+		return list;
+	if (n > 0 && n < 4)
+		return list;
+	grown = arena_alloc(&s->arena, n == 0 ? 4 : 2 * n, size);
+	if (grown != NULL && n > 0)
+		memcpy(grown, list, n * size);
+	return grown;
+}
+
+bool
+case_parts_day(const char *text, int64_t *out)
+{
+	struct date d;
+
+	*out = 0;
+	if (*text == '\0' || date_parse(text, &d) != RC_OK)
+		return false;
+	d.month = d.month == 0 ? 1 : d.month;
+	d.day = d.day == 0 ? 1 : d.day;
+	*out = date_to_days(&d);
+	return true;
+}
+
+const char *
+case_parts_iso(struct case_story *s, int64_t day)
+{
+	struct date d;
+	char text[11];
+
+	date_from_days(day, &d);
+	date_iso(&d, text);
+	return case_parts_copy(s, text);
+}
