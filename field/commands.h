@@ -4,6 +4,7 @@
 /* commands: one function a subcommand (../design: commands.md is the contract). */
 #include "field/call.h"
 
+struct date;
 struct dot;
 struct json_t;
 struct secret;
@@ -49,6 +50,7 @@ enum rc commands_fetch(struct call *c) RC_CHECK;
 /* reports and forms */
 enum rc commands_report(struct call *c) RC_CHECK;
 enum rc commands_reports(struct call *c) RC_CHECK;
+enum rc commands_export_htcds(struct call *c) RC_CHECK;
 enum rc commands_forms(struct call *c) RC_CHECK;
 enum rc commands_forms_check(struct call *c) RC_CHECK;
 enum rc commands_forms_pack(struct call *c) RC_CHECK;
@@ -69,6 +71,8 @@ enum rc commands_verify(struct call *c) RC_CHECK;
 
 /* A record's id as typed.  RC_USAGE. */
 enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC_CHECK;
+/* A whole day as an option; it has to be there.  RC_USAGE. */
+enum rc commands_day_of(struct call *c, const char *name, struct date *out) RC_CHECK;
 /* A code's label in the call's language, or the text itself. */
 const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);

@@ -16,8 +16,8 @@
 
 enum { WORKBOOK_MAX = 64 << 20, CELL_MAX = 400 };
 
-static enum rc
-read_day(struct call *c, const char *name, struct date *out)
+enum rc
+commands_day_of(struct call *c, const char *name, struct date *out)
 {
 	const char *s = call_option(c, name);
 
@@ -176,8 +176,8 @@ commands_report(struct call *c)
 	order.name = c->args[0];
 	order.unit = call_option(c, "unit");
 	order.lang = c->lang;
-	if ((rc = read_day(c, "from", &order.from)) != RC_OK ||
-	    (rc = read_day(c, "to", &order.to)) != RC_OK ||
+	if ((rc = commands_day_of(c, "from", &order.from)) != RC_OK ||
+	    (rc = commands_day_of(c, "to", &order.to)) != RC_OK ||
 	    (rc = workspace_prepare_reports(c->ws, &c->err)) != RC_OK ||
 	    (rc = report_run(vault_db(c->ws->vault), replica_forms(c->ws->replica), &order, &r,
 	    &c->err)) != RC_OK)

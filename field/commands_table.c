@@ -27,6 +27,10 @@ static const struct call_option delete_options[] = {
 static const struct call_option void_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
 static const struct call_option import_options[] = { { "dry-run", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option export_options[] = { { "where", CALL_TEXT, "EXPR" }, NO_MORE };
+static const struct call_option htcds_options[] = {
+	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
+	{ "smallest", CALL_TEXT, "N" }, NO_MORE
+};
 static const struct call_option conflicts_options[] = { { "settled", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option resolve_options[] = {
 	{ "pick", CALL_TEXT, "K" }, { "value", CALL_TEXT, "V" }, { "seen", CALL_TEXT, "TOKEN" },
@@ -82,6 +86,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 2, 2, "ti", import_options, commands_import },
 	{ "export", "FORM FILE.csv", { "xuất ra bảng CSV (không mã hóa)", "export a CSV sheet (not encrypted)" },
 	    CALL_IN_WORKSPACE, 2, 2, "to", export_options, commands_export },
+	{ "export htcds", "FILE.csv --from DATE --to DATE", { "xuất hồ sơ không nêu danh tính theo HTCDS 2.0", "export cases without identities, by HTCDS 2.0" },
+	    CALL_IN_WORKSPACE, 1, 1, "o", htcds_options, commands_export_htcds },
 	{ "delete", "ID --reason TEXT", { "xóa một bản ghi", "delete a record" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", delete_options, commands_delete },
 	{ "undelete", "ID", { "khôi phục một bản ghi đã xóa", "take a delete back" },

@@ -38,6 +38,15 @@ sql_failed(struct run *r, int code)
 }
 
 static enum rc
+bind_number(struct run *r, struct sqlite3_stmt *s, const char *name, int64_t value)
+{
+	int at = sqlite3_bind_parameter_index(s, name);
+	int code = at == 0 ? SQLITE_OK : sqlite3_bind_int64(s, at, value);
+
+	return code == SQLITE_OK ? RC_OK : sql_failed(r, code);
+}
+
+static enum rc
 bind(struct run *r, struct sqlite3_stmt *s)
 {
 	const struct { const char *name, *value; } values[] = {
@@ -52,7 +61,7 @@ bind(struct run *r, struct sqlite3_stmt *s)
 		if (code != SQLITE_OK)
 			return sql_failed(r, code);
 	}
-	return RC_OK;
+	return bind_number(r, s, ":smallest", r->order->smallest);
 }
 
 /* Rows as they come; they move into one array when their number is known. */
@@ -352,11 +361,12 @@ find_silent(struct run *r)
 static enum rc
 load_definition(struct run *r)
 {
-	char path[REPORT_NAME_MAX + 16];
+	const char *folder = r->order->folder != NULL ? r->order->folder : "reports";
+	char path[REPORT_NAME_MAX + 64];
 	const struct embedded *file = NULL;
 
 	if (text_is_name(r->order->name) && strlen(r->order->name) < REPORT_NAME_MAX) {
-		snprintf(path, sizeof(path), "reports/%s.sql", r->order->name);
+		snprintf(path, sizeof(path), "%.32s/%s.sql", folder, r->order->name);
 		file = embedded_find(path);
 	}
 	if (file == NULL)

@@ -118,6 +118,8 @@ struct report_order {
 	struct date from, to;		/* complete days, both included */
 	const char *unit;		/* that unit and all below it; NULL: all */
 	enum form_lang lang;
+	const char *folder;		/* of schema/; NULL: reports */
+	unsigned smallest;		/* :smallest, fewest persons of a group that is shown apart */
 };
 
 /*

@@ -1,5 +1,6 @@
 #!/bin/bash
-# What comes in from spreadsheets and goes out to others: import with a dry run.
+# What comes in from spreadsheets and goes out to others: import with a dry run,
+# cases without identities.
 . tests/support/flow.sh
 flow_folder
 P=$T/server lan=$T/lan
@@ -66,5 +67,31 @@ exits 65 "the keeper answers in the same way" field --json import person "$T/bad
 is "$(json found '#' <<<"$out")" 2 "with all that it found"
 field lock >/dev/null 2>&1
 exits 0 "and the vault is sound after all that" field verify
+
+# ---- cases without identities ----
+perl -e 'print "full_name,sex,birth_date,nationality,id_kind,id_number,registered_commune,address_text\n";
+	printf "Dấu Hiệu %d,%s,1998-05-17,VN,CCCD,0%011d,06184,Dấu Hiệu Xóm %d\n", $_, $_ == 13 ? "M" : "F", 2419811100 + $_, $_
+		for 1 .. 13' >"$T/victims.csv"
+must field import person "$T/victims.csv"
+field --quiet export person "$T/ids.csv" --where "contains(\${full_name}, 'Dấu Hiệu')" >/dev/null
+perl -e 'open my $in, "<", $ARGV[0]; <$in>; print "person_id,recv_channel,recv_date,recv_commune,risk_level,exploited_country,exploited_place,narrative,ident_result,ident_org,ident_doc_no,ident_date\n";
+	while (<$in>) { my ($id) = split /,/; print "$id,GATE,2026-02-17,06184,LOW,CN,Dấu Hiệu chợ,Dấu Hiệu kể,VICTIM,Công an Dấu Hiệu,12/DH,2026-03-01\n" }' "$T/ids.csv" >"$T/cases.csv"
+must field import case "$T/cases.csv"
+exits 0 "cases are exported without identities" field --json export htcds "$T/htcds.csv" --from 2026-01-01 --to 2026-12-31
+is "$(json exported <<<"$out") $(json generalised <<<"$out") $(json left_out <<<"$out")" "12 0 1" "a rare one is left out and counted"
+like "$err" "not encrypted" "a note says that the file is clear text"
+is "$(stat -c %a "$T/htcds.csv")" 600 "which its owner alone can read"
+is "$(grep -c ",20,2026,Female,25-34,VN,CN,Actual victim,Police," "$T/htcds.csv")" 12 "what goes out is province, year, age band and the like"
+cut -d, -f2- "$T/htcds.csv" >"$T/told"
+! grep -q "Dấu\|06184\|1998\|02-17\|02419811\|12/DH\|chợ" "$T/told"
+ok $? "and nothing that says who it is"
+! grep -qFf <(tail -n +2 "$T/ids.csv" | cut -d, -f1) "$T/htcds.csv"
+ok $? "nor a record's id"
+must field export htcds "$T/again.csv" --from 2026-01-01 --to 2026-12-31
+is "$(cut -d, -f1 "$T/htcds.csv" "$T/again.csv" | sort | uniq -d)" cas_CaseNumber "no case has the same number in two files"
+complains 64 "whole number from 5" "groups that are as good as names are refused" field export htcds "$T/x.csv" --from 2026-01-01 --to 2026-12-31 --smallest 4
+complains 64 "whole date" "a period is asked for" field export htcds "$T/x.csv" --from 2026-01-01
+[ ! -e "$T/x.csv" ]
+ok $? "and nothing is written"
 
 done_testing

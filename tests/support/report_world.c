@@ -62,7 +62,7 @@ report_world_tear_down(void **state)
 }
 
 const struct report_order report_world_order = {
-	"", { 2026, 1, 1 }, { 2026, 6, 30 }, "20", FORM_VI
+	.name = "", .from = { 2026, 1, 1 }, .to = { 2026, 6, 30 }, .unit = "20", .lang = FORM_VI
 };
 
 struct report *
