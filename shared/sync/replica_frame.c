@@ -9,6 +9,7 @@
 #include "shared/sync/replica_guest.h"
 #include "shared/sync/replica_heads.h"
 #include "shared/sync/replica_quota.h"
+#include "shared/sync/replica_relay.h"
 #include "shared/sync/replica_watch.h"
 #include "shared/vault/query.h"
 #include "shared/vault/secret.h"
@@ -37,10 +38,13 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
     struct error *err)
 {
 	const struct frame_header *h = &a->header;
+	enum replica_forward forward = FORWARD_NOT;
 	bool room = true;
 	int64_t here;
 	enum rc rc;
 
+	if (a->replica->by_stick)
+		forward = state == REPLICA_QUARANTINED ? FORWARD_NOT_NOW : FORWARD_CARRIED;
 	if (a->stale)	/* who re-seals it is the authority, or its author */
 		return query_run(a->replica->db, err, "DELETE FROM frame WHERE id = ?1", "b", h->id,
 		    sizeof(h->id));
@@ -54,12 +58,14 @@ set_aside(struct arrival *a, enum replica_frame_state state, enum replica_reason
 	}
 	return query_run(a->replica->db, err, "INSERT INTO frame(id, state, reason, device, unit,"
 	    " compartment, epoch, entries, added, bytes, forward) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-	    " ?7, ?8, ?9, ?10, ?13) ON CONFLICT(id) DO UPDATE SET state = ?2, reason = ?3"
-	    " WHERE state IN (?11, ?12) AND (state <> ?2 OR reason <> ?3)", "biibtiiiibiii", h->id, sizeof(h->id), (int64_t)state,
+	    " ?7, ?8, ?9, ?10, ?13) ON CONFLICT(id) DO UPDATE SET state = ?2, reason = ?3, forward ="
+	    " CASE WHEN forward = 0 THEN 0 WHEN ?2 = ?12 THEN ?14 WHEN forward = ?14 THEN ?15"
+	    " ELSE forward END WHERE state IN (?11, ?12) AND (state <> ?2 OR reason <> ?3)",
+	    "biibtiiiibiiiii", h->id, sizeof(h->id), (int64_t)state,
 	    (int64_t)reason, h->device, sizeof(h->device), h->unit, (int64_t)h->compartment,
 	    (int64_t)h->epoch, (int64_t)h->n_entries, clock_now(&a->replica->clock), a->bytes,
-	    a->len, (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED,
-	    (int64_t)(a->replica->by_stick && state != REPLICA_QUARANTINED));
+	    a->len, (int64_t)REPLICA_WAITING, (int64_t)REPLICA_QUARANTINED, (int64_t)forward,
+	    (int64_t)FORWARD_NOT_NOW, (int64_t)FORWARD_CARRIED);
 }
 
 /*
@@ -365,10 +371,11 @@ forget_aside(struct arrival *a, struct error *err)
 	    a->header.id, sizeof(a->header.id), (int64_t)REPLICA_WAITING,
 	    (int64_t)REPLICA_QUARANTINED);
 	if (rc == RC_OK)
-		rc = query_run(a->replica->db, err, "UPDATE frame SET state = ?2, reason = 0"
-		    " WHERE id = ?1 AND state IN (?2, ?3, ?4)", "biii", a->header.id,
+		rc = query_run(a->replica->db, err, "UPDATE frame SET state = ?2, reason = 0,"
+		    " forward = CASE forward WHEN ?5 THEN ?6 ELSE forward END"
+		    " WHERE id = ?1 AND state IN (?2, ?3, ?4)", "biiiii", a->header.id,
 		    sizeof(a->header.id), (int64_t)REPLICA_CARRIED, (int64_t)REPLICA_WAITING,
-		    (int64_t)REPLICA_QUARANTINED);
+		    (int64_t)REPLICA_QUARANTINED, (int64_t)FORWARD_NOT_NOW, (int64_t)FORWARD_CARRIED);
 	return rc;
 }
 

@@ -168,3 +168,29 @@ replica_left_at_hub(struct replica *r, const uint8_t frame[32], struct error *er
 	    " AND forward = ?3", "bii", frame, (size_t)FRAME_ID_BYTES,
 	    (int64_t)FORWARD_CARRIED_AT_HUB, (int64_t)FORWARD_CARRIED);
 }
+
+enum rc
+replica_was_set_aside(struct replica *r, const uint8_t frame[32], struct error *err)
+{
+	struct bytes device;
+	enum rc rc;
+
+	bytes_init(&device);
+	rc = query_blob(r->db, err, &device, "SELECT device FROM frame WHERE id = ?1 AND state = ?2"
+	    " AND forward = ?3", "bii", frame, (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_WAITING,
+	    (int64_t)FORWARD_CARRIED);
+	/* what only waits for its key has been verified */
+	if (rc == RC_OK && (device.len != IDENTITY_ID_BYTES ||
+	    directory_device(r->directory, device.data) == NULL))
+		rc = query_run(r->db, err, "UPDATE frame SET forward = ?2 WHERE id = ?1", "bi", frame,
+		    (size_t)FRAME_ID_BYTES, (int64_t)FORWARD_NOT_NOW);
+	bytes_reset(&device);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
+enum rc
+replica_forget_set_aside(struct replica *r, struct error *err)
+{
+	return query_run(r->db, err, "UPDATE frame SET forward = ?1 WHERE forward = ?2 AND state = ?3",
+	    "iii", (int64_t)FORWARD_CARRIED, (int64_t)FORWARD_NOT_NOW, (int64_t)REPLICA_WAITING);
+}

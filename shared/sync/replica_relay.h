@@ -12,7 +12,8 @@ enum replica_forward {
 	FORWARD_NOT,
 	FORWARD_CARRIED,	/* another's, by stick: to be handed to a relay */
 	FORWARD_OWN_AT_HUB,	/* our own: a hub has it, the province has not said so */
-	FORWARD_CARRIED_AT_HUB	/* another's likewise */
+	FORWARD_CARRIED_AT_HUB,	/* another's likewise */
+	FORWARD_NOT_NOW		/* by stick, set aside here or there: when its author is known and may */
 };
 
 /* Does a relay stand at a unit?  The province's own does not. */
@@ -36,6 +37,13 @@ enum rc replica_ask_lane_again(struct replica *r, const char *lane, struct error
 
 /* A hub was restored, or another one is met: what was left with it is handed in again. */
 enum rc replica_forget_hub(struct replica *r, struct error *err) RC_CHECK;
+/*
+ * A relay has answered and did not receipt this one, which is by nobody that is known here: it is with
+ * what the relay sets aside.  It is not handed in again until it verifies.
+ */
+enum rc replica_was_set_aside(struct replica *r, const uint8_t frame[32], struct error *err) RC_CHECK;
+/* The relay was restored, or is to receipt all that it keeps: hand in once more what it set aside. */
+enum rc replica_forget_set_aside(struct replica *r, struct error *err) RC_CHECK;
 /* A receipt of a hub, for our frame or one that we carry. */
 enum rc replica_left_at_hub(struct replica *r, const uint8_t frame[32], struct error *err) RC_CHECK;
 

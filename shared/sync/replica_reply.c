@@ -78,6 +78,7 @@ new_generation(struct replica_syncing *s, struct error *err)
 	s->other_generation = true;
 	s->n_tried = 0;
 	if ((rc = replica_quota_forget(s->replica, true, err)) != RC_OK ||
+	    (rc = replica_forget_set_aside(s->replica, err)) != RC_OK ||
 	    (rc = replica_forget_receipts(s->replica, s->welcome.relay, err)) != RC_OK)
 		return rc;
 	if (replica_is_hub(s->replica, s->welcome.relay)) {
@@ -190,7 +191,8 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 		return rc;
 	/* a retired device hands in again, too, what a restored relay has forgotten */
 	if (w->status == STATUS_RETIRED)
-		return new_generation(s, s->err);
+		return (rc = replica_forget_set_aside(r, s->err)) != RC_OK ? rc :
+		    new_generation(s, s->err);
 	if (w->status != STATUS_OK)
 		return RC_OK;
 	rc = compare_chains(s);
@@ -250,6 +252,19 @@ take_placed(struct replica_syncing *s, enum item_type type, const uint8_t *paylo
 	return move_cursor(s, position, s->err);
 }
 
+/* What was in the request, and is by nobody, is not handed in at every sync. */
+static enum rc
+leave_aside(struct replica_syncing *s)
+{
+	enum rc rc = RC_OK;
+
+	if (s->no_room || s->other_generation || s->sent_frames > s->n_tried)
+		return RC_OK;
+	for (size_t i = s->n_tried - (size_t)s->sent_frames; i < s->n_tried && rc == RC_OK; i++)
+		rc = replica_was_set_aside(s->replica, s->tried[i], s->err);
+	return rc;
+}
+
 static enum rc
 take_end(struct replica_syncing *s, const uint8_t *payload, size_t len)
 {
@@ -265,6 +280,8 @@ take_end(struct replica_syncing *s, const uint8_t *payload, size_t len)
 	    s->welcome.status == STATUS_TOO_MANY)
 		return RC_OK;	/* nothing happened there */
 	if ((rc = replica_request_answered(s)) != RC_OK || s->welcome.status != STATUS_OK)
+		return rc;
+	if ((rc = leave_aside(s)) != RC_OK)
 		return rc;
 	/* those that were signed while we waited go with the next request */
 	rc = query_run(s->replica->db, s->err, "UPDATE receipt SET outgoing = 2"

@@ -16,6 +16,7 @@
 #include "shared/vault/query.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
+#include "sync-server/depot.h"
 #include "tests/support/province.h"
 
 /* Sticks between laptops that meet the network seldom, or never: tests/support/province.h. */
@@ -354,6 +355,109 @@ junk_is_kept_within_a_limit_and_hides_nothing(void **state)
 	workspace_close(b);
 }
 
+/* ---- frames of an author who is not known where the stick is read ---- */
+
+/* A stick with this frame, and no certificate. */
+static void
+frame_alone(struct workspace *to, struct workspace *author, struct bytes *frame)
+{
+	struct bytes stick;
+
+	bytes_init(&stick);
+	write_stick(author, &stick);
+	stick.len = HEAD_BYTES;
+	exchange_put(&stick, ITEM_FRAME, frame->data, frame->len);
+	exchange_put(&stick, ITEM_END, NULL, 0);
+	assert_int_equal(read_stick(to, &stick).received_entries, 0);
+	bytes_reset(&stick);
+}
+
+/* Number of frames in the relay's quarantine; drop: it loses them, as where there was no room. */
+static unsigned
+aside(struct province *p, bool drop)
+{
+	struct depot_frame f;
+	unsigned n = 0;
+
+	assert_int_equal(depot_refresh(p->depot), RC_OK);
+	for (int64_t at = 0; depot_frame_after(p->depot, at, FRAME_ASIDE, ASIDE_NOTHING, &f) == RC_OK; n++) {
+		at = f.key;
+		if (!drop)
+			continue;
+		assert_int_equal(depot_begin(p->depot), RC_OK);
+		assert_int_equal(depot_end(p->depot, depot_drop_frame(p->depot, f.key)), RC_OK);
+	}
+	return n;
+}
+
+static void
+what_nobody_known_has_signed_is_handed_in_once(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *c = province_device(p, "06001", ROLE_CASEWORKER, "Lò Thị Mai");
+	struct bytes frame, other;
+
+	bytes_init(&frame);
+	bytes_init(&other);
+	province_sync(p, a);
+	province_add(c, "person", PROVINCE_PERSON);
+	province_sealed_frame(c, &frame);
+	bytes_put(&other, frame.data, frame.len);
+	other.data[other.len - 1] ^= 1;		/* a stranger's whose signature would not hold, either */
+	frame_alone(a, c, &frame);
+	frame_alone(a, c, &other);
+	assert_int_equal(province_sync(p, a).sent_frames, 2);
+	assert_int_equal(aside(p, false), 2);
+	for (int i = 0; i < 3; i++) {
+		frame_alone(a, c, &frame);
+		assert_int_equal(province_sync(p, a).sent_frames, 0);
+	}
+	assert_int_equal(province_status(a).waiting, 2);
+	bytes_reset(&frame);
+	bytes_reset(&other);
+	workspace_close(a);
+	workspace_close(c);
+}
+
+static void
+a_stick_that_overtakes_its_authors_certificate_still_delivers(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *c = province_device(p, "06001", ROLE_CASEWORKER, "Lò Thị Mai");
+	struct bytes frame, certificate;
+
+	bytes_init(&frame);
+	bytes_init(&certificate);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_meet(p);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_add(c, "person", PROVINCE_PERSON);
+	province_sealed_frame(c, &frame);
+	frame_alone(a, c, &frame);
+	assert_int_equal(province_sync(p, a).sent_frames, 1);
+	assert_int_equal(aside(p, true), 1);
+	assert_int_equal(province_sync(p, a).sent_frames, 0);
+	/* the author is named by another way, and never meets the relay itself */
+	province_certificate(c, &certificate);
+	province_take(a, ITEM_CERTIFICATE, &certificate);
+	assert_int_equal(province_status(a).records, 1);
+	assert_int_equal(province_sync(p, a).sent_frames, 1);
+	assert_int_equal(province_sync(p, a).sent_frames, 0);
+	province_sync(p, b);
+	assert_int_equal(province_status(b).records, 1);
+	assert_true(province_same_fold(a, b));
+	bytes_reset(&frame);
+	bytes_reset(&certificate);
+	workspace_close(a);
+	workspace_close(b);
+	workspace_close(c);
+}
+
 static void
 a_key_that_is_not_the_directorys_is_not_taken(void **state)
 {
@@ -533,6 +637,8 @@ main(void)
 		T(bytes_may_come_one_by_one_in_any_order_of_sticks),
 		T(a_stick_of_another_province_changes_nothing),
 		T(junk_is_kept_within_a_limit_and_hides_nothing),
+		T(what_nobody_known_has_signed_is_handed_in_once),
+		T(a_stick_that_overtakes_its_authors_certificate_still_delivers),
 		T(a_key_that_is_not_the_directorys_is_not_taken),
 		T(a_stick_that_is_full_loses_nothing),
 		T(a_disk_that_fails_at_any_byte_keeps_what_stood_there),
