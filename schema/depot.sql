@@ -111,3 +111,7 @@ CREATE TABLE audit(
   detail TEXT NOT NULL,
   head BLOB NOT NULL                  -- 16 bytes
 );
+
+-- version 3
+-- Receipts in a device's lane by kind and signer, which are their first 17 bytes.
+CREATE INDEX IF NOT EXISTS stream_receipt ON stream(lane, substr(body, 1, 17)) WHERE type = 7;

@@ -52,7 +52,7 @@ enum rc depot_change_generation(struct depot *d) RC_CHECK;
 enum rc depot_limit(struct depot *d, uint64_t bytes) RC_CHECK;
 /*
  * Leave so much room on the disk.  depot_has_room: may so many bytes be stored?  What is
- * small (nonces, statements, receipts) does not ask.
+ * small (nonces, statements, its own receipts) does not ask.
  */
 void depot_reserve(struct depot *d, uint64_t bytes);
 bool depot_has_room(const struct depot *d, size_t len);
@@ -216,6 +216,14 @@ enum rc depot_lines_in(struct depot *d, const char *lane, uint64_t after, uint64
     uint64_t list, uint64_t *out) RC_CHECK;
 /* Remember a receipt; *added is false when it was there. */
 enum rc depot_note_receipt(struct depot *d, const uint8_t *p, size_t len, bool *added) RC_CHECK;
+/* Kind and signer, with which a receipt begins: p of these points to so many bytes. */
+enum { DEPOT_RECEIPT_HEAD_BYTES = 1 + IDENTITY_ID_BYTES };
+/* The last one of that kind and signer in a lane.  RC_NOTFOUND. */
+enum rc depot_newest_receipt(struct depot *d, const char *lane, const uint8_t *p,
+    struct bytes *out) RC_CHECK;
+/* Of those below a position the newest stay, so many bytes of them; the others are forgotten. */
+enum rc depot_drop_receipts(struct depot *d, const char *lane, const uint8_t *p, uint64_t position,
+    uint64_t bytes) RC_CHECK;
 
 /* ---- the audit log (depot_audit.c, formats.md "Audit log") ---- */
 enum { DEPOT_AUDIT_HEAD_BYTES = 16, DEPOT_AUDIT_TEXT_MAX = 200 };

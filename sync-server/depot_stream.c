@@ -234,6 +234,51 @@ depot_note_receipt(struct depot *d, const uint8_t *p, size_t len, bool *added)
 	return depot_sql_run(&d->sql, "INSERT INTO receipt(id) VALUES(?1)", "b", id, sizeof(id));
 }
 
+#define RECEIPTS_OF " FROM stream WHERE lane = ?1 AND substr(body, 1, 17) = ?2 AND type = 7"
+
+enum rc
+depot_newest_receipt(struct depot *d, const char *lane, const uint8_t *p, struct bytes *out)
+{
+	return depot_sql_blob(&d->sql, out, "SELECT body" RECEIPTS_OF " ORDER BY position DESC LIMIT 1",
+	    "tb", lane, p, (size_t)DEPOT_RECEIPT_HEAD_BYTES);
+}
+
+/* The first one, and that it was here.  Positions are given out above the highest, which stays. */
+static enum rc
+drop_receipt(struct depot *d, const char *lane, const uint8_t *p)
+{
+	struct bytes body;
+	uint8_t id[16];
+	enum rc rc;
+
+	bytes_init(&body);
+	rc = depot_sql_blob(&d->sql, &body, "SELECT body" RECEIPTS_OF " ORDER BY position LIMIT 1", "tb",
+	    lane, p, (size_t)DEPOT_RECEIPT_HEAD_BYTES);
+	digest_of(id, sizeof(id), "field-depot-receipt-1", body.data, body.len);
+	bytes_reset(&body);
+	if (rc == RC_OK)
+		rc = depot_sql_run(&d->sql, "DELETE FROM receipt WHERE id = ?1", "b", id, sizeof(id));
+	return rc != RC_OK ? rc : depot_sql_run(&d->sql, "DELETE FROM stream WHERE position ="
+	    " (SELECT min(position)" RECEIPTS_OF ")", "tb", lane, p, (size_t)DEPOT_RECEIPT_HEAD_BYTES);
+}
+
+enum rc
+depot_drop_receipts(struct depot *d, const char *lane, const uint8_t *p, uint64_t position,
+    uint64_t bytes)
+{
+	int64_t older;
+	enum rc rc;
+
+	for (;;) {
+		if ((rc = depot_sql_int(&d->sql, &older, "SELECT coalesce(sum(length(body)), 0)" RECEIPTS_OF
+		    " AND position < ?3", "tbi", lane, p, (size_t)DEPOT_RECEIPT_HEAD_BYTES,
+		    (int64_t)position)) != RC_OK || (uint64_t)older <= bytes)
+			return rc;
+		if ((rc = drop_receipt(d, lane, p)) != RC_OK)
+			return rc;
+	}
+}
+
 /* ---- for the operator ---- */
 
 enum rc

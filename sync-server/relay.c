@@ -221,7 +221,7 @@ take_open(struct relay_session *s, enum item_type type, const uint8_t *p, size_t
 	case ITEM_STATEMENT:
 		return s->trusted ? take_statement(s, p, len) : RC_OK;
 	case ITEM_RECEIPT:
-		return s->trusted ? relay_take_receipt(s->depot, p, len) : RC_OK;
+		return s->trusted ? relay_take_receipt(s->depot, clock_now(&s->clock), p, len) : RC_OK;
 	case ITEM_END:
 		return RC_OK;
 	case ITEM_HELLO:

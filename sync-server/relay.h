@@ -26,6 +26,8 @@ enum {
 	RELAY_DOWN_CEILING = 64 << 20,		/* and whatever it names */
 	RELAY_FRAMES_MAX = 65536,		/* of one request; later ones get no receipt */
 	RELAY_ASIDE_MAX = 64 << 20,		/* bytes that a device may have set aside */
+	RELAY_RECEIPT_BYTES_MAX = 4 << 20,	/* for a device, of another relay: a hundred thousand frames */
+	RELAY_RECEIPT_AHEAD_MAX = 86400,	/* seconds; one dated later outdates no other */
 	RELAY_DEVICES_PACED = 4096,		/* whose pace is kept in mind */
 	RELAY_BYTES_A_DAY = 512 << 20		/* that a device may hand in */
 };

@@ -89,7 +89,7 @@ take_item(void *ctx, enum item_type type, const uint8_t *p, size_t len)
 	if (type == ITEM_SHARE_LIST)
 		return relay_unless_bad(relay_take_share_list(b->depot, p, len, NULL));
 	if (type == ITEM_RECEIPT)
-		return relay_take_receipt(b->depot, p, len);
+		return relay_take_receipt(b->depot, clock_now(&b->clock), p, len);
 	return RC_OK;
 }
 

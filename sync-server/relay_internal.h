@@ -131,8 +131,12 @@ enum rc relay_unless_bad(enum rc rc) RC_CHECK;
 /* ---- receipts (relay_receipts.c) ---- */
 /* One an author, into the reply. */
 enum rc relay_give_receipts(struct relay_session *s) RC_CHECK;
-/* Of a holder or another relay, from anywhere, on its way to a device. */
-enum rc relay_take_receipt(struct depot *depot, const uint8_t *p, size_t len) RC_CHECK;
+/*
+ * Of a holder or another relay, from anywhere, on its way to a device.  Of each signer a device's lane
+ * keeps the newest `held` one, and of `stored` ones RELAY_RECEIPT_BYTES_MAX and the newest.
+ */
+enum rc relay_take_receipt(struct depot *depot, int64_t now, const uint8_t *p,
+    size_t len) RC_CHECK;
 /* Into the lanes of the authors whose frames this session handed in for them. */
 enum rc relay_tell_authors(struct relay_session *s) RC_CHECK;
 /* The reply will not be heard: the same, as a group of its own. */

@@ -134,31 +134,81 @@ relay_tell_later(struct relay_session *s)
 		return;	/* without a receipt it is handed in again */
 }
 
-/* Receipts of holders (and of other relays), on their way to a device. */
-enum rc
-relay_take_receipt(struct depot *depot, const uint8_t *p, size_t len)
+/* ---- of holders, and of other relays ---- */
+
+/* What this relay has it tells by itself; and what it had before a restore it may not have now. */
+static bool
+is_believed(struct depot *depot, const struct receipt *r, const uint8_t *p, size_t len)
 {
-	const struct device *signer;
+	const struct directory *dir = depot_directory(depot);
+	const struct device *signer = directory_device(dir, r->signer);
+
+	return signer != NULL && exchange_receipt_verify(p, len, signer->cert.sign_public) == RC_OK &&
+	    (signer->state == DEVICE_ADMITTED || signer->state == DEVICE_CERTIFIED) &&
+	    signer->role == (r->kind == RECEIPT_HELD ? ROLE_HOLDER : ROLE_RELAY) &&
+	    memcmp(r->signer, depot_identity(depot)->device, sizeof(r->signer)) != 0 &&
+	    directory_device(dir, r->device) != NULL;
+}
+
+/*
+ * A `held` receipt names all that its holder has: the last one says it all, and an older one nothing.
+ * One from the time to come, of a wrong clock, is in nobody's way.
+ */
+static enum rc
+is_outdated(struct depot *depot, const char *lane, int64_t now, const struct receipt *r,
+    const uint8_t *p, size_t len, bool *outdated)
+{
+	struct receipt newest;
+	struct bytes body;
+	bool replaces = false;
+	enum rc rc = RC_NOTFOUND;
+
+	bytes_init(&body);
+	*outdated = false;
+	if (r->kind == RECEIPT_HELD)
+		rc = depot_newest_receipt(depot, lane, p, &body);
+	if (rc == RC_OK && (rc = exchange_receipt_read(body.data, body.len, &newest)) == RC_OK) {
+		*outdated = r->at < newest.at && newest.at <= now + RELAY_RECEIPT_AHEAD_MAX;
+		replaces = body.len >= len;
+		exchange_receipt_reset(&newest);
+	}
+	*outdated = *outdated || (!replaces && !depot_has_room(depot, len));
+	bytes_reset(&body);
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
+static enum rc
+keep_receipt(struct depot *depot, int64_t now, const struct receipt *r, const uint8_t *p, size_t len)
+{
 	char lane[DEPOT_LANE_MAX];
-	struct receipt receipt;
 	struct bytes body;
 	uint64_t position;
-	bool added, good;
+	bool added, outdated;
 	enum rc rc;
 
-	if ((rc = exchange_receipt_read(p, len, &receipt)) != RC_OK)
-		return rc == RC_NOMEM ? rc : RC_OK;	/* taken or not: never a reason to break off */
-	relay_lane_device(receipt.device, lane);
-	signer = directory_device(depot_directory(depot), receipt.signer);
-	good = signer != NULL && exchange_receipt_verify(p, len, signer->cert.sign_public) == RC_OK &&
-	    (signer->state == DEVICE_ADMITTED || signer->state == DEVICE_CERTIFIED) &&
-	    signer->role == (receipt.kind == RECEIPT_HELD ? ROLE_HOLDER : ROLE_RELAY);
-	exchange_receipt_reset(&receipt);
-	if (!good || (rc = depot_note_receipt(depot, p, len, &added)) != RC_OK || !added)
+	relay_lane_device(r->device, lane);
+	if ((rc = is_outdated(depot, lane, now, r, p, len, &outdated)) != RC_OK || outdated ||
+	    (rc = depot_note_receipt(depot, p, len, &added)) != RC_OK || !added)
 		return rc;
 	bytes_init(&body);
 	bytes_put(&body, p, len);
-	rc = depot_append(depot, lane, ITEM_RECEIPT, &body, 0, &position);
+	if ((rc = depot_append(depot, lane, ITEM_RECEIPT, &body, 0, &position)) == RC_OK)
+		rc = depot_drop_receipts(depot, lane, p, position, r->kind == RECEIPT_HELD ? 0 :
+		    RELAY_RECEIPT_BYTES_MAX);
 	bytes_reset(&body);
+	return rc;
+}
+
+enum rc
+relay_take_receipt(struct depot *depot, int64_t now, const uint8_t *p, size_t len)
+{
+	struct receipt r;
+	enum rc rc;
+
+	if ((rc = exchange_receipt_read(p, len, &r)) != RC_OK)
+		return rc == RC_NOMEM ? rc : RC_OK;	/* taken or not: never a reason to break off */
+	if (is_believed(depot, &r, p, len))
+		rc = keep_receipt(depot, now, &r, p, len);
+	exchange_receipt_reset(&r);
 	return rc;
 }

@@ -306,7 +306,12 @@ serve_top(struct relay_session *s)
 
 	bytes_init(&body);
 	bytes_init(&list);
-	if ((rc = depot_at(s->depot, position, &type, &seq, &body)) != RC_OK ||
+	rc = depot_at(s->depot, position, &type, &seq, &body);
+	if (rc == RC_NOTFOUND || (rc == RC_OK && body.len == 0)) {
+		rc = step(s);	/* it was withdrawn in between */
+		goto out;
+	}
+	if (rc != RC_OK ||
 	    (type == ITEM_CERTIFICATE && (rc = is_own_certificate(s, &body, &had)) != RC_OK))
 		goto out;
 	if (type == ITEM_FRAME && s->hello.n_offered > 0) {

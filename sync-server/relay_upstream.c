@@ -200,7 +200,7 @@ take_receipt(struct relay_upstream *u, const uint8_t *p, size_t len)
 	enum rc rc;
 
 	if ((rc = note_known(u, p, len)) != RC_OK ||
-	    (rc = relay_take_receipt(u->depot, p, len)) != RC_OK)
+	    (rc = relay_take_receipt(u->depot, clock_now(&u->clock), p, len)) != RC_OK)
 		return rc;
 	return depot_mark_from_above(u->depot, p, len);
 }

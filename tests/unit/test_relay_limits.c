@@ -237,6 +237,197 @@ a_disk_without_room_takes_no_frame_and_serves_all_the_same(void **state)
 	worker_close(&other);
 }
 
+/* ---- receipts ---- */
+
+/* That a holder has n entries of the other's log. */
+static void
+put_held(struct bytes *items, struct worker *holder, struct worker *of, uint64_t n, int64_t at)
+{
+	struct exchange_head tip = { .log = 7, .n = n };
+	struct receipt_scope scope = { .unit = "24.1.1", .tips = &tip, .n_tips = 1 };
+	struct receipt r = { .kind = RECEIPT_HELD, .at = at, .scopes = &scope, .n_scopes = 1 };
+	struct bytes payload = { 0 };
+
+	memcpy(r.signer, holder->device.identity.device, sizeof(r.signer));
+	memcpy(r.device, of->device.identity.device, sizeof(r.device));
+	assert_int_equal(exchange_receipt_write(&r, holder->device.identity.sign_seed, &payload), RC_OK);
+	exchange_put(items, ITEM_RECEIPT, payload.data, payload.len);
+	bytes_reset(&payload);
+}
+
+/* That a hub has frames of it that nobody has ever seen. */
+static void
+put_stored(struct bytes *items, struct worker *hub, struct worker *of, size_t frames, uint8_t mark)
+{
+	struct receipt r = { .kind = RECEIPT_STORED, .at = WORLD_NOW, .n_frames = frames };
+	struct bytes payload = { 0 };
+
+	memcpy(r.signer, hub->device.identity.device, sizeof(r.signer));
+	memcpy(r.device, of->device.identity.device, sizeof(r.device));
+	assert_non_null(r.frames = calloc(frames, FRAME_ID_BYTES));
+	memset(r.frames, mark, frames * FRAME_ID_BYTES);
+	assert_int_equal(exchange_receipt_write(&r, hub->device.identity.sign_seed, &payload), RC_OK);
+	exchange_put(items, ITEM_RECEIPT, payload.data, payload.len);
+	free(r.frames);
+	bytes_reset(&payload);
+}
+
+static void
+hand_in(struct worker *k, struct bytes *items)
+{
+	struct heard a;
+
+	worker_sync_ok(k, items, &a);
+	heard_reset(&a);
+	bytes_reset(items);
+}
+
+/* The receipts in a device's lane, and their bytes. */
+static size_t
+kept_for(struct worker *k, size_t *bytes)
+{
+	char lane[DEPOT_LANE_MAX] = "d", found[DEPOT_LANE_MAX];
+	uint64_t at = 0, list;
+	struct bytes body = { 0 };
+	enum item_type type;
+	size_t n = 0;
+
+	*bytes = 0;
+	bytes_hex(k->device.identity.device, 16, lane + 1);
+	while (depot_next_of(w.depot, ITEM_RECEIPT, at, &at, found, &list) == RC_OK) {
+		if (strcmp(lane, found) != 0)
+			continue;
+		body.len = 0;
+		assert_int_equal(depot_at(w.depot, at, &type, &list, &body), RC_OK);
+		*bytes += body.len;
+		n++;
+	}
+	bytes_reset(&body);
+	return n;
+}
+
+/* Its next sync brings one receipt, and the holder's last one is of that many entries. */
+static void
+assert_told(struct worker *k, struct worker *holder, uint64_t n)
+{
+	uint8_t head[DEPOT_RECEIPT_HEAD_BYTES] = { RECEIPT_HELD };
+	char lane[DEPOT_LANE_MAX] = "d";
+	struct bytes body = { 0 };
+	struct receipt r;
+	struct heard a;
+
+	worker_sync_ok(k, NULL, &a);
+	assert_int_equal(a.n_lane_receipts, 1);
+	heard_reset(&a);
+	memcpy(head + 1, holder->device.identity.device, 16);
+	bytes_hex(k->device.identity.device, 16, lane + 1);
+	assert_int_equal(depot_newest_receipt(w.depot, lane, head, &body), RC_OK);
+	assert_int_equal(exchange_receipt_read(body.data, body.len, &r), RC_OK);
+	assert_int_equal(r.scopes[0].tips[0].n, n);
+	exchange_receipt_reset(&r);
+	bytes_reset(&body);
+}
+
+static void
+of_what_a_holder_says_to_a_device_the_last_is_kept(void **state)
+{
+	struct worker k, holder, second, nobody;
+	struct bytes items = { 0 };
+	struct heard a;
+	size_t bytes;
+
+	(void)state;
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	worker_join(&w, "24", ROLE_HOLDER, &holder);
+	worker_join(&w, "24", ROLE_HOLDER, &second);
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &nobody);
+	worker_sync_ok(&k, NULL, &a);
+	heard_reset(&a);
+	for (unsigned i = 1; i <= 100; i++) {
+		put_held(&items, &holder, &k, i, WORLD_NOW - 200 + i);
+		hand_in(&holder, &items);
+	}
+	assert_int_equal(kept_for(&k, &bytes), 1);
+	/* an older one that somebody plays again is not believed more than the last */
+	put_held(&items, &holder, &k, 3, WORLD_NOW - 200 + 3);
+	hand_in(&second, &items);
+	assert_told(&k, &holder, 100);
+	/* one of a clock gone wild keeps none out that comes after it */
+	put_held(&items, &holder, &k, 101, WORLD_NOW + 9 * 86400);
+	put_held(&items, &holder, &k, 102, WORLD_NOW);
+	hand_in(&holder, &items);
+	assert_told(&k, &holder, 102);
+	/* each holder speaks for itself; to a device that nobody knows nothing is said */
+	put_held(&items, &second, &k, 50, WORLD_NOW);
+	put_held(&items, &second, &nobody, 50, WORLD_NOW);
+	hand_in(&second, &items);
+	assert_int_equal(kept_for(&k, &bytes), 2);
+	assert_int_equal(kept_for(&nobody, &bytes), 0);
+	worker_close(&k);
+	worker_close(&holder);
+	worker_close(&second);
+	worker_close(&nobody);
+}
+
+static void
+receipts_of_another_relay_take_so_many_bytes_a_device(void **state)
+{
+	enum { FRAMES = 16384, N = 20 };
+	struct worker k, hub;
+	struct bytes items = { 0 };
+	struct heard a;
+	size_t bytes;
+
+	(void)state;
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	worker_join(&w, "24.1", ROLE_RELAY, &hub);
+	worker_sync_ok(&k, NULL, &a);
+	heard_reset(&a);
+	for (uint8_t i = 0; i < N; i++) {
+		put_stored(&items, &hub, &k, FRAMES, i);
+		hand_in(&hub, &items);
+	}
+	assert_in_range(kept_for(&k, &bytes), 7, 9);
+	assert_in_range(bytes, RELAY_RECEIPT_BYTES_MAX / 2, RELAY_RECEIPT_BYTES_MAX + FRAMES * 40);
+	/* the newest is among them: it is known, and not taken twice */
+	put_stored(&items, &hub, &k, FRAMES, N - 1);
+	hand_in(&hub, &items);
+	assert_in_range(kept_for(&k, &bytes), 7, 9);
+	worker_close(&k);
+	worker_close(&hub);
+}
+
+static void
+a_disk_without_room_takes_no_more_receipts_than_it_has(void **state)
+{
+	struct worker k, holder;
+	struct bytes items = { 0 };
+	struct heard a;
+	size_t bytes;
+
+	(void)state;
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	worker_join(&w, "24", ROLE_HOLDER, &holder);
+	worker_sync_ok(&k, NULL, &a);
+	heard_reset(&a);
+	depot_reserve(w.depot, UINT64_MAX / 4);
+	put_held(&items, &holder, &k, 5, WORLD_NOW);
+	hand_in(&holder, &items);
+	assert_int_equal(kept_for(&k, &bytes), 0);
+	depot_reserve(w.depot, 0);
+	put_held(&items, &holder, &k, 5, WORLD_NOW);
+	hand_in(&holder, &items);
+	assert_int_equal(kept_for(&k, &bytes), 1);
+	/* what takes the place of another needs none */
+	depot_reserve(w.depot, UINT64_MAX / 4);
+	put_held(&items, &holder, &k, 6, WORLD_NOW);
+	hand_in(&holder, &items);
+	depot_reserve(w.depot, 0);
+	assert_told(&k, &holder, 6);
+	worker_close(&k);
+	worker_close(&holder);
+}
+
 /* ---- refusals ---- */
 
 /* Bytes of an answer with all its headers; *status: what it says. */
@@ -367,6 +558,9 @@ main(void)
 		TEST(an_address_that_asks_too_often_is_told_to_wait),
 		TEST(a_device_has_so_many_bytes_a_day),
 		TEST(a_disk_without_room_takes_no_frame_and_serves_all_the_same),
+		TEST(of_what_a_holder_says_to_a_device_the_last_is_kept),
+		TEST(receipts_of_another_relay_take_so_many_bytes_a_device),
+		TEST(a_disk_without_room_takes_no_more_receipts_than_it_has),
 		TEST(one_invitation_makes_so_many_devices_and_no_more),
 		TEST(who_is_refused_gets_as_many_bytes_whatever_the_reason),
 		cmocka_unit_test(a_bucket_fills_again_with_time),
