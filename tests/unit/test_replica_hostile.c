@@ -15,6 +15,7 @@
 #include "shared/sync/replica_internal.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
+#include "sync-server/depot.h"
 #include "tests/support/lying_relay.h"
 #include "tests/support/province.h"
 
@@ -307,6 +308,37 @@ garbage_in_every_place_leaves_the_replica_as_it_was(void **state)
 	workspace_close(a);
 }
 
+static void
+a_relay_that_was_put_back_by_hand_is_told_of_and_given_all_again(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	struct lying_relay l;
+
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	province_meet(p);
+	province_sync(p, a);
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	/* its generation, and a sequence that is shorter than it was */
+	lying_relay_start(&l, p);
+	depot_generation(p->depot, l.generation);
+	l.position = l.last = 1;
+	l.over = true;
+	assert_int_equal(workspace_sync(a, l.url, &r, &err), RC_OK);
+	lying_relay_stop(&l);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM event WHERE kind = 'relay-rolled-back'"), 1);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM event WHERE kind = 'relay-restored'"), 0);
+	assert_int_equal(province_status(a).unsent_entries, 1);
+	/* the honest one has it; nothing is told twice */
+	assert_int_equal(province_sync(p, a).sent_frames, 1);
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM event WHERE kind = 'relay-rolled-back'"), 1);
+	workspace_close(a);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
@@ -316,6 +348,7 @@ main(void)
 		T(entries_that_make_no_sense_block_nothing),
 		T(a_frame_that_unfolds_without_measure_is_set_aside),
 		T(a_relay_that_always_has_more_is_left),
+		T(a_relay_that_was_put_back_by_hand_is_told_of_and_given_all_again),
 		T(garbage_in_every_place_leaves_the_replica_as_it_was),
 	};
 

@@ -217,6 +217,51 @@ of_what_is_held_the_last_word_is_kept(void **state)
 	workspace_close(holder);
 }
 
+/* So many whole logs of another device stand in the journal: more tips than a scope of a receipt names. */
+static void
+put_loose_logs(struct workspace *holder, const struct workspace *of, size_t n)
+{
+	static const char sql[] = "INSERT INTO log(id, device, unit, compartment, start, head_n, head)"
+	    " SELECT ?1, device, unit, compartment, start, head_n, head FROM log"
+	    " WHERE device = ?2 AND head_n > 0 LIMIT 1";
+
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(query_run(vault_db(holder->vault), NULL, sql, "ib", (int64_t)(1000000 + i),
+		    replica_device(of->replica), (size_t)IDENTITY_ID_BYTES), RC_OK);
+}
+
+static void
+a_device_with_thousands_of_loose_logs_is_no_others_trouble(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06002", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *holder = province_device(p, "20", ROLE_HOLDER, "Kho của tỉnh");
+	struct error err = { 0 };
+	size_t n;
+
+	province_sync(p, holder);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	province_add(b, "outreach", PROVINCE_VISIT);
+	province_sync(p, b);
+	province_meet(p);
+	province_sync(p, holder);
+	put_loose_logs(holder, a, EXCHANGE_HEADS_MAX + 1);
+	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(province_count(holder, "SELECT count(*) FROM event WHERE kind = 'held-too-many'"
+	    " AND detail = 'Hoàng Văn Pao'"), 1);
+	province_sync(p, holder);
+	province_sync(p, a);
+	province_sync(p, b);
+	assert_int_equal(province_status(a).receipt_level, 1);
+	assert_int_equal(province_status(b).receipt_level, 2);
+	workspace_close(a);
+	workspace_close(b);
+	workspace_close(holder);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
 int
@@ -227,6 +272,7 @@ main(void)
 		T(a_receipt_that_is_mostly_noise_counts_and_is_not_kept),
 		T(those_that_name_our_frames_are_kept_for_sticks_once),
 		T(of_what_is_held_the_last_word_is_kept),
+		T(a_device_with_thousands_of_loose_logs_is_no_others_trouble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
