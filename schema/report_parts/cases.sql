@@ -28,7 +28,7 @@ CREATE INDEX temp.person_origin_of ON person_origin(person);
 CREATE TEMP TABLE received AS
 SELECT c.id, c.unit, c.unit IN (SELECT code FROM scope) AS in_scope, c.continues IS NULL AS is_first,
        COALESCE(p.cluster, c.person_id, -c.id) AS person, c.person_id,
-       c.class, c.recv_channel, c.recv_org_kind, c.rescue_org, c.previous_case,
+       c.class, c.recv_channel, c.recv_org_kind, c.rescue_org_kind, c.previous_case,
        c.ident_result, c.cert_no, c.close_reason, c.exploited_country,
        substr(c.recv_date || '-01-01', 1, 10) AS recv_day,
        substr(COALESCE(c.ident_date, c.recv_date) || '-01-01', 1, 10) AS ident_day,

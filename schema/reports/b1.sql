@@ -32,7 +32,7 @@ FROM received WHERE in_scope AND is_first AND recv_day BETWEEN :from AND :to;
 CREATE TEMP TABLE tag AS
 SELECT 'recv_channel' AS list, id, COALESCE(recv_channel, '') AS code FROM came
 UNION ALL SELECT 'org_kind', id, COALESCE(recv_org_kind, '') FROM came
-UNION ALL SELECT 'rescued', id, COALESCE(rescue_org, '') FROM came
+UNION ALL SELECT 'rescued', id, COALESCE(rescue_org_kind, '') FROM came
           WHERE recv_channel IN ('RESCUED_IN', 'RESCUED_ABROAD')
 UNION ALL SELECT 'total', id, 'total' FROM came;
 
@@ -72,7 +72,8 @@ JOIN code AS none ON none.list = 'report' AND none.code = 'none'
 WHERE tally.list = 'org_kind' ORDER BY code.rank IS NULL, code.rank, tally.code;
 
 --: block: Người được giải cứu, theo cơ quan giải cứu | Rescued, by rescuing agency
-SELECT COALESCE(NULLIF(tally.code, ''), none.label), persons, male, female, unknown,
+SELECT COALESCE(code.label, NULLIF(tally.code, ''), none.label), persons, male, female, unknown,
        under_16, to_17, adult, ageless, foreign_, accompanying, 0
-FROM tally JOIN code AS none ON none.list = 'report' AND none.code = 'none'
-WHERE tally.list = 'rescued' ORDER BY tally.code = '', tally.code;
+FROM tally LEFT JOIN code ON code.list = 'org_kind' AND code.code = tally.code
+JOIN code AS none ON none.list = 'report' AND none.code = 'none'
+WHERE tally.list = 'rescued' ORDER BY code.rank IS NULL, code.rank, tally.code;

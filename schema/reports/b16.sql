@@ -282,15 +282,15 @@ SELECT t.value AS no, COUNT(*) AS n FROM (
   UNION ALL SELECT x.value, s.plan FROM form_issue AS s JOIN form_issue__plan_task AS x USING (id)
   WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
   UNION ALL SELECT x.value, s.plan FROM form_tip AS s JOIN form_tip__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.received_on || '-01-01', 1, 10) BETWEEN :from AND :to
+  WHERE s.alive AND NOT x.voided AND x.value IN (SELECT no FROM form_plan_task WHERE alive) AND s.unit IN (SELECT code FROM scope) AND substr(s.received_on || '-01-01', 1, 10) BETWEEN :from AND :to
   UNION ALL SELECT x.value, s.plan FROM form_service_delivery AS s JOIN form_service_delivery__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.continues IS NULL AND s.unit IN (SELECT code FROM scope)
+  WHERE s.alive AND NOT x.voided AND x.value IN (SELECT no FROM form_plan_task WHERE alive) AND s.continues IS NULL AND s.unit IN (SELECT code FROM scope)
     AND substr(COALESCE(s.date_from, s.decided_at, s.requested_at) || '-01-01', 1, 10) BETWEEN :from AND :to) AS t
 WHERE t.plan IS NULL OR NOT EXISTS (SELECT 1 FROM in_force WHERE k = 0)
    OR t.plan IN (SELECT code FROM in_force WHERE k = 0)
 GROUP BY t.value;
 
--- What the plan lists, in its order, and what records name beside it.
+-- What the plan lists, in its order, and what records of activities name beside it.
 --: block: Tiến độ theo nhiệm vụ của kế hoạch (số bản ghi) | Progress by task of the plan (records)
 SELECT task.no, task.wording, COALESCE(done.n, 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
 FROM (SELECT t.no, t.wording, MIN(t.id) AS rank FROM form_plan_task AS t

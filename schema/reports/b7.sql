@@ -14,12 +14,12 @@
 --: note: Xã, phường chưa rà soát trong kỳ để trống, không ghi số 0. | A commune that was not reviewed in the period shows nothing in place of 0.
 --: note: Tuổi tính tại ngày cuối kỳ. | Ages are those on the last day of the period.
 --: word: total | Tổng số | Total
---: word: none | Không ghi xã, phường | Commune not stated
+--: word: other | Xã, phường ngoài danh bạ | Communes that the directory does not have
 --: word: unreviewed | chưa rà soát trong kỳ | not reviewed in the period
 
 --: prepare
 CREATE TEMP TABLE gone AS
-SELECT m.id, COALESCE(m.commune_code, m.unit) AS commune, COALESCE(m.sex, 'U') AS sex,
+SELECT m.id, COALESCE((SELECT code FROM unit WHERE code = COALESCE(m.commune_code, m.unit)), '') AS commune, COALESCE(m.sex, 'U') AS sex,
        CASE WHEN m.birth_date IS NOT NULL
             THEN substr(:to, 1, 4) - substr(m.birth_date, 1, 4)
                  - (substr(:to, 6, length(m.birth_date) - 5) < substr(m.birth_date, 6))
@@ -34,7 +34,7 @@ WHERE m.alive AND m.continues IS NULL AND m.unit IN (SELECT code FROM scope)
            AND COALESCE(substr(m.status_date || '-01-01', 1, 10) < :from, 0));
 
 CREATE TEMP TABLE review AS
-SELECT COALESCE(commune_code, unit) AS commune, MAX(substr(date || '-01-01', 1, 10)) AS last
+SELECT COALESCE((SELECT code FROM unit WHERE code = COALESCE(commune_code, form_survey.unit)), '') AS commune, MAX(substr(date || '-01-01', 1, 10)) AS last
 FROM form_survey
 WHERE alive AND subject = 'MISSING' AND unit IN (SELECT code FROM scope)
   AND substr(date || '-01-01', 1, 10) <= :to
@@ -45,7 +45,9 @@ SELECT u.code AS commune, u.full_name AS label, 0 AS rank, 0 AS total FROM unit 
 WHERE u.level = 'COMM' AND u.code IN (SELECT code FROM scope)
   AND COALESCE(u.valid_from, '') <= :to AND COALESCE(u.valid_to, :from) >= :from
 UNION ALL
-SELECT commune, commune, 1, 0 FROM (SELECT commune FROM gone UNION SELECT commune FROM review)
+SELECT commune, COALESCE(u.full_name, other.label), 1, 0
+FROM (SELECT commune FROM gone UNION SELECT commune FROM review) LEFT JOIN unit AS u ON u.code = commune
+JOIN code AS other ON other.list = 'report' AND other.code = 'other'
 WHERE commune NOT IN (SELECT code FROM unit WHERE level = 'COMM'
                         AND COALESCE(valid_from, '') <= :to AND COALESCE(valid_to, :from) >= :from)
 UNION ALL

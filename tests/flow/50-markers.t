@@ -234,6 +234,8 @@ is "$(on "$lan" --json conflicts | json '#')" 1 "two of them are in conflict"
 must on "$lan" bundle export "$T/tmp/stick"
 must on "$dao" bundle import "$T/tmp/stick"
 for name in b{1..17}; do on "$lan" report $name --from 2026-01-01 --to 2026-12-31 >/dev/null; done
+# What quotes activities: these sheets, the workbook, and the parts of it that its library keeps in memory.
+for name in b8.csv b13.csv b14.csv b16.csv b17.csv consolidated.xlsx tmp.; do remember may "$name"; done
 must "$BIN/sync-server" --dir "$P" --passphrase-file "$office.pass" consolidate --home "$office" --once --server "$URL" \
 	--reports "$T/reports" --backup "$T/backup"
 on "$dao" rebuild >/dev/null
@@ -262,7 +264,11 @@ look "not in the authority's folder" "$P/authority"
 look "not in the backup of the province" "$T/backup"
 look "not on the stick, the invitations, and in the temporary folder" "$TMPDIR"
 look "not in what the server said" "$P.log"
-look "not in the reports, which count and do not name" "$T/reports"
+# B8, B13, B14, B16 and B17 quote what was written of activities: agencies, difficulties, proposals.
+# That none of them quotes a case is in test_report_typed.
+counting=()
+for n in 1 2 3 4 5 6 7 9 10 11 12 15; do counting+=("$T/reports/b$n.csv"); done
+look "not in the reports that count and do not quote" "${counting[@]}"
 if [ -d /dev/shm ] && [ -n "$(find /dev/shm -type f -user "$(id -u)" -newer "$T/begun" 2>/dev/null)" ]; then
 	look "not in the memory file system" $(find /dev/shm -type f -user "$(id -u)" -newer "$T/begun")
 else

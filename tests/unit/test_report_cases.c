@@ -34,9 +34,9 @@ set_up(void **state)
 	    " (8, '06625', 0, 1, 0, NULL, 'M', '1960-01-01', NULL, NULL, 'kinh', NULL),"
 	    " (9, '99001', 0, 1, 0, NULL, 'M', NULL, NULL, NULL, NULL, NULL)");
 	report_world_sql(w, "INSERT INTO form_case(id, unit, created_at, alive, conflicts, person_id, class,"
-	    " recv_channel, recv_date, recv_org_kind, rescue_org, ident_result, ident_date, cert_no,"
+	    " recv_channel, recv_date, recv_org_kind, rescue_org_kind, ident_result, ident_date, cert_no,"
 	    " cert_date, close_reason, exploited_country, continues) VALUES"
-	    " (101, '06184', 0, 1, 0, 1, 'V_VN', 'RESCUED_IN', '2026-06-29', 'POLP', 'Công an tỉnh',"
+	    " (101, '06184', 0, 1, 0, 1, 'V_VN', 'RESCUED_IN', '2026-06-29', 'POLP', 'BGP',"
 	    "  'VICTIM', '2026-06-30', NULL, NULL, NULL, 'CN', NULL),"
 	    " (102, '06184', 0, 1, 0, 2, 'PIP_IN', 'SELF_COMMUNE', '2026-01-01', 'CPC', NULL,"
 	    "  'VICTIM', '2026-01-11', 'GXN-1', '2026-02-01', NULL, 'CN', NULL),"
@@ -96,7 +96,7 @@ counts_who_was_received_by_channel_and_once_in_the_total(void **state)
 	report_world_has(r, 1, report_world_label(w, "org_kind", "POLP"), "1|0|1|0|1|0|0|0|0|0");
 	report_world_has(r, 1, "Không ghi", "1|0|0|1|0|0|0|1|0|1");
 	assert_int_equal(r->blocks[2].n_rows, 1);
-	report_world_has(r, 2, "Công an tỉnh", "1|0|1|0|1|0|0|0|0|0");
+	report_world_has(r, 2, report_world_label(w, "org_kind", "BGP"), "1|0|1|0|1|0|0|0|0|0");
 	report_free(r);
 	r = report_world_run(w, "b1", "06184");
 	report_world_has(r, 0, "Tổng số", "2|0|2|0|1|1|0|0|0|0");
