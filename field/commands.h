@@ -23,6 +23,7 @@ enum rc commands_undelete(struct call *c) RC_CHECK;
 enum rc commands_void(struct call *c) RC_CHECK;
 enum rc commands_import(struct call *c) RC_CHECK;
 enum rc commands_export(struct call *c) RC_CHECK;
+enum rc commands_print(struct call *c) RC_CHECK;
 enum rc commands_conflicts(struct call *c) RC_CHECK;
 enum rc commands_resolve(struct call *c) RC_CHECK;
 /* referral (commands_referral.c) */

@@ -88,6 +88,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 2, 2, "to", export_options, commands_export },
 	{ "export htcds", "FILE.csv --from DATE --to DATE", { "xuất hồ sơ không nêu danh tính theo HTCDS 2.0", "export cases without identities, by HTCDS 2.0" },
 	    CALL_IN_WORKSPACE, 1, 1, "o", htcds_options, commands_export_htcds },
+	{ "print", "ID FILE.html", { "in mọi thông tin về một người cho chính người đó", "all about one person, to print for that person" },
+	    CALL_IN_WORKSPACE, 2, 2, "to", NULL, commands_print },
 	{ "delete", "ID --reason TEXT", { "xóa một bản ghi", "delete a record" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", delete_options, commands_delete },
 	{ "undelete", "ID", { "khôi phục một bản ghi đã xóa", "take a delete back" },

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What comes in from spreadsheets and goes out to others: import with a dry run,
-# cases without identities.
+# cases without identities, a page for the person.
 . tests/support/flow.sh
 flow_folder
 P=$T/server lan=$T/lan
@@ -93,5 +93,26 @@ complains 64 "whole number from 5" "groups that are as good as names are refused
 complains 64 "whole date" "a period is asked for" field export htcds "$T/x.csv" --from 2026-01-01
 [ ! -e "$T/x.csv" ]
 ok $? "and nothing is written"
+
+# ---- all about one person, for that person ----
+other=$(field --json search "Vàng A Hai" | json 0 id)
+case_one=$(field add case person_id="$one" recv_channel=HOTLINE recv_date=2026-03-04 risk_level=LOW "narrative=kể rằng <rất> sợ")
+field add service_delivery case_id="$case_one" service=MED status=DELIVERED date_from=2026-03-05 >/dev/null
+field add relation person_a="$one" person_b="$other" relation=FATHER >/dev/null
+exits 0 "a page about one person is made" field --json print "$case_one" "$T/one.html"
+is "$(json records <<<"$out") $(json of_others <<<"$out")" "3 1" "with the person, the case and the service, without the relation"
+like "$err" "not encrypted" "a note says that it is clear text"
+page=$(cat "$T/one.html")
+like "$page" "Nguyễn Thị Một" "it names the person"
+like "$page" "kể rằng &lt;rất&gt; sợ" "what was typed is text"
+like "$page" "07/05/1998 <small>" "every value with its day"
+like "$page" "Cán bộ" "and who recorded it"
+like "$page" "Đồng Đăng" "and the unit by its name"
+unlike "$page" "Vàng A Hai" "nobody else stands in it"
+unlike "$page" "Dấu Hiệu" "nor anything of other cases"
+is "$(stat -c %a "$T/one.html")" 600 "its owner alone can read it"
+complains 65 "neither a person nor a case" "of an outreach there is no such page" field print "$(field --json list outreach | json 0 id)" "$T/none.html"
+[ ! -e "$T/none.html" ]
+ok $? "and none is written"
 
 done_testing
