@@ -110,7 +110,7 @@ find_members(struct replica *r, struct error *err)
 static enum rc
 leave_out(struct replica *r, struct error *err)
 {
-	int64_t before, left;
+	int64_t before, left = 0;
 	enum rc rc;
 
 	rc = query_run(r->db, err, "DELETE FROM purge_case WHERE id IN"
