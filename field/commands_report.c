@@ -27,6 +27,28 @@ commands_day_of(struct call *c, const char *name, struct date *out)
 	    "a whole date is needed");
 }
 
+/* For whom the table is: 0, or the number of persons below which figures are hidden. */
+static enum rc
+read_threshold(struct call *c, int64_t *out)
+{
+	const char *s = call_option(c, "threshold");
+	char *end;
+	long n;
+
+	*out = call_option(c, "public") != NULL ? REPORT_THRESHOLD : 0;
+	if (s == NULL)
+		return RC_OK;
+	if (*out == 0)
+		return error_set(&c->err, RC_USAGE, "threshold", "give --public, too",
+		    "figures are hidden in what is made for the public only");
+	n = strtol(s, &end, 10);
+	if (*s < '0' || *s > '9' || *end != '\0' || n < REPORT_THRESHOLD_MIN || n > REPORT_THRESHOLD_MAX)
+		return error_set(&c->err, RC_USAGE, "threshold", "give a number from 3 to 1000",
+		    "this is no number of persons below which figures are hidden");
+	*out = n;
+	return RC_OK;
+}
+
 static bool
 ends_with(const char *s, const char *end)
 {
@@ -178,6 +200,7 @@ commands_report(struct call *c)
 	order.lang = c->lang;
 	if ((rc = commands_day_of(c, "from", &order.from)) != RC_OK ||
 	    (rc = commands_day_of(c, "to", &order.to)) != RC_OK ||
+	    (rc = read_threshold(c, &order.threshold)) != RC_OK ||
 	    (rc = workspace_prepare_reports(c->ws, &c->err)) != RC_OK ||
 	    (rc = report_run(vault_db(c->ws->vault), replica_forms(c->ws->replica), &order, &r,
 	    &c->err)) != RC_OK)

@@ -57,7 +57,7 @@ static const struct call_option purge_options[] = {
 };
 static const struct call_option report_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
-	{ "out", CALL_OUTPUT, "FILE" }, NO_MORE
+	{ "out", CALL_OUTPUT, "FILE" }, { "public", CALL_FLAG, NULL }, { "threshold", CALL_TEXT, "N" }, NO_MORE
 };
 static const struct call_option pack_options[] = { { "forms", CALL_TEXT, "DIR" }, NO_MORE };
 static const struct call_option unlock_options[] = { { "idle", CALL_TEXT, "MINUTES" }, NO_MORE };

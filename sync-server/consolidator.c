@@ -66,10 +66,11 @@ write_csv(const struct report *report, const char *dir, struct error *err)
 
 static enum rc
 run_reports(struct replica *r, const struct consolidator_plan *plan,
-    const struct report_summary *list, size_t n, struct report **reports, size_t *n_reports,
-    struct error *err)
+    int64_t threshold, const struct report_summary *list, size_t n, struct report **reports,
+    size_t *n_reports, struct error *err)
 {
-	struct report_order order = { .from = plan->from, .to = plan->to, .lang = plan->lang };
+	struct report_order order = { .from = plan->from, .to = plan->to, .lang = plan->lang,
+		.threshold = threshold };
 	struct error why;
 	enum rc rc = RC_OK;
 
@@ -90,11 +91,11 @@ run_reports(struct replica *r, const struct consolidator_plan *plan,
 
 /*
  * consolidated.xlsx with every report, and one CSV a report, in a folder (made if
- * need be).  All are clear text that the operator asked for.
+ * need be).  All are clear text that the operator asked for.  threshold: of what is for the public.
  */
 static enum rc
-write_reports(struct replica *r, const struct consolidator_plan *plan,
-    size_t *written, size_t *left_out, struct error *err)
+write_reports(struct replica *r, const struct consolidator_plan *plan, const char *dir,
+    int64_t threshold, size_t *written, size_t *left_out, struct error *err)
 {
 	struct report_summary *list = NULL;
 	struct report **reports = NULL;
@@ -104,18 +105,18 @@ write_reports(struct replica *r, const struct consolidator_plan *plan,
 	enum rc rc;
 
 	*written = *left_out = 0;
-	if ((rc = files_make_dir(plan->reports, err)) != RC_OK ||
+	if ((rc = files_make_dir(dir, err)) != RC_OK ||
 	    (rc = tell_units(r, err)) != RC_OK || (rc = report_list(&list, &n, err)) != RC_OK)
 		return rc;
 	reports = calloc(n + 1, sizeof(struct report *));
 	sheets = calloc(n + 1, sizeof(const struct report *));
 	rc = reports == NULL || sheets == NULL ? RC_NOMEM :
-	    run_reports(r, plan, list, n, reports, &n_reports, err);
+	    run_reports(r, plan, threshold, list, n, reports, &n_reports, err);
 	for (size_t i = 0; i < n_reports && rc == RC_OK; i++) {
 		sheets[i] = reports[i];
-		rc = write_csv(reports[i], plan->reports, err);
+		rc = write_csv(reports[i], dir, err);
 	}
-	if (rc == RC_OK && (rc = files_join(plan->reports, "consolidated.xlsx", path)) == RC_OK &&
+	if (rc == RC_OK && (rc = files_join(dir, "consolidated.xlsx", path)) == RC_OK &&
 	    n_reports > 0)
 		rc = workbook_write(sheets, n_reports, path, err);
 	*written = n_reports;
@@ -163,7 +164,10 @@ consolidator_round(struct vault *v, struct replica *r, struct transport *t,
 		    "this vault is not a holder's");
 	if ((rc = replica_sync(r, t, NULL, &out->sync, err)) != RC_OK)
 		return rc;
-	if (plan->reports != NULL && (rc = write_reports(r, plan, &out->reports,
+	if (plan->public_reports != NULL && (rc = write_reports(r, plan, plan->public_reports,
+	    plan->threshold, &out->reports, &out->reports_left_out, err)) != RC_OK)
+		return rc;
+	if (plan->reports != NULL && (rc = write_reports(r, plan, plan->reports, 0, &out->reports,
 	    &out->reports_left_out, err)) != RC_OK)
 		return rc;
 	if (plan->backup == NULL)

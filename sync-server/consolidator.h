@@ -19,6 +19,8 @@ struct vault;
 
 struct consolidator_plan {
 	const char *reports;	/* folder for consolidated.xlsx and a CSV a report, or NULL */
+	const char *public_reports;	/* folder for the same as the public may have it, or NULL */
+	int64_t threshold;	/* of what is for the public (report.h) */
 	const char *backup;	/* folder for backups, or NULL: then nothing is signed */
 	struct date from, to;	/* of the reports, both days included */
 	enum form_lang lang;

@@ -60,7 +60,8 @@ const struct operator_entry operator_table[] = {
 	    "print the pin of the server's TLS key, for invitations" } },
 	{ "consolidate", operator_consolidate, 0, 0, "--home DIR [--once] [--reports DIR]"
 	    " [--backup DIR]",
-	    OPTIONS(AUTHORITY, "home", "once", "every", "server", "plain", "reports", "backup", "from", "to"),
+	    OPTIONS(AUTHORITY, "home", "once", "every", "server", "plain", "reports", "public",
+	    "threshold", "backup", "from", "to"),
 	    { "bản sao cấp tỉnh: nhận, tổng hợp, sao lưu, ký biên nhận",
 	    "the province's replica: receive, report, back up, sign receipts" } },
 	{ "bundle", operator_bundle, 2, OPERATOR_ARGUMENTS_MAX,

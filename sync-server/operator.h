@@ -26,7 +26,7 @@ struct operator_options {
 	const char *passphrase_file, *new_passphrase_file, *code_file, *recovery_file;
 	const char *name, *unit, *role, *out, *days, *server, *pin, *reason;
 	const char *listen, *upstream, *device, *tls_cert, *tls_key, *reserve, *audit, *order;
-	const char *home, *reports, *backup, *every, *from, *to, *under;
+	const char *home, *reports, *public_reports, *threshold, *backup, *every, *from, *to, *under;
 	const char *kdf_memory, *lang;
 	bool once, below, dry_run, tls, plain, json, quiet, help, version;
 	const char *args[OPERATOR_ARGUMENTS_MAX];

@@ -4,6 +4,7 @@
 
 #include "shared/base/process.h"
 #include "shared/base/files.h"
+#include "shared/reports/report.h"
 #include "shared/sync/transport.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
@@ -26,13 +27,23 @@ day_of(struct operator *c, const char *option, const char *text, struct date *ou
 static enum rc
 plan_of(struct operator *c, struct consolidator_plan *out)
 {
+	long threshold;
 	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
 	out->reports = c->options.reports;
+	out->public_reports = c->options.public_reports;
 	out->backup = c->options.backup;
 	out->lang = c->vietnamese ? FORM_VI : FORM_EN;
 	date_at(clock_now(&c->clock), &out->to);
+	if (out->reports != NULL && out->public_reports != NULL &&
+	    strcmp(out->reports, out->public_reports) == 0)
+		return error_set(&c->err, RC_USAGE, out->reports, "give another folder to --public",
+		    "what may leave would stand among what may not");
+	if ((rc = operator_number("threshold", c->options.threshold, REPORT_THRESHOLD_MIN,
+	    REPORT_THRESHOLD_MAX, REPORT_THRESHOLD, &threshold, &c->err)) != RC_OK)
+		return rc;
+	out->threshold = threshold;
 	if ((rc = day_of(c, "to", c->options.to, &out->to)) != RC_OK)
 		return rc;
 	out->from = (struct date){ out->to.year, 1, 1 };
@@ -103,10 +114,11 @@ static enum rc
 confine(struct operator *c)
 {
 	const char *places[] = { c->options.home, c->options.reports, c->options.backup,
+	    c->options.public_reports,
 	    files_memory_dir(), "/dev/null" };
 	enum rc rc = RC_OK;
 
-	for (size_t i = 1; i <= 2 && rc == RC_OK; i++)
+	for (size_t i = 1; i <= 3 && rc == RC_OK; i++)
 		if (places[i] != NULL)
 			rc = files_make_dir(places[i], &c->err);
 	if (rc == RC_OK)

@@ -4,16 +4,23 @@
 --: forms: case person referral relation
 --: parts: cases
 --: column: text | Nội dung | Item
---: column: count | Tổng số người | Persons
---: column: count | Nam | Male
---: column: count | Nữ | Female
---: column: count | Không rõ giới tính | Sex not known
---: column: count | Dưới 16 tuổi | Under 16
---: column: count | Từ 16 đến dưới 18 tuổi | 16 and 17
---: column: count | Từ 18 tuổi trở lên | 18 and over
---: column: count | Không rõ tuổi | Age not known
---: column: count | Trong đó người nước ngoài | Of them foreigners
---: column: count | Trong đó người dưới 18 tuổi đi cùng | Of them accompanying under 18
+--: column: persons | Tổng số người | Persons
+--: column: persons | Nam | Male
+--: column: persons | Nữ | Female
+--: column: persons | Không rõ giới tính | Sex not known
+--: column: persons | Dưới 16 tuổi | Under 16
+--: column: persons | Từ 16 đến dưới 18 tuổi | 16 and 17
+--: column: persons | Từ 18 tuổi trở lên | 18 and over
+--: column: persons | Không rõ tuổi | Age not known
+--: column: persons | Trong đó người nước ngoài | Of them foreigners
+--: column: persons | Trong đó người dưới 18 tuổi đi cùng | Of them accompanying under 18
+--: columns: 2 = 3 4 5
+--: columns: 2 <= 6 7 8 9
+--: columns: 2 >= 10
+--: columns: 2 >= 11
+--: rows: 1.t <= 1
+--: rows: 1.t <= 2
+--: withheld: 3
 --: chart: 1 2
 --: note: Một người được tiếp nhận nhiều lần trong kỳ được tính một lần ở mỗi dòng liên quan và một lần ở dòng tổng số. | A person received more than once in the period counts once in each row concerned, and once in the total.
 --: note: Chỉ tính nơi tiếp nhận đầu tiên; hồ sơ do đơn vị khác chuyển đến xem bảng B5. | Counted where the person was received first; cases handed over by other units stand in B5.

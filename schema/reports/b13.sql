@@ -4,13 +4,16 @@
 --: forms: coordination_event case_coordination awareness_session issued_document agency_figure
 --: column: text | Nội dung | Item
 --: column: count | Số cuộc, lượt | Times
---: column: count | Số hồ sơ được trao đổi | Cases exchanged
---: column: count | Số người | Persons
---: column: count | Nam | Male
---: column: count | Nữ | Female
---: column: count | Dưới 18 tuổi | Under 18
---: column: count | Người thân thích | Relatives
+--: column: persons | Số hồ sơ được trao đổi | Cases exchanged
+--: column: persons | Số người | Persons
+--: column: persons | Nam | Male
+--: column: persons | Nữ | Female
+--: column: persons | Dưới 18 tuổi | Under 18
+--: column: persons | Người thân thích | Relatives
 --: column: money | Số tiền (đồng) | Amount (VND)
+--: rows: 1.t <= 1 | 3
+--: rows: 1.t = 1 | 4
+--: withheld: 2 5
 --: note: Số liệu do cơ quan khác cung cấp chỉ để đối chiếu, không cộng vào số người do hệ thống đếm từ hồ sơ. | Figures of other agencies are a memo: they are never added to the persons that are counted from records.
 --: word: total | Tổng số | Total
 --: word: none | Không ghi | Not stated

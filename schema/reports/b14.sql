@@ -1,4 +1,4 @@
--- B14: community models, facilities, services surveyed.
+-- B14: community models, facilities, services surveyed.  Models that ended stand behind the total.
 
 --: title: B14. Mô hình, cơ sở hỗ trợ | B14. Models and facilities
 --: forms: community_model community_model_status facility facility_upgrade survey
@@ -7,9 +7,11 @@
 --: column: count | Trong đó sẵn sàng hoạt động | Of them ready
 --: column: count | Thành viên, nhân viên | Members, staff
 --: column: count | Số chỗ ở | Places
---: column: count | Nạn nhân được giúp đỡ | Victims helped
+--: column: persons | Nạn nhân được giúp đỡ | Victims helped
 --: column: money | Kinh phí (đồng) | Cost (VND)
 --: column: text | Kết quả, kiến nghị | Findings, proposals
+--: rows: 1.t = 1
+--: withheld: 3 4
 --: note: Tình trạng của mô hình là tình trạng tại ngày cuối kỳ. | The state of a model is that of the last day of the period.
 --: word: total | Tổng số | Total
 --: word: none | Không ghi | Not stated
@@ -31,13 +33,14 @@ DELETE FROM model WHERE status = 'ENDED' AND id NOT IN (
 
 --: block: Mô hình phòng ngừa, hỗ trợ tại cộng đồng | Community models
 WITH line AS (
-  SELECT code, label, rank, 0 AS total FROM code WHERE list = 'model_status'
+  SELECT code, label, CASE code WHEN 'ENDED' THEN 4000000 ELSE rank END AS rank, code = 'ENDED' AS total
+  FROM code WHERE list = 'model_status'
   UNION ALL SELECT '', label, 2000000, 0 FROM code
   WHERE list = 'report' AND code = 'none' AND EXISTS (SELECT 1 FROM model WHERE status = '')
   UNION ALL SELECT NULL, label, 3000000, 1 FROM code WHERE list = 'report' AND code = 'total')
 SELECT label, COUNT(model.id), NULL, COALESCE(SUM(members), 0), NULL, COALESCE(SUM(victims_helped), 0),
        NULL, NULL, total
-FROM line LEFT JOIN model ON model.status = line.code OR (line.total AND model.status <> 'ENDED')
+FROM line LEFT JOIN model ON model.status = line.code OR (line.code IS NULL AND model.status <> 'ENDED')
 GROUP BY line.rank, label, total ORDER BY line.rank;
 
 --: block: Cơ sở hỗ trợ | Facilities

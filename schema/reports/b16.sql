@@ -5,14 +5,22 @@
 --: parts: cases
 --: column: text | Mã | Code
 --: column: text | Chỉ tiêu | Indicator
---: column: count | Tử số | Numerator
---: column: count | Mẫu số | Denominator
+--: column: persons | Tử số | Numerator
+--: column: persons | Mẫu số | Denominator
 --: column: percent | Tỷ lệ (%) | Share (%)
 --: column: percent | Chỉ tiêu giao (%) | Target (%)
 --: column: text | Đánh giá | Met
---: column: count | Tử số cùng kỳ năm trước | Numerator a year before
---: column: count | Mẫu số cùng kỳ năm trước | Denominator a year before
+--: column: persons | Tử số cùng kỳ năm trước | Numerator a year before
+--: column: persons | Mẫu số cùng kỳ năm trước | Denominator a year before
 --: column: percent | Tỷ lệ cùng kỳ năm trước (%) | Share a year before (%)
+--: columns: 4 >= 3
+--: columns: 9 >= 8
+--: rows: 1.1 >= 1.2 1.3 | 3 8
+--: rows: 1.1 >= 1.3 | 4 9
+--: follows: 5 3 4
+--: follows: 7 3 4
+--: follows: 10 8 9
+--: withheld: 2
 --: note: I1a: mẫu số là người đã được xác định là nạn nhân tính đến cuối kỳ và có hồ sơ đang mở trong kỳ; tử số là người trong số đó đã được hỗ trợ ít nhất một dịch vụ tính đến cuối kỳ, hoặc được đề xuất hỗ trợ nhưng từ chối. | I1a: persons identified as victims by the end of the period whose case was open in it; served at least once by then, or offered support and declined.
 --: note: I1b: như I1a nhưng chỉ tính người có nhu cầu qua đánh giá và thuộc diện được hỗ trợ; không tính người đã từ chối mà chưa nhận dịch vụ nào. | I1b: as I1a, of those whose assessment shows a need and who are entitled; who declined and was not served is left out.
 --: note: I2: người được tiếp nhận trong kỳ; tử số là người đã được hỗ trợ ban đầu hoặc cung cấp dịch vụ tính đến cuối kỳ. | I2: persons received in the period; helped at first or served by its end.
@@ -229,7 +237,8 @@ SELECT CASE WHEN word IN ('I1a_declined', 'R') THEN NULL ELSE word END, line.lab
        CASE WHEN word = 'T1' THEN COALESCE(share, none.label) WHEN den = 0 THEN none.label ELSE share END,
        CASE WHEN percent = CAST(percent AS INTEGER) THEN CAST(percent AS INTEGER) ELSE percent END,
        CASE WHEN den > 0 AND percent IS NOT NULL OR word = 'T1' AND share IS NOT NULL THEN verdict.label END,
-       num_before, den_before, CASE WHEN den_before = 0 THEN none.label ELSE share_before END, 0
+       num_before, den_before, CASE WHEN den_before = 0 THEN none.label ELSE share_before END,
+       CASE WHEN word IN ('I3', 'I4', 'I5a', 'I5b', 'I6', 'I7', 'I8') THEN 2 ELSE 0 END
 FROM line
 JOIN code AS none ON none.list = 'report' AND none.code = 'none'
 LEFT JOIN target ON target.indicator = line.word
@@ -240,11 +249,11 @@ LEFT JOIN code AS verdict ON verdict.list = 'report' AND verdict.code = CASE
 ORDER BY line.rank;
 
 --: block: I3: địa bàn chưa được tổ chức truyền thông | I3: localities without awareness work
-SELECT code, full_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+SELECT code, full_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 2
 FROM locality WHERE k = 0 AND NOT held ORDER BY code;
 
 --: block: I5a, I7: đơn vị chưa có kế hoạch được chấp nhận | I5a, I7: units without an accepted plan
-SELECT addressed.code, COALESCE(unit.full_name, addressed.code), NULL, NULL, NULL, NULL, state.label, NULL, NULL, NULL, 0
+SELECT addressed.code, COALESCE(unit.full_name, addressed.code), NULL, NULL, NULL, NULL, state.label, NULL, NULL, NULL, 2
 FROM addressed LEFT JOIN issued USING (k, code) LEFT JOIN unit ON unit.code = addressed.code
 JOIN code AS state ON state.list = 'report'
  AND state.code = CASE WHEN accepted IS NULL THEN 'not_issued' ELSE 'not_accepted' END
@@ -292,7 +301,7 @@ GROUP BY t.value;
 
 -- What the plan lists, in its order, and what records of activities name beside it.
 --: block: Tiến độ theo nhiệm vụ của kế hoạch (số bản ghi) | Progress by task of the plan (records)
-SELECT task.no, task.wording, COALESCE(done.n, 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
+SELECT task.no, task.wording, COALESCE(done.n, 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 2
 FROM (SELECT t.no, t.wording, MIN(t.id) AS rank FROM form_plan_task AS t
       JOIN in_force AS f ON f.id = t.plan_id AND f.k = 0 WHERE t.alive GROUP BY t.no
       UNION ALL

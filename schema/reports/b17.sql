@@ -9,6 +9,7 @@
 --: column: text | Kiến nghị, kết quả | Proposal, result
 --: column: text | Nơi nhận kiến nghị | Addressee
 --: column: text | Tình trạng | State
+--: withheld: 1 2 3 4 5
 --: note: Khó khăn phát sinh trong kỳ, hoặc phát sinh trước kỳ mà chưa giải quyết khi bắt đầu kỳ. | Difficulties of the period, and earlier ones that were not settled when it began.
 --: note: Không ghi tên hoặc thông tin có thể làm lộ danh tính nạn nhân. | No names of victims, nothing that identifies them.
 

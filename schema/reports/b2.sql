@@ -4,10 +4,15 @@
 --: forms: case person referral case_event nationality_check
 --: parts: cases
 --: column: text | Nội dung | Item
---: column: count | Tổng số | Total
---: column: count | Nam | Male
---: column: count | Nữ | Female
---: column: count | Dưới 18 tuổi | Under 18
+--: column: persons | Tổng số | Total
+--: column: persons | Nam | Male
+--: column: persons | Nữ | Female
+--: column: persons | Dưới 18 tuổi | Under 18
+--: columns: 2 >= 3 4
+--: columns: 2 >= 5
+--: rows: 1.t <= 1
+--: rows: 3.t = 3 | 2
+--: withheld: 2
 --: note: Tình trạng xác định là tình trạng đang ghi trong hồ sơ tiếp nhận trong kỳ; kết quả của văn bản ban hành trong kỳ được tính riêng, kể cả hồ sơ tiếp nhận từ kỳ trước. | The state is that of cases received in the period; results dated in the period stand apart and may be of earlier cases.
 --: note: Số ngày trung vị tính từ ngày tiếp nhận đến ngày của văn bản xác định. | Median days run from reception to the date of the document.
 --: word: opened | Hồ sơ tiếp nhận trong kỳ (người) | Received in the period (persons)

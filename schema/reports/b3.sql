@@ -4,23 +4,30 @@
 --: forms: case person referral
 --: parts: cases
 --: column: text | Nội dung | Item
---: column: count | Tổng số | Total
---: column: count | Nam | Male
---: column: count | Nữ | Female
---: column: count | Không rõ giới tính | Sex not known
---: column: count | Kinh tế khó khăn, nghèo | Poverty
---: column: count | Thiếu việc làm | No work
---: column: count | Thiếu hiểu biết, nhẹ dạ | Lack of awareness
---: column: count | Bị lừa gạt | Deceived
---: column: count | Bạo lực gia đình | Violence at home
---: column: count | Mâu thuẫn, hoàn cảnh gia đình | Family conflict
---: column: count | Nợ nần | Debt
---: column: count | Bỏ học | Left school
---: column: count | Trẻ em thiếu người chăm sóc | Children without care
---: column: count | Di cư không an toàn | Unsafe migration
---: column: count | Nguyên nhân khác | Other cause
---: column: count | Không rõ nguyên nhân | Cause not known
---: column: count | Không ghi nguyên nhân | Cause not stated
+--: column: persons | Tổng số | Total
+--: column: persons | Nam | Male
+--: column: persons | Nữ | Female
+--: column: persons | Không rõ giới tính | Sex not known
+--: column: persons | Kinh tế khó khăn, nghèo | Poverty
+--: column: persons | Thiếu việc làm | No work
+--: column: persons | Thiếu hiểu biết, nhẹ dạ | Lack of awareness
+--: column: persons | Bị lừa gạt | Deceived
+--: column: persons | Bạo lực gia đình | Violence at home
+--: column: persons | Mâu thuẫn, hoàn cảnh gia đình | Family conflict
+--: column: persons | Nợ nần | Debt
+--: column: persons | Bỏ học | Left school
+--: column: persons | Trẻ em thiếu người chăm sóc | Children without care
+--: column: persons | Di cư không an toàn | Unsafe migration
+--: column: persons | Nguyên nhân khác | Other cause
+--: column: persons | Không rõ nguyên nhân | Cause not known
+--: column: persons | Không ghi nguyên nhân | Cause not stated
+--: columns: 2 = 3 4 5
+--: columns: 2 <= 6 7 8 9 10 11 12 13 14 15 16 17 18
+--: rows: 1.t = 1
+--: rows: 1.t <= 5
+--: rows: 1.t = 6
+--: rows: 1.t <= 7
+--: blocks: 1 = 2 3 4
 --: chart: 1 2
 --: note: Người được xác định là nạn nhân theo văn bản ban hành trong kỳ. | Persons identified as victims by a document dated in the period.
 --: note: Một người có nhiều nguyên nhân, mục đích được tính ở từng cột, từng dòng, nhưng chỉ một lần ở “Tổng số”. | A person with several causes or purposes counts in each of their columns and rows, and once in the total.

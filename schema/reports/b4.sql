@@ -3,12 +3,24 @@
 --: title: B4. Hỗ trợ nạn nhân theo dịch vụ, chế độ | B4. Support to victims by service
 --: forms: service_delivery case needs_assessment needs_item
 --: column: text | Dịch vụ, chế độ | Service
---: column: count | Số người có nhu cầu | Persons in need
---: column: count | Số người được đề xuất | Persons offered
---: column: count | Số người từ chối | Persons who declined
---: column: count | Số người được hỗ trợ | Persons served
---: column: count | Số lượt hỗ trợ | Times delivered
+--: column: persons | Số người có nhu cầu | Persons in need
+--: column: persons | Số người được đề xuất | Persons offered
+--: column: persons | Số người từ chối | Persons who declined
+--: column: persons | Số người được hỗ trợ | Persons served
+--: column: persons | Số lượt hỗ trợ | Times delivered
 --: column: money | Số tiền (đồng) | Amount (VND)
+--: columns: 3 >= 4
+--: columns: 3 >= 5
+--: columns: 6 >= 5
+--: rows: 1.t <= 1 | 2 3 4 5
+--: rows: 1.t = 1 | 6 7
+--: rows: 2.t <= 2 | 2 3 4 5
+--: rows: 2.t = 2 | 6 7
+--: rows: 3.t <= 3 | 2 3 4 5
+--: rows: 3.t = 3 | 6 7
+--: blocks: 1 <= 2 3 | 2 3 4 5
+--: blocks: 1 = 2 3 | 6 7
+--: follows: 7 5 6
 --: chart: 1 5
 --: note: Một người nhận nhiều dịch vụ chỉ tính một lần ở dòng tổng số; không cộng số người giữa các dòng hoặc giữa các đơn vị. | A person with several services counts once in the total; do not add up persons over rows or units.
 --: note: Số người được đề xuất gồm cả người đã từ chối hoặc đã được hỗ trợ; không gồm đề xuất đã hủy. | Persons offered include those who declined or were served; cancelled offers are left out.

@@ -4,11 +4,20 @@
 --: forms: case person referral case_event lodging_stay follow_up handover support_plan
 --: parts: cases
 --: column: text | Nội dung | Item
---: column: count | Số lượt | Times
---: column: count | Số người | Persons
---: column: count | Nam | Male
---: column: count | Nữ | Female
---: column: count | Dưới 18 tuổi | Under 18
+--: column: persons | Số lượt | Times
+--: column: persons | Số người | Persons
+--: column: persons | Nam | Male
+--: column: persons | Nữ | Female
+--: column: persons | Dưới 18 tuổi | Under 18
+--: columns: 2 >= 3
+--: columns: 3 >= 4 5
+--: columns: 3 >= 6
+--: rows: 1.1 = 1.2 1.3 1.4 | 2
+--: rows: 1.1 <= 1.2 1.3 1.4 | 3 4 5 6
+--: rows: 1.11 = 1.12 1.13 | 2
+--: rows: 1.11 <= 1.12 1.13 | 3 4 5 6
+--: rows: 1.16 = 2 | 2
+--: rows: 1.16 <= 2 | 3 4 5 6
 --: note: Một người được tính một lần ở mỗi dòng; không cộng số người giữa các dòng. | A person counts once in each row; rows of persons do not add up.
 --: note: Lần theo dõi tính theo ngày đến hạn trong kỳ; “đã thực hiện” là đã làm tính đến cuối kỳ. | Follow-ups are those due in the period; done means by its end.
 --: note: Hồ sơ đã chuyển giao hẳn cho đơn vị khác không còn đến hạn ở đơn vị chuyển. | What was transferred for good is no longer due where it came from.

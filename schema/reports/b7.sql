@@ -3,13 +3,18 @@
 --: title: B7. Người đi khỏi địa phương không rõ tung tích | B7. Persons who left with whereabouts unknown
 --: forms: missing_person survey
 --: column: text | Xã, phường, đặc khu | Commune
---: column: count | Tổng số người | Persons
---: column: count | Nam | Male
---: column: count | Nữ | Female
---: column: count | Dưới 18 tuổi | Under 18
---: column: count | Nghi bị mua bán | Trafficking suspected
---: column: count | Trong kỳ đã biết tin | Found in the period
+--: column: persons | Tổng số người | Persons
+--: column: persons | Nam | Male
+--: column: persons | Nữ | Female
+--: column: persons | Dưới 18 tuổi | Under 18
+--: column: persons | Nghi bị mua bán | Trafficking suspected
+--: column: persons | Trong kỳ đã biết tin | Found in the period
 --: column: text | Rà soát gần nhất | Last review
+--: columns: 2 >= 3 4
+--: columns: 2 >= 5
+--: columns: 2 >= 6
+--: columns: 2 >= 7
+--: rows: 1.t = 1
 --: note: Tổng số là người không rõ tung tích tại thời điểm nào đó trong kỳ: đi trước hoặc trong kỳ và chưa biết tin trước kỳ. | Persons missing at any time in the period: who left before or in it and were not found before it.
 --: note: Xã, phường chưa rà soát trong kỳ để trống, không ghi số 0. | A commune that was not reviewed in the period shows nothing in place of 0.
 --: note: Tuổi tính tại ngày cuối kỳ. | Ages are those on the last day of the period.

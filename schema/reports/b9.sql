@@ -3,14 +3,21 @@
 --: title: B9. Tổng đài, tin báo, tố giác | B9. Hotlines and tips
 --: forms: tip tip_action
 --: column: text | Nội dung | Item
---: column: count | Tổng số tin | Tips
---: column: count | Cung cấp thông tin | Information
---: column: count | Tư vấn | Counselling
---: column: count | Chuyển tuyến | Referral
---: column: count | Tin về nạn nhân | About victims
---: column: count | Tin về người nghi là nạn nhân | About suspected victims
---: column: count | Đang xử lý | Pending
+--: column: persons | Tổng số tin | Tips
+--: column: persons | Cung cấp thông tin | Information
+--: column: persons | Tư vấn | Counselling
+--: column: persons | Chuyển tuyến | Referral
+--: column: persons | Tin về nạn nhân | About victims
+--: column: persons | Tin về người nghi là nạn nhân | About suspected victims
+--: column: persons | Đang xử lý | Pending
 --: column: count | Số giờ trung vị đến xử lý đầu tiên | Median hours to the first action
+--: columns: 2 = 3 4 5
+--: columns: 2 >= 6 7
+--: columns: 2 >= 8
+--: rows: 1.t = 1
+--: rows: 1.t = 2
+--: follows: 9 2
+--: withheld: 3
 --: chart: 1 2
 --: note: Tin nhận trong kỳ; tin trùng vẫn được tính là đã nhận. | Tips received in the period; duplicates were received, too.
 --: note: Số giờ chỉ tính khi có ghi cả giờ nhận tin và giờ xử lý; nếu không thì tính theo ngày. | Hours where both times are on record, else whole days.

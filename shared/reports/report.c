@@ -8,6 +8,7 @@
 #include "shared/base/embedded.h"
 #include "shared/base/text.h"
 #include "shared/records/tables.h"
+#include "shared/reports/report_mask.h"
 #include "shared/reports/report_temp.h"
 #include "shared/vault/query.h"
 #include "shared/vault/vault.h"
@@ -21,6 +22,7 @@ struct run {
 	struct report_definition definition;
 	struct report *report;
 	size_t n_rows;
+	size_t n_blocks;		/* with those that were left out */
 	struct error *err;
 };
 
@@ -108,7 +110,8 @@ take_row(struct run *r, struct sqlite3_stmt *s, struct chain **out)
 		rc = take_cell(r, s, (int)i, &cells[i]);
 	if (rc != RC_OK)
 		return rc;
-	c->row.total = sqlite3_column_int(s, (int)n) != 0;
+	c->row.total = sqlite3_column_int(s, (int)n) == 1;
+	c->row.open = sqlite3_column_int(s, (int)n) == 2;
 	c->row.cells = cells;
 	*out = c;
 	return RC_OK;
@@ -231,6 +234,7 @@ run_sections(struct run *r)
 	for (size_t i = 0; rc == RC_OK && i < r->definition.n_sections; i++) {
 		const struct report_section *section = &r->definition.sections[i];
 		struct report_block *block = NULL;
+		size_t number = section->prepares ? 0 : r->n_blocks++;
 		int64_t there = 1;
 
 		if (section->needs != NULL)
@@ -245,6 +249,7 @@ run_sections(struct run *r)
 				return error_set(r->err, RC_INTERNAL, r->order->name, NULL,
 				    "the report has too many blocks");
 			block = &r->report->blocks[r->report->n_blocks++];
+			block->number = number;
 			block->title = copy(r, section->title[r->order->lang]);
 			rc = block->title == NULL ? RC_NOMEM : RC_OK;
 		}
@@ -281,7 +286,8 @@ count_conflicts(struct run *r)
 	else
 		snprintf(note, sizeof(note), "Có %llu bản ghi chưa thống nhất số liệu giữa các máy, đang chờ"
 		    " người có trách nhiệm quyết định; tạm tính theo giá trị đang hiển thị.", open);
-	return add_note(r, copy(r, note));
+	r->report->open_note = copy(r, note);
+	return add_note(r, r->report->open_note);
 }
 
 /* ---- who has not been heard ---- */
@@ -441,7 +447,7 @@ name_unit(struct run *r)
 }
 
 static enum rc
-check_period(struct run *r)
+check_order(struct run *r)
 {
 	const struct report_order *o = r->order;
 
@@ -449,6 +455,10 @@ check_period(struct run *r)
 	    !date_is_valid(&o->to) || date_to_days(&o->from) > date_to_days(&o->to))
 		return error_set(r->err, RC_USAGE, NULL, "give the first and the last day",
 		    "the period of a report is two days, the first not after the last");
+	if (o->threshold != 0 &&
+	    (o->threshold < REPORT_THRESHOLD_MIN || o->threshold > REPORT_THRESHOLD_MAX))
+		return error_set(r->err, RC_USAGE, "threshold", "use 5, or 3 to 1000",
+		    "this is no number of persons below which figures are hidden");
 	date_iso(&o->from, r->from);
 	date_iso(&o->to, r->to);
 	return RC_OK;
@@ -490,7 +500,7 @@ report_run(struct sqlite3 *db, const struct form_set *forms, const struct report
 	enum rc rc;
 
 	*out = NULL;
-	rc = check_period(&r);
+	rc = check_order(&r);
 	if (rc == RC_OK)
 		rc = load_definition(&r);
 	if (rc == RC_OK)
@@ -505,6 +515,8 @@ report_run(struct sqlite3 *db, const struct form_set *forms, const struct report
 		rc = report_temp_persons(db, err);
 	if (rc == RC_OK)
 		rc = run_in_savepoint(&r);
+	if (rc == RC_OK && order->threshold != 0)
+		rc = report_mask(r.report, &r.definition, order->threshold, err);
 	if (rc == RC_OK) {
 		*out = r.report;
 		r.report = NULL;

@@ -38,6 +38,7 @@ enum {
 enum report_kind {
 	REPORT_TEXT,
 	REPORT_COUNT,
+	REPORT_PERSONS,			/* a count of persons of cases: small ones do not leave */
 	REPORT_MONEY,			/* dong */
 	REPORT_PERCENT			/* 0..100, one decimal; or a text in its place */
 };
@@ -59,6 +60,7 @@ struct report_column {
 struct report_row {
 	bool total;			/* sums up its block */
 	const struct report_cell *cells;	/* n_columns */
+	bool open;			/* no person is counted in it: nothing of it is ever hidden */
 };
 
 /* Rows that belong together under a heading; "" is no heading. */
@@ -66,6 +68,7 @@ struct report_block {
 	const char *title;
 	const struct report_row *rows;
 	size_t n_rows;
+	size_t number;			/* in the file, from 0: some blocks are left out */
 };
 
 struct report {
@@ -91,6 +94,9 @@ struct report {
 	/* Records in the scope that wait for a person to settle a field: of the forms
 	 * that the report counts, in any period. */
 	uint64_t open_conflicts;
+	const char *open_note;		/* the note that says so; NULL: none */
+	/* In a table that may leave: fewer persons are hidden (report_mask.h); 0: all is shown. */
+	int64_t threshold;
 	struct arena arena;		/* all that the pointers lead to */
 };
 
@@ -120,11 +126,15 @@ struct report_order {
 	enum form_lang lang;
 	const char *folder;		/* of schema/; NULL: reports */
 	unsigned smallest;		/* :smallest, fewest persons of a group that is shown apart */
+	int64_t threshold;		/* for the public: hide fewer persons than these; 0: for the office */
 };
+
+/* What --public hides without another word, and what it may be told to. */
+enum { REPORT_THRESHOLD = 5, REPORT_THRESHOLD_MIN = 3, REPORT_THRESHOLD_MAX = 1000 };
 
 /*
  * Run a report.  forms label the codes; their typed tables must be there.
- * RC_NOTFOUND: no such report or unit.  RC_USAGE: not a period.  RC_CONFIG: the
+ * RC_NOTFOUND: no such report or unit.  RC_USAGE: not a period, or not a threshold.  RC_CONFIG: the
  * forms lack a field that the report asks for.  RC_LIMIT: too many rows.
  * *out is the caller's: report_free.
  */
@@ -148,6 +158,10 @@ void report_list_free(struct report_summary *list, size_t n);
 enum rc report_write_csv(const struct report *r, struct bytes *out) RC_CHECK;
 /* Append the JSON object of the commands' contract, with a line feed.  Rows as in the CSV. */
 enum rc report_write_json(const struct report *r, struct bytes *out) RC_CHECK;
+
+/* Whether the number of open conflicts is too small to be told; then it reads "<5". */
+enum { REPORT_SMALL_MAX = 24 };
+bool report_open_words(const struct report *r, char out[REPORT_SMALL_MAX]);
 
 /* "Từ 01/01/2026 đến 30/06/2026", "From 2026-01-01 to 2026-06-30". */
 enum { REPORT_PERIOD_MAX = 64 };

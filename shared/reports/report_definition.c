@@ -92,16 +92,17 @@ is(struct span s, const char *word)
 static enum rc
 column(struct parser *p, struct span rest)
 {
-	static const char *const kinds[] = { "text", "count", "money", "percent" };
+	static const char *const kinds[] = { "text", "count", "persons", "money", "percent" };
+	enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 	struct span kind = part(&rest);
 	size_t k = 0;
 
 	if (p->d->n_columns == REPORT_COLUMNS_MAX)
 		return refuse(p, RC_LIMIT, "too many columns");
-	while (k < 4 && !is(kind, kinds[k]))
+	while (k < KINDS && !is(kind, kinds[k]))
 		k++;
-	if (k == 4)
-		return refuse(p, RC_FORMAT, "a column is text, count, money or percent");
+	if (k == KINDS)
+		return refuse(p, RC_FORMAT, "a column is text, count, persons, money or percent");
 	p->d->columns[p->d->n_columns].kind = (enum report_kind)k;
 	return both(p, &rest, p->d->columns[p->d->n_columns++].title);
 }
@@ -172,6 +173,8 @@ static enum rc
 statement(struct parser *p, struct span key, struct span rest, bool *begins)
 {
 	struct report_definition *d = p->d;
+	const char *what;
+	enum rc rc;
 
 	*begins = is(key, "prepare") || is(key, "block");
 	if (*begins)
@@ -188,6 +191,10 @@ statement(struct parser *p, struct span key, struct span rest, bool *begins)
 		return column(p, rest);
 	if (is(key, "chart"))
 		return chart(p, rest);
+	if (report_relation_is(key.p, key.len)) {
+		rc = report_relation_take(d, key.p, key.len, rest.p, rest.len, &what);
+		return rc == RC_OK ? RC_OK : refuse(p, rc, what);
+	}
 	if (is(key, "note")) {
 		if (d->n_notes == REPORT_NOTES_MAX)
 			return refuse(p, RC_LIMIT, "too many notes");
@@ -195,7 +202,6 @@ statement(struct parser *p, struct span key, struct span rest, bool *begins)
 	}
 	if (is(key, "word")) {
 		struct report_words *w = &d->words[d->n_words];
-		enum rc rc;
 
 		if (d->n_words == REPORT_WORDS_MAX)
 			return refuse(p, RC_LIMIT, "too many words");
@@ -239,17 +245,19 @@ static enum rc
 check_whole(struct parser *p)
 {
 	const struct report_definition *d = p->d;
-	bool block = false;
+	const char *what;
+	size_t blocks = 0;
 
 	for (size_t i = 0; i < d->n_sections; i++)
-		block |= !d->sections[i].prepares;
-	if (d->title[FORM_VI] == NULL || d->n_columns == 0 || !block)
+		blocks += !d->sections[i].prepares;
+	if (d->title[FORM_VI] == NULL || d->n_columns == 0 || blocks == 0)
 		return refuse(p, RC_FORMAT, "a report needs a title, columns and a block");
 	for (size_t i = 0; i < d->n_charts; i++) {
 		if (d->charts[i].column >= d->n_columns || d->columns[d->charts[i].column].kind == REPORT_TEXT)
 			return refuse(p, RC_FORMAT, "a chart is of a column of numbers");
 	}
-	return RC_OK;
+	what = report_relation_check(d, blocks);
+	return what == NULL ? RC_OK : refuse(p, RC_FORMAT, what);
 }
 
 enum rc

@@ -11,6 +11,9 @@ enum {
 	REPORT_FORMS_MAX = 16,
 	REPORT_PARTS_MAX = 4,
 	REPORT_SECTIONS_MAX = 64,
+	REPORT_RELATIONS_MAX = 32,
+	REPORT_TERMS_MAX = 16,		/* of one of them */
+	REPORT_FOLLOWS_MAX = 8,
 	REPORT_WORDS_MAX = 48,
 	REPORT_FILE_MAX = 256 << 10
 };
@@ -25,6 +28,37 @@ struct report_section {
 	const char *title[FORM_LANGS];	/* of a block */
 	const char *needs;		/* table without which it is left out; NULL: none */
 	const char *sql;
+};
+
+/*
+ * What adds up (schema/reports/README.md, "What may leave").  Blocks, rows and columns count from 0;
+ * blocks as they stand in the file.
+ */
+enum report_over { REPORT_OVER_COLUMNS, REPORT_OVER_ROWS, REPORT_OVER_BLOCKS };
+enum report_compare {
+	REPORT_SUM,			/* =  the total is the sum of its parts */
+	REPORT_WITHIN,			/* >= no less than their sum */
+	REPORT_UNION			/* <= no more than it, and no less than each */
+};
+enum { REPORT_ROW_TOTAL = 1000, REPORT_ROW_PLAIN = 1001 };	/* the first that sums up; all that do not */
+
+struct report_term {
+	size_t at;			/* column or block */
+	size_t row;			/* of a block: an index or REPORT_ROW_...; over rows only */
+};
+
+struct report_relation {
+	enum report_over over;
+	enum report_compare compare;
+	struct report_term total, parts[REPORT_TERMS_MAX];
+	size_t n_parts;
+	uint32_t columns;		/* a bit each; 0: all that count persons */
+};
+
+/* A column that is hidden where others are. */
+struct report_follow {
+	size_t column;
+	uint32_t others;		/* a bit each */
 };
 
 struct report_definition {
@@ -44,6 +78,11 @@ struct report_definition {
 	size_t n_words;
 	struct report_section sections[REPORT_SECTIONS_MAX];
 	size_t n_sections;
+	struct report_relation relations[REPORT_RELATIONS_MAX];
+	size_t n_relations;
+	struct report_follow follows[REPORT_FOLLOWS_MAX];
+	size_t n_follows;
+	uint32_t withheld;		/* blocks that never leave, a bit each */
 	struct arena arena;
 };
 
@@ -51,5 +90,15 @@ struct report_definition {
 enum rc report_definition_parse(const char *name, const char *text, size_t len,
     struct report_definition *out, struct error *err) RC_CHECK;
 void report_definition_reset(struct report_definition *d);
+
+/* ---- report_relation.c ---- */
+
+/* Whether a line of this key says what may leave. */
+bool report_relation_is(const char *key, size_t len);
+/* Take such a line; what: in words why not.  RC_FORMAT, RC_LIMIT. */
+enum rc report_relation_take(struct report_definition *d, const char *key, size_t key_len,
+    const char *text, size_t len, const char **what) RC_CHECK;
+/* Whether they fit the columns and blocks there are; NULL, or why not. */
+const char *report_relation_check(const struct report_definition *d, size_t n_blocks);
 
 #endif

@@ -164,12 +164,15 @@ static bool
 json_foot(const struct report *r, json_t *o)
 {
 	json_t *notes = json_array();
+	char few[REPORT_SMALL_MAX];
 	bool ok = json_object_set_new(o, "notes", notes) == 0;
 
 	for (size_t i = 0; ok && i < r->n_notes; i++)
 		ok = json_array_append_new(notes, json_string(r->notes[i])) == 0;
-	return ok && json_object_set_new(o, "open_conflicts",
-	    json_integer((json_int_t)r->open_conflicts)) == 0;
+	if (ok && r->threshold > 0)
+		ok = json_object_set_new(o, "threshold", json_integer(r->threshold)) == 0;
+	return ok && json_object_set_new(o, "open_conflicts", report_open_words(r, few) ?
+	    json_string(few) : json_integer((json_int_t)r->open_conflicts)) == 0;
 }
 
 enum rc

@@ -176,7 +176,7 @@ cell(struct sheet *s, size_t column, const struct report_cell *c, bool total)
 		break;
 	case REPORT_REAL:
 		keep(s, worksheet_write_number(s->to, s->row, at, c->real,
-		    kind == REPORT_COUNT ? f->percent[total] : number));
+		    kind == REPORT_COUNT || kind == REPORT_PERSONS ? f->percent[total] : number));
 		break;
 	case REPORT_WORDS:
 		/* never worksheet_write_*() that look at what a text begins with */

@@ -44,14 +44,16 @@ tables(lxw_worksheet *to, lxw_row_t *row, const struct report *const *reports, s
 	for (lxw_col_t c = 0; e == LXW_NO_ERROR && c < COLUMNS; c++)
 		e = worksheet_write_string(to, *row, c, heads[reports[0]->lang][c], f->heading);
 	for (size_t i = 0; e == LXW_NO_ERROR && i < n; i++) {
-		char name[LXW_SHEETNAME_MAX];
+		char name[LXW_SHEETNAME_MAX], few[REPORT_SMALL_MAX];
 
 		++*row;
 		workbook_sheet_name(reports, i, name);
 		e = worksheet_write_string(to, *row, NAME, name, f->text[0]);
 		if (e == LXW_NO_ERROR)
 			e = worksheet_write_string(to, *row, TITLE, reports[i]->title, f->text[0]);
-		if (e == LXW_NO_ERROR)
+		if (e == LXW_NO_ERROR && report_open_words(reports[i], few))
+			e = worksheet_write_string(to, *row, OPEN, few, f->right[0]);
+		else if (e == LXW_NO_ERROR)
 			e = worksheet_write_number(to, *row, OPEN, (double)reports[i]->open_conflicts,
 			    f->count[0]);
 	}

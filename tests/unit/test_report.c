@@ -534,14 +534,14 @@ writes_csv_without_formulas(void **state)
 		{ { .type = REPORT_WORDS, .words = "=1+1" }, { .type = REPORT_INTEGER, .integer = -5 } },
 		{ { .type = REPORT_WORDS, .words = "a, \"b\"" }, { .type = REPORT_REAL, .real = 66.6 } },
 	};
-	static const struct report_row rows[2] = { { false, cells[0] }, { true, cells[1] } };
+	static const struct report_row rows[2] = { { false, cells[0], false }, { true, cells[1], false } };
 	struct report r = { .name = "b0", .title = "", .n_columns = 2, .n_blocks = 1 };
 	struct bytes out;
 
 	(void)state;
 	r.columns[0].title = "Chữ";
 	r.columns[1].title = "Số";
-	r.blocks[0] = (struct report_block){ "", rows, 2 };
+	r.blocks[0] = (struct report_block){ "", rows, 2, 0 };
 	bytes_init(&out);
 	assert_int_equal(report_write_csv(&r, &out), RC_OK);
 	assert_string_equal(bytes_cstr(&out),

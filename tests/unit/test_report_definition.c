@@ -102,6 +102,57 @@ refuses_what_it_cannot_read_with_its_line(void **state)
 	refuses(HEAD "--: block: a | b | if \n", RC_FORMAT, "b1.sql:3");
 }
 
+#define PERSONS HEAD "--: column: persons | a | b\n--: column: persons | a | b\n--: column: money | a | b\n"
+
+static void
+reads_what_adds_up_and_what_never_leaves(void **state)
+{
+	struct report_definition d;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse(PERSONS "--: columns: 2 >= 3\n--: rows: 1.t <= 2 1 | 2 4\n--: blocks: 2 = 1\n"
+	    "--: follows: 4 2 3\n--: withheld: 2\n" BODY BODY, &d, &err), RC_OK);
+	assert_int_equal(d.n_relations, 3);
+	assert_int_equal(d.relations[0].over, REPORT_OVER_COLUMNS);
+	assert_int_equal(d.relations[0].compare, REPORT_WITHIN);
+	assert_int_equal(d.relations[0].total.at, 1);
+	assert_int_equal(d.relations[1].compare, REPORT_UNION);
+	assert_int_equal(d.relations[1].total.row, REPORT_ROW_TOTAL);
+	assert_int_equal(d.relations[1].n_parts, 2);
+	assert_int_equal(d.relations[1].parts[0].at, 1);
+	assert_int_equal(d.relations[1].parts[1].row, REPORT_ROW_PLAIN);
+	assert_int_equal(d.relations[1].columns, 1 << 1 | 1 << 3);
+	assert_int_equal(d.relations[2].compare, REPORT_SUM);
+	assert_int_equal(d.follows[0].column, 3);
+	assert_int_equal(d.follows[0].others, 1 << 1 | 1 << 2);
+	assert_int_equal(d.withheld, 1 << 1);
+	report_definition_reset(&d);
+}
+
+static void
+refuses_relations_of_what_is_not_there(void **state)
+{
+	static const char *const lines[] = {
+		"columns: 2 = 9", "columns: 1 = 2", "columns: 2 =", "columns: 2 < 3", "columns: 2 = 2",
+		"columns: 0 = 2", "columns: 2 = 3 | 2", "rows: 1 = 1", "rows: 1.t = 1 1", "rows: 1.t = 3",
+		"rows: 1.t = 1 | 1", "rows: 1.t = 1 |", "rows: 1.x = 1", "blocks: 1 = 1", "blocks: 1.t = 2",
+		"follows: 2 3", "follows: 4", "follows: 4 1", "withheld: 3", "withheld: 0", "withheld:",
+		"columns: 2 = 3 3", "rows: 1.t = 2 1.12",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct report_definition d;
+		struct error err;
+		char text[1024];
+
+		snprintf(text, sizeof(text), "%s--: %s\n%s%s", PERSONS, lines[i], BODY, BODY);
+		if (parse(text, &d, &err) != RC_FORMAT)
+			fail_msg("taken: %s", lines[i]);
+	}
+}
+
 static void
 refuses_more_than_its_limits(void **state)
 {
@@ -149,6 +200,8 @@ main(void)
 		cmocka_unit_test(takes_a_file_apart),
 		cmocka_unit_test(refuses_what_it_cannot_read_with_its_line),
 		cmocka_unit_test(refuses_more_than_its_limits),
+		cmocka_unit_test(reads_what_adds_up_and_what_never_leaves),
+		cmocka_unit_test(refuses_relations_of_what_is_not_there),
 		cmocka_unit_test(reads_every_report_that_ships),
 	};
 

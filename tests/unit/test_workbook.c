@@ -62,7 +62,7 @@ static const struct report_cell cells[3][3] = {
 	    { .type = REPORT_INTEGER, .integer = 100 } },
 };
 static const struct report_row rows[3] = {
-	{ false, cells[0] }, { false, cells[1] }, { true, cells[2] },
+	{ false, cells[0], false }, { false, cells[1], false }, { true, cells[2], false },
 };
 
 static void
@@ -79,8 +79,8 @@ fill(struct report *r, const char *name)
 	r->columns[1] = (struct report_column){ REPORT_MONEY, "Số tiền (đồng)" };
 	r->columns[2] = (struct report_column){ REPORT_PERCENT, "Tỷ lệ (%)" };
 	r->n_columns = 3;
-	r->blocks[0] = (struct report_block){ "Hồ sơ mới", rows, 2 };
-	r->blocks[1] = (struct report_block){ "Hồ sơ cũ", rows + 2, 1 };
+	r->blocks[0] = (struct report_block){ "Hồ sơ mới", rows, 2, 0 };
+	r->blocks[1] = (struct report_block){ "Hồ sơ cũ", rows + 2, 1, 1 };
 	r->n_blocks = 2;
 	r->notes[0] = "Không cộng số người giữa các dòng.";
 	r->n_notes = 1;
