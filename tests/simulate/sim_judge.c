@@ -363,8 +363,8 @@ static void
 judge_need_to_know(struct sim_world *w, struct sim_device *d)
 {
 	static const char *const sql[] = {
-		"SELECT DISTINCT l.unit, l.compartment FROM log l JOIN entry e ON e.log = l.id"
-		    " WHERE e.body IS NOT NULL AND l.own = 0",
+		("SELECT DISTINCT l.unit, l.compartment FROM log l JOIN entry e ON e.log = l.id"
+		    " WHERE e.body IS NOT NULL AND l.own = 0"),
 		"SELECT DISTINCT unit, compartment FROM record WHERE length(state) > 0",
 		"SELECT DISTINCT unit, compartment FROM scope_secret",
 	};
