@@ -246,8 +246,9 @@ print_head(const struct telling *t, const struct case_story *s)
 		    call_say(c, " (theo ngày tiếp nhận)", " (by the day of reception)"),
 		    source != NULL ? " — " : "", source != NULL ? source : "");
 	if (s->handed_over)
-		call_print(c, "  %s", call_say(c, "Hồ sơ do đơn vị khác phụ trách.",
-		    "Another unit is in charge of this case."));
+		call_print(c, "  %s", call_say(c,
+		    "Đơn vị này không phụ trách hồ sơ: đã bàn giao, hoặc chưa tiếp nhận.",
+		    "This unit is not in charge: the case was handed over, or is not accepted yet."));
 }
 
 static void

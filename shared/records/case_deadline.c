@@ -53,7 +53,7 @@ add(struct finding *f, const struct term *t)
 	return RC_OK;
 }
 
-/* Initial verification: done by its event, or when the result is there. ------------- */
+/* Initial verification: done by its event, or when the result is there; of the first case alone. */
 
 static enum rc
 find_verification(struct finding *f)
@@ -62,7 +62,7 @@ find_verification(struct finding *f)
 	struct term t = { .rule = "INITVER", .record = f->s->id, .is_over = f->s->closed };
 	int64_t day;
 
-	if (rule == NULL || !case_parts_day(f->s->received, &day))
+	if (rule == NULL || f->s->continues || !case_parts_day(f->s->received, &day))
 		return RC_OK;
 	t.source = rule->source;
 	t.due = case_rules_due(f->d->rules, rule, day, &t.sure);

@@ -16,9 +16,9 @@ static const char case_sql[] =
     " p.phone, p.address_text, p.current_commune, p.birth_date, p.est_age, p.est_age_asof, p.id,"
     " c.conflicts + COALESCE(p.conflicts, 0),"
     " EXISTS (SELECT 1 FROM form_referral r WHERE r.alive = 1 AND r.case_id = c.id AND"
-    "  ((r.direction = 'IN' AND r.outcome IN ('DECLINED', 'LAPSED')) OR"
+    "  ((r.direction = 'IN' AND COALESCE(r.outcome, '') NOT IN ('ACCEPTED', 'COMPLETED')) OR"
     "  (r.direction = 'OUT' AND r.kind = 'TRANSFER' AND EXISTS (SELECT 1 FROM form_referral__answers a"
-    "   WHERE a.id = r.id AND a.voided = 0 AND a.value IN ('ACCEPTED', 'COMPLETED')))))"
+    "   WHERE a.id = r.id AND a.voided = 0 AND a.value IN ('ACCEPTED', 'COMPLETED'))))), c.continues IS NOT NULL"
     " FROM form_case c LEFT JOIN form_person p ON p.id = c.person_id AND p.alive = 1"
     " WHERE c.id = ?1 AND c.alive = 1";
 
@@ -60,6 +60,7 @@ take_case(const struct case_desk *d, struct sqlite3_stmt *q, struct case_story *
 	s->person = query_column_int(q, 23);
 	s->unsettled = query_column_int(q, 24) > 0;
 	s->handed_over = query_column_int(q, 25) != 0;
+	s->continues = query_column_int(q, 26) != 0;
 	s->minor = is_minor(query_column_text(q, 20), q, d->today);
 	s->regime_chosen = *s->regime != '\0';
 	if (!s->regime_chosen && case_parts_day(s->received, &day))

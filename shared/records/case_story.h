@@ -81,7 +81,8 @@ struct case_story {
 	const char *received, *ident_result, *ident_org, *ident_doc_no, *ident_date;
 	const char *close_reason, *closed_on;	/* of the case, or of its event of closing */
 	bool closed, closed_by_event;		/* only an event says so */
-	bool handed_over;			/* another unit took it for good, or ours did not take it */
+	bool handed_over;			/* another unit took it for good, or ours has not taken it */
+	bool continues;				/* it came from another unit, which verified */
 	bool unsettled;				/* fields of case or person are in conflict */
 	const char *stage, *stage_at;		/* furthest event that is not voided; "" */
 	const char *state;			/* case_state */

@@ -123,6 +123,33 @@ check_no_later_no(const struct checking *k, int64_t person)
 	return rc;
 }
 
+/*
+ * A guardian who is under suspicion decides nothing: so the consent says, or the relations of the
+ * person, of whom the suspect is what the giver of the consent is.
+ */
+static enum rc
+check_guardian(const struct checking *k, int64_t person)
+{
+	const char *relation = referral_value(k->view, "relation");
+	int64_t n = 0;
+	enum rc rc = RC_OK;
+
+	if (strcmp(referral_value(k->view, "given_by"), "GUARDIAN") != 0)
+		return RC_OK;
+	if (strcmp(referral_value(k->view, "guardian_suspect"), "yes") == 0 ||
+	    strcmp(relation, "SUSPECT") == 0)
+		n = 1;
+	else if (form_set_find(k->c->forms, "relation") != NULL)
+		rc = query_int(k->c->db, k->err, &n, "SELECT count(*) FROM form_relation s"
+		    " JOIN form_relation g ON g.person_a = s.person_a AND g.person_b = s.person_b"
+		    " WHERE s.alive = 1 AND g.alive = 1 AND s.person_a = ?1 AND s.relation = 'SUSPECT'"
+		    " AND g.relation = ?2", "it", person, relation);
+	if (rc != RC_OK || n == 0)
+		return rc;
+	return deny(k, "ask another representative of the person, and record that consent",
+	    "the guardian who gave the consent is under suspicion");
+}
+
 /* The codes of the list `shares`, a blank before and behind each. */
 static enum rc
 take_shares(const struct record_view *v, char **out)
@@ -157,8 +184,10 @@ check(const struct checking *k, const struct dot *case_id, const struct dot *per
 	if (!covers_unit(k, k->view, &any))
 		return deny(k, "ask the person, then add the unit: field edit ID receivers=...",
 		    "the consent does not cover that unit");
-	rc = record_to_local(k->c->db, person, &local);
-	return rc == RC_OK ? check_no_later_no(k, local) : rc;
+	if ((rc = record_to_local(k->c->db, person, &local)) != RC_OK ||
+	    (rc = check_guardian(k, local)) != RC_OK)
+		return rc;
+	return check_no_later_no(k, local);
 }
 
 enum rc

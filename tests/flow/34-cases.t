@@ -102,11 +102,17 @@ father=$(on "$lan" add person "full_name=Lý Văn Cha" sex=M)
 c2=$(on "$lan" add case "person_id=$child" class=V_VN recv_channel=GATE "recv_date=$(ago 1)" risk_level=HIGH)
 must on "$lan" add consent "person_id=$child" kind=SHARE_AGENCY decision=GIVEN "at=$(ago 1)" given_by=SELF receivers=06004
 is "$(warnings "$lan" "$c2")" MINOR_NO_GUARDIAN "a minor's own consent is not enough"
-must on "$lan" add consent "person_id=$child" kind=SHARE_AGENCY decision=GIVEN "at=$(ago 1)" given_by=GUARDIAN relation=FATHER child_agrees=yes receivers=06004
+his=$(on "$lan" add consent "person_id=$child" kind=SHARE_AGENCY decision=GIVEN "at=$(ago 1)" given_by=GUARDIAN relation=FATHER child_agrees=yes receivers=06004)
 is "$(warnings "$lan" "$c2")" "" "the father's counts"
 must on "$lan" add relation "person_a=$child" "person_b=$father" relation=FATHER
 must on "$lan" add relation "person_a=$child" "person_b=$father" relation=SUSPECT
 is "$(warnings "$lan" "$c2")" "GUARDIAN_SUSPECT MINOR_NO_GUARDIAN" "until he is a suspect"
+complains 77 "under suspicion" "nothing is handed over on his word" on "$lan" refer "$c2" --to 06004 --consent "$his"
+hers=$(on "$lan" add consent "person_id=$child" kind=SHARE_AGENCY decision=GIVEN "at=$(ago 0)" given_by=GUARDIAN relation=MOTHER child_agrees=yes receivers=06004)
+is "$(warnings "$lan" "$c2")" GUARDIAN_SUSPECT "the mother may decide"
+marked=$(on "$lan" add consent "person_id=$child" kind=SHARE_AGENCY decision=GIVEN "at=$(ago 0)" given_by=GUARDIAN relation=LEGALREP guardian_suspect=yes receivers=06004)
+complains 77 "under suspicion" "nor on the word of one who is marked so" on "$lan" refer "$c2" --to 06004 --consent "$marked"
+exits 0 "on the mother's word it is" on "$lan" refer "$c2" --to 06004 --consent "$hers"
 
 # ---- the same story for whoever reads the case ----
 for home in "$lan" "$chief" "$lan" "$chief"; do must sync_with "$home"; done

@@ -555,11 +555,17 @@ what_is_due_comes_oldest_first_and_without_what_others_took(void **state)
 	due(*state, "2026-03-03", 0, "2026-03-02 DD-02 INITVER");
 	report_world_sql(*state, "INSERT INTO form_referral(" FIXED ", case_id, direction, kind) VALUES"
 	    " (600, " AT ", 11, 'OUT', 'TRANSFER'), (601, " AT ", 12, 'IN', 'REFER')");
+	due(*state, "2026-03-03", 1, "2026-03-02 DD-02 INITVER");	/* 12 waits to be accepted */
+	report_world_sql(*state, "UPDATE form_referral SET outcome = 'ACCEPTED' WHERE id = 601");
 	due(*state, "2026-03-03", 1, "2026-03-02 DD-02 INITVER\n2026-03-04 DD-02 INITVER");
 	report_world_sql(*state, "INSERT INTO form_referral__answers(id, item_log, item_n, item, value, voided)"
 	    " VALUES (600, 1, 1, 0, 'ACCEPTED', 0)");
 	due(*state, "2026-03-03", 1, "2026-03-04 DD-02 INITVER");
 	report_world_sql(*state, "UPDATE form_referral SET outcome = 'DECLINED' WHERE id = 601");
+	due(*state, "2026-03-03", 1, "");
+	/* Who referred the case verified it. */
+	report_world_sql(*state, "UPDATE form_referral SET outcome = 'ACCEPTED' WHERE id = 601");
+	report_world_sql(*state, "UPDATE form_case SET continues = '0123456789abcdef.1' WHERE id = 12");
 	due(*state, "2026-03-03", 1, "");
 }
 
