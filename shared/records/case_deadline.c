@@ -109,10 +109,10 @@ find_decisions(struct finding *f)
 {
 	struct sqlite3_stmt *q = NULL;
 	bool row;
-	enum rc rc = query_open(f->d->db, f->err, &q, "SELECT COALESCE(of_delivery, id) AS first,"
+	enum rc rc = query_open(f->d->db, f->err, &q, "SELECT COALESCE(of_delivery, s.id) AS first,"
 	    " min(requested_at), min(decided_at), max(legal_regime), max(status IN ('DECLINED',"
-	    " 'CANCELLED', 'APPROVED', 'DELIVERED', 'REFUSED_BY_AGENCY')) FROM form_service_delivery"
-	    " WHERE alive = 1 AND case_id = ?1 GROUP BY first ORDER BY first", "i", f->s->id);
+	    " 'CANCELLED', 'APPROVED', 'DELIVERED', 'REFUSED_BY_AGENCY')) FROM case_child k"
+	    " JOIN form_service_delivery s ON s.id = k.id WHERE k.kind = 'S' AND k.parent = ?1 GROUP BY first ORDER BY first", "i", f->s->id);
 
 	while (rc == RC_OK && (rc = query_next(q, &row, f->err)) == RC_OK && row)
 		rc = take_request(f, q);
@@ -145,9 +145,9 @@ find_stays(struct finding *f)
 {
 	struct sqlite3_stmt *q = NULL;
 	bool row;
-	enum rc rc = query_open(f->d->db, f->err, &q, "SELECT id, date_from, date_to, legal_regime,"
-	    " COALESCE(extension_decision, '') <> '' FROM form_lodging_stay"
-	    " WHERE alive = 1 AND case_id = ?1 ORDER BY date_from, id", "i", f->s->id);
+	enum rc rc = query_open(f->d->db, f->err, &q, "SELECT s.id, date_from, date_to, legal_regime,"
+	    " COALESCE(extension_decision, '') <> '' FROM case_child k JOIN form_lodging_stay s"
+	    " ON s.id = k.id WHERE k.kind = 'L' AND k.parent = ?1 ORDER BY date_from, s.id", "i", f->s->id);
 
 	while (rc == RC_OK && (rc = query_next(q, &row, f->err)) == RC_OK && row) {
 		struct term t = { .rule = "LODGING", .record = query_column_int(q, 0), .sure = true,
@@ -343,9 +343,10 @@ find_follow_ups(struct finding *f)
 	over = is_over(f, &r);
 	if (rc == RC_OK)
 		rc = query_open(f->d->db, f->err, &q, "SELECT v.id, v.due, v.done_at, v.next_due,"
-		    " EXISTS (SELECT 1 FROM form_follow_up o WHERE o.alive = 1 AND o.case_id = v.case_id"
-		    " AND o.id <> v.id AND COALESCE(o.done_at, o.due) > v.done_at) FROM form_follow_up v"
-		    " WHERE v.alive = 1 AND v.case_id = ?1 ORDER BY COALESCE(v.done_at, v.due), v.id", "i",
+		    " EXISTS (SELECT 1 FROM case_child j JOIN form_follow_up o ON o.id = j.id"
+		    " WHERE j.kind = 'F' AND j.parent = ?1 AND o.id <> v.id"
+		    " AND COALESCE(o.done_at, o.due) > v.done_at) FROM case_child k"
+		    " JOIN form_follow_up v ON v.id = k.id WHERE k.kind = 'F' AND k.parent = ?1 ORDER BY COALESCE(v.done_at, v.due), v.id", "i",
 		    f->s->id);
 	while (rc == RC_OK && (rc = query_next(q, &row, f->err)) == RC_OK && row)
 		rc = take_visit(f, &r, q, over);

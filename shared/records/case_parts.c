@@ -59,3 +59,36 @@ case_parts_iso(struct case_story *s, int64_t day)
 	date_iso(&d, text);
 	return case_parts_copy(s, text);
 }
+
+static const char gather_sql[] =
+    "INSERT OR IGNORE INTO case_child(kind, parent, id)"
+    " SELECT 'E', case_id, id FROM form_case_event WHERE alive = 1 AND case_id IS NOT NULL"
+    "  AND (?1 = 0 OR case_id = ?1)"
+    " UNION ALL SELECT 'V', voids, id FROM form_case_event WHERE alive = 1 AND voids IS NOT NULL"
+    " UNION ALL SELECT 'S', case_id, id FROM form_service_delivery WHERE alive = 1"
+    "  AND case_id IS NOT NULL AND (?1 = 0 OR case_id = ?1)"
+    " UNION ALL SELECT 'L', case_id, id FROM form_lodging_stay WHERE alive = 1"
+    "  AND case_id IS NOT NULL AND (?1 = 0 OR case_id = ?1)"
+    " UNION ALL SELECT 'F', case_id, id FROM form_follow_up WHERE alive = 1"
+    "  AND case_id IS NOT NULL AND (?1 = 0 OR case_id = ?1)"
+    " UNION ALL SELECT 'R', case_id, id FROM form_referral WHERE alive = 1"
+    "  AND case_id IS NOT NULL AND (?1 = 0 OR case_id = ?1)";
+
+enum rc
+case_parts_gather(const struct case_desk *d, int64_t id, struct error *err)
+{
+	enum rc rc = query_run(d->db, err, "CREATE TEMP TABLE IF NOT EXISTS case_child(kind TEXT,"
+	    " parent INTEGER, id INTEGER, PRIMARY KEY(kind, parent, id)) WITHOUT ROWID", "");
+
+	if (rc == RC_OK)
+		rc = query_run(d->db, err, "DELETE FROM case_child", "");
+	return rc == RC_OK ? query_run(d->db, err, gather_sql, "i", id) : rc;
+}
+
+enum rc
+case_parts_forget(const struct case_desk *d, enum rc rc, struct error *err)
+{
+	enum rc gone = query_run(d->db, rc == RC_OK ? err : NULL, "DELETE FROM case_child", "");
+
+	return rc != RC_OK ? rc : gone;
+}

@@ -16,6 +16,14 @@ void *case_parts_more(struct case_story *s, void *list, size_t n, size_t size);
 bool case_parts_day(const char *text, int64_t *out);
 const char *case_parts_iso(struct case_story *s, int64_t day);
 
+/*
+ * The typed tables have no index by case: TEMP case_child(kind, parent, id) is one, for one case or
+ * (id 0) all of them, from case_parts_gather to case_parts_forget.  kind and parent: E the case of an
+ * event, V the event that it corrects, S of a service, L of a stay, F of a follow-up, R of a referral.
+ */
+enum rc case_parts_gather(const struct case_desk *d, int64_t id, struct error *err) RC_CHECK;
+enum rc case_parts_forget(const struct case_desk *d, enum rc rc, struct error *err) RC_CHECK;
+
 /* The parts of a story, in this order. */
 enum rc case_deadline_find(const struct case_desk *d, struct case_story *s,
     struct error *err) RC_CHECK;

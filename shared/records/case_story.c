@@ -15,8 +15,8 @@ static const char case_sql[] =
     " p.pseudonym_code, p.do_not_contact, p.safe_contact_note, p.safe_contact_time, p.full_name,"
     " p.phone, p.address_text, p.current_commune, p.birth_date, p.est_age, p.est_age_asof, p.id,"
     " c.conflicts + COALESCE(p.conflicts, 0),"
-    " EXISTS (SELECT 1 FROM form_referral r WHERE r.alive = 1 AND r.case_id = c.id AND"
-    "  ((r.direction = 'IN' AND COALESCE(r.outcome, '') NOT IN ('ACCEPTED', 'COMPLETED')) OR"
+    " EXISTS (SELECT 1 FROM case_child k JOIN form_referral r ON r.id = k.id"
+    "  WHERE k.kind = 'R' AND k.parent = c.id AND ((r.direction = 'IN' AND COALESCE(r.outcome, '') NOT IN ('ACCEPTED', 'COMPLETED')) OR"
     "  (r.direction = 'OUT' AND r.kind = 'TRANSFER' AND EXISTS (SELECT 1 FROM form_referral__answers a"
     "   WHERE a.id = r.id AND a.voided = 0 AND a.value IN ('ACCEPTED', 'COMPLETED'))))), c.continues IS NOT NULL"
     " FROM form_case c LEFT JOIN form_person p ON p.id = c.person_id AND p.alive = 1"
@@ -135,8 +135,9 @@ read_events(const struct case_desk *d, struct case_story *s, struct error *err)
 	const char *reason;
 	bool row;
 	enum rc rc = query_open(d->db, err, &q, "SELECT e.id, e.event, e.at, e.org, e.close_reason,"
-	    " EXISTS (SELECT 1 FROM form_case_event v WHERE v.voids = e.id AND v.alive = 1)"
-	    " FROM form_case_event e WHERE e.alive = 1 AND e.case_id = ?1 ORDER BY e.at, e.id", "i",
+	    " EXISTS (SELECT 1 FROM case_child v WHERE v.kind = 'V' AND v.parent = e.id)"
+	    " FROM case_child k JOIN form_case_event e ON e.id = k.id"
+	    " WHERE k.kind = 'E' AND k.parent = ?1 ORDER BY e.at, e.id", "i",
 	    s->id);
 
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
@@ -191,8 +192,9 @@ read_services(const struct case_desk *d, struct case_story *s, struct error *err
 	struct sqlite3_stmt *q = NULL;
 	struct case_service *v;
 	bool row;
-	enum rc rc = query_open(d->db, err, &q, "SELECT id, service, status, date_from, date_to"
-	    " FROM form_service_delivery WHERE alive = 1 AND case_id = ?1 ORDER BY date_from, id", "i",
+	enum rc rc = query_open(d->db, err, &q, "SELECT s.id, service, status, date_from, date_to"
+	    " FROM case_child k JOIN form_service_delivery s ON s.id = k.id"
+	    " WHERE k.kind = 'S' AND k.parent = ?1 ORDER BY date_from, s.id", "i",
 	    s->id);
 
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
@@ -226,8 +228,8 @@ static enum rc
 was_followed(const struct case_desk *d, const struct case_story *s, bool *out, struct error *err)
 {
 	int64_t n;
-	enum rc rc = query_int(d->db, err, &n, "SELECT count(*) FROM form_follow_up"
-	    " WHERE alive = 1 AND case_id = ?1 AND done_at IS NOT NULL", "i", s->id);
+	enum rc rc = query_int(d->db, err, &n, "SELECT count(*) FROM case_child k JOIN"
+	    " form_follow_up v ON v.id = k.id WHERE k.kind = 'F' AND k.parent = ?1 AND done_at IS NOT NULL", "i", s->id);
 
 	*out = n > 0;
 	return rc;
@@ -315,9 +317,11 @@ case_story_tell(const struct case_desk *d, int64_t id, struct case_story *out, s
 	enum rc rc;
 
 	story_init(out, id);
-	if ((rc = check_forms(d, err)) == RC_OK && (rc = read_story(d, out, err)) == RC_OK)
+	if ((rc = check_forms(d, err)) != RC_OK)
+		return rc;
+	if ((rc = case_parts_gather(d, id, err)) == RC_OK && (rc = read_story(d, out, err)) == RC_OK)
 		rc = case_warning_find(d, out, err);
-	return explain(out, rc, err);
+	return case_parts_forget(d, explain(out, rc, err), err);
 }
 
 void
@@ -401,14 +405,16 @@ case_story_due(const struct case_desk *d, long days, struct case_due_list *out, 
 
 	memset(out, 0, sizeof(*out));
 	arena_init(&out->arena, 0);
-	if ((rc = check_forms(d, err)) == RC_OK)
+	if ((rc = check_forms(d, err)) != RC_OK)
+		return rc;
+	if ((rc = case_parts_gather(d, 0, err)) == RC_OK)
 		rc = query_open(d->db, err, &q, "SELECT id FROM form_case WHERE alive = 1", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
 		rc = add_case(d, query_column_int(q, 0), &l, err);
 	query_close(q);
 	if (rc == RC_OK && out->n > 0)
 		qsort(out->items, out->n, sizeof(*out->items), by_due);
-	return rc;
+	return case_parts_forget(d, rc, err);
 }
 
 void
