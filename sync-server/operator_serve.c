@@ -52,18 +52,53 @@ check_plain(struct operator *c, const char *host)
 	    "other machines would speak to it without TLS");
 }
 
+/*
+ * Two that serve one folder would each pace devices for itself, and a hub would hand everything on
+ * twice.  The lock ends with the process, however it ends; other commands do not ask for it.
+ */
+static enum rc
+serve_alone(struct operator *c, const char *folder, struct file_lock **lock)
+{
+	char path[FILES_PATH_MAX];
+	enum rc rc = files_join(folder, "serving", path);
+
+	*lock = NULL;
+	if (rc == RC_OK)
+		rc = files_lock(path, lock, &c->err);
+	if (rc != RC_BUSY)
+		return rc;
+	error_clear(&c->err);
+	return error_set(&c->err, RC_BUSY, folder, "stop the other sync-server serve first; all other"
+	    " commands work beside it", "another process serves this folder already");
+}
+
+/* A full disk is no reason not to serve what is there. */
+static enum rc
+note_begin(const struct operator *c, const struct relay_http_config *config)
+{
+	enum rc rc = depot_begin(config->depot);
+
+	if (rc == RC_OK)
+		rc = depot_end(config->depot, depot_audit(config->depot, clock_now(&c->clock), "serve",
+		    NULL, config->address));
+	return rc == RC_FULL ? RC_OK : rc;
+}
+
 static enum rc
 serve(struct operator *c, const char *folder, struct relay_http_config *config)
 {
 	struct operator_hub *hub = NULL;
 	bool v6 = strchr(config->address, ':') != NULL;
 	struct relay_http *http = NULL;
-	enum rc rc;
+	struct file_lock *lock = NULL;
+	enum rc rc, stopped;
 
 	process_catch_stop();
 	if ((rc = relay_http_open(config, &http, &c->err)) != RC_OK)
 		return rc;
-	if ((rc = operator_hub_start(c, folder, &hub)) == RC_OK) {
+	/* the line is judged before the lock is: what is said wrongly is told beside a server, too */
+	if ((rc = operator_hub_start(c, folder, &hub)) == RC_OK &&
+	    (rc = serve_alone(c, folder, &lock)) == RC_OK && (rc = note_begin(c, config)) == RC_OK) {
 		printf("listening on %s://%s%s%s:%u\n", config->tls_cert != NULL ? "https" : "http",
 		    v6 ? "[" : "", config->address, v6 ? "]" : "", (unsigned)relay_http_port(http));
 		fflush(stdout);
@@ -71,7 +106,9 @@ serve(struct operator *c, const char *folder, struct relay_http_config *config)
 			relay_http_step(http, STEP_MS);
 	}
 	relay_http_close(http);
-	return rc != RC_OK ? rc : operator_hub_stop(hub);
+	stopped = operator_hub_stop(hub);
+	files_unlock(lock);
+	return rc != RC_OK ? rc : stopped;
 }
 
 /*
@@ -122,11 +159,6 @@ operator_serve(struct operator *c)
 	}
 	confine(folder);
 	if ((rc = depot_open(folder, &depot, &c->err)) != RC_OK)
-		goto out;
-	/* a full disk is no reason not to serve what is there */
-	if ((rc = depot_begin(depot)) == RC_OK)
-		rc = depot_end(depot, depot_audit(depot, clock_now(&c->clock), "serve", NULL, host));
-	if (rc != RC_OK && rc != RC_FULL)
 		goto out;
 	depot_reserve(depot, reserve);
 	config.depot = depot;

@@ -96,6 +96,14 @@ unlike "$out" 200 "what the root did not sign gets no answer"
 mv "$T/office/authority" "$P/authority"
 exits 0 "while the relay serves, commands beside it work" server "$P" --json rotate 06184
 is "$(statements "$P")" $((met + 1)) "and reach it at once"
+complains 75 "serves this folder already" "a second one does not serve the same folder" timeout 20 "$BIN/sync-server" --dir "$P" serve --listen 127.0.0.1:0
+run curl -sS -o /dev/null -w '%{http_code}' "$URL/"
+unlike "$out" 000 "and the first goes on"
+kill -KILL "$SERVER_PID"
+wait "$SERVER_PID" 2>/dev/null
+exec {SERVER_OUT}<&-
+start_server "$P"
+ok $? "one that was killed keeps nobody from serving after it"
 stop_server
 is $? 0 "the server stops cleanly"
 exits 75 "without it the exchange says: try again later" server "$P" exchange "$URL"
