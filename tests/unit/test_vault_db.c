@@ -219,7 +219,8 @@ a_full_disk_is_told_as_full(void **state)
 static int
 copies_in_memory(const uint8_t *inverted, size_t len)
 {
-	static uint8_t chunk[1 << 16];
+	static uint8_t chunk[(1 << 16) + 64];	/* the end of each is the beginning of the next */
+	const size_t step = sizeof chunk - 64;
 	FILE *maps = fopen("/proc/self/maps", "r"), *mem = fopen("/proc/self/mem", "rb");
 	unsigned long long from, to;
 	char line[512], perms[8];
@@ -234,14 +235,14 @@ copies_in_memory(const uint8_t *inverted, size_t len)
 		if (sscanf(line, "%llx-%llx %7s", &from, &to, perms) != 3 || perms[1] != 'w' ||
 		    strstr(line, "[heap]") == NULL)
 			continue;
-		for (unsigned long long at = from; at < to; at += sizeof chunk - 64) {
+		for (unsigned long long at = from; at < to; at += step) {
 			size_t n;
 
 			if (fseeko(mem, (off_t)at, SEEK_SET) != 0)
 				break;
 			n = fread(chunk, 1,
 			    to - at < sizeof chunk ? (size_t)(to - at) : sizeof chunk, mem);
-			for (size_t i = 0; i + len <= n; i++) {
+			for (size_t i = 0; i < step && i + len <= n; i++) {
 				size_t j = 0;
 
 				while (j < len && (chunk[i + j] ^ inverted[j]) == 255)
