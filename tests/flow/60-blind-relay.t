@@ -22,8 +22,9 @@ case=$(on "$lan" add case "person_id=$person" recv_channel=GATE recv_date=2026-0
 session=$(on "$lan" add awareness_session "title=Họp thôn" date_start=2026-04-06 commune_code=06184 forms=DIRECT topics=LAW audiences=WOMEN)
 exits 0 "new devices sync, though the authority is away" sync_with "$lan"
 is "$(json receipt level <<<"$out")" stored "and get receipts"
-is "$(cd "$P" && find . -type f | grep -v '^./relay/\(depot.db\(-wal\|-shm\)\?\|relay.key\)$')" "" \
+is "$(cd "$P" && find . -type f | grep -v '^./relay/\(depot.db\(-wal\|-shm\)\?\|relay.key\|serving\)$')" "" \
 	"the server keeps its store and its signing key, and nothing else"
+is "$(stat -c %s "$P/relay/serving")" 0 "but a lock that is empty"
 is "$(stat -c '%s %a' "$P/relay/relay.key")" "32 600" "a seed of 32 bytes that its owner alone reads"
 if strace -f -qq -o "$T/trace" -e trace=none true 2>/dev/null; then
 	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e trace=openat,open "$BIN/sync-server" --dir "$P" serve --listen 127.0.0.1:0 >"$T/second" 2>/dev/null &
