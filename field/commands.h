@@ -51,6 +51,12 @@ enum rc commands_fetch(struct call *c) RC_CHECK;
 /* reports and forms */
 enum rc commands_report(struct call *c) RC_CHECK;
 enum rc commands_reports(struct call *c) RC_CHECK;
+/* reports that were sent (commands_submission.c) */
+enum rc commands_report_submit(struct call *c) RC_CHECK;
+enum rc commands_report_return(struct call *c) RC_CHECK;
+enum rc commands_report_accept(struct call *c) RC_CHECK;
+enum rc commands_report_submissions(struct call *c) RC_CHECK;
+enum rc commands_report_show(struct call *c) RC_CHECK;
 enum rc commands_export_htcds(struct call *c) RC_CHECK;
 enum rc commands_forms(struct call *c) RC_CHECK;
 enum rc commands_forms_check(struct call *c) RC_CHECK;

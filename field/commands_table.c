@@ -59,6 +59,10 @@ static const struct call_option report_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
 	{ "out", CALL_OUTPUT, "FILE" }, { "public", CALL_FLAG, NULL }, { "threshold", CALL_TEXT, "N" }, NO_MORE
 };
+static const struct call_option submit_options[] = {
+	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
+	{ "narrative", CALL_INPUT, "FILE" }, { "receiver", CALL_TEXT, "TEXT" }, NO_MORE
+};
 static const struct call_option pack_options[] = { { "forms", CALL_TEXT, "DIR" }, NO_MORE };
 static const struct call_option unlock_options[] = { { "idle", CALL_TEXT, "MINUTES" }, NO_MORE };
 static const struct call_option passphrase_options[] = {
@@ -138,6 +142,16 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_fetch },
 	{ "report", "NAME --from DATE --to DATE", { "lập một biểu báo cáo", "make a report table" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", report_options, commands_report },
+	{ "report submit", "PLAN KIND --from DATE --to DATE", { "chốt số liệu các biểu và gửi báo cáo", "freeze the tables and send the report" },
+	    CALL_IN_WORKSPACE, 2, 2, "t", submit_options, commands_report_submit },
+	{ "report return", "ID --reason TEXT", { "trả lại báo cáo để bổ sung", "return a report for completion" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", answer_options, commands_report_return },
+	{ "report accept", "ID", { "tiếp nhận báo cáo", "accept a report" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_report_accept },
+	{ "report submissions", "", { "các báo cáo đã gửi, bị trả lại, đã tiếp nhận", "reports that were sent, returned, accepted" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_report_submissions },
+	{ "report show", "ID [NAME]", { "xem biểu số liệu đã chốt và đối chiếu mã băm", "a frozen table, checked against its hash" },
+	    CALL_IN_WORKSPACE, 1, 2, "t", NULL, commands_report_show },
 	{ "reports", "", { "các biểu báo cáo", "the report tables there are" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_reports },
 	{ "forms", "", { "các biểu mẫu", "the forms there are" },

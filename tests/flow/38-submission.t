@@ -1,0 +1,79 @@
+#!/bin/bash
+# A commune freezes its report and sends it; the province returns it, and accepts the next version.
+. tests/support/flow.sh
+flow_folder
+P=$T/server commune=$T/commune office=$T/office lan=$T/lan analyst=$T/analyst
+make_province "$P" "Tỉnh Lạng Sơn"
+for who in "commune 06184 holder Ủy_ban_xã" "office 20 holder Phòng_Tổng_hợp" \
+	"lan 06184 caseworker Nông_Thị_Lan" "analyst 20 analyst Lý_Văn_Số"; do
+	set -- $who
+	invite "$P" "$2" "$3" "${4//_/ }" "$T/$1"
+	join_device "$T/$1" "$T/$1"
+done
+start_server "$P"
+
+# ---- the commune ----
+person=$(on "$lan" add person "full_name=Đặng Thị Hòa" sex=F birth_date=1990)
+must on "$lan" add case "person_id=$person" recv_channel=GATE recv_date=2026-03-02 recv_org_kind=BGP risk_level=LOW
+must sync_with "$lan"
+must sync_with "$commune"
+period=(--from 2026-01-01 --to 2026-06-14)
+printf 'Kết quả sáu tháng đầu năm.\nKhông có vướng mắc.\n' >"$T/text"
+complains 77 "holder" "a case worker does not send the report of the commune" \
+	on "$lan" report submit LS-2026 M6 "${period[@]}"
+complains 64 "from" "a report is of a period" on "$commune" report submit LS-2026 M6
+complains 65 "" "a kind that is not in the list is refused" on "$commune" report submit LS-2026 M7 "${period[@]}"
+is "$(on "$commune" --json report submissions)" "[]" "and leaves nothing"
+exits 0 "the commune's office does" on "$commune" report submit LS-2026 M6 "${period[@]}" --narrative "$T/text"
+first=$out
+like "$(value_of "$commune" "$first" narrative)" "Không có vướng mắc." "with its text"
+is "$(value_of "$commune" "$first" snapshot_tables)" "$(echo b{1..17})" "all seventeen tables are in it"
+is "$(value_of "$commune" "$first" to_org)" "Tỉnh Lạng Sơn" "it goes to the unit above"
+total() { on "$1" --json report show "$2" b1 2>/dev/null | perl -Mutf8 -CO -MJSON::PP -e 'local $/;
+	print join " ", map { $_->[2] } grep { $_->[1] =~ /Tổng số/ } @{decode_json(<STDIN>)->{rows}}'; }
+is "$(total "$commune" "$first")" 1 "one person was received"
+exits 0 "people read it, too" on "$commune" report show "$first" b1
+like "$out" "Tổng số" "as a table"
+is "$(on "$commune" --quiet report show "$first" | wc -l)" 17 "without a name it lists what was frozen"
+complains 66 "b99" "a table that was not frozen is not there" on "$commune" report show "$first" b99
+complains 77 "above" "nobody accepts the own report" on "$commune" report accept "$first"
+
+# ---- what is recorded later ----
+person=$(on "$lan" add person "full_name=Lý Thị Mai" sex=F birth_date=1991)
+must on "$lan" add case "person_id=$person" recv_channel=GATE recv_date=2026-03-09 recv_org_kind=BGP risk_level=LOW
+must sync_with "$lan"
+must sync_with "$commune"
+is "$(total "$commune" "$first")" 1 "does not change what was frozen"
+
+# ---- the province ----
+for home in "$office" "$analyst"; do must sync_with "$home"; done
+is "$(on "$office" --json report submissions | json 0 id) $(on "$office" --json report submissions | json 0 state)" \
+	"$first SUBMITTED" "the province has it"
+is "$(on "$office" --json report show "$first" 2>/dev/null)" "$(on "$commune" --json report show "$first" 2>/dev/null)" \
+	"the same to the byte"
+is "$(total "$analyst" "$first")" 1 "an analyst reads it"
+complains 77 "" "and does not answer it" on "$analyst" report accept "$first"
+complains 64 "reason" "returning it asks for a reason" on "$office" report return "$first"
+exits 0 "it is returned" on "$office" report return "$first" --reason "Thiếu một trường hợp tiếp nhận ngày 09/3"
+must sync_with "$office"
+must sync_with "$commune"
+is "$(on "$commune" --json report submissions | json 0 state)" RETURNED "the commune sees that"
+like "$(on "$commune" --json report submissions | json 0 reasons 0)" "09/3" "and why"
+complains 65 "version" "what was returned is not accepted" on "$office" report accept "$first"
+exits 0 "it sends another version" on "$commune" report submit LS-2026 M6 "${period[@]}"
+second=$out
+is "$(value_of "$commune" "$second" version) $(value_of "$commune" "$second" replaces)" "2 $first" "which names the one it replaces"
+is "$(total "$commune" "$first") $(total "$commune" "$second")" "1 2" "each with its own figures"
+must sync_with "$commune"
+must sync_with "$office"
+exits 0 "it is accepted" on "$office" report accept "$second"
+must sync_with "$office"
+must sync_with "$commune"
+like "$("$BIN/field" --lang vi --home "$commune" --passphrase-file "$commune.pass" report submissions)" \
+	"lần 2  Đã tiếp nhận, thay cho $first" "the commune reads it in its language"
+
+# ---- tables that somebody altered ----
+must on "$commune" edit "$second" "snapshot_hash=$(printf '0%.0s' {1..64})"
+complains 74 "hash" "tables without their hash are not shown" on "$commune" report show "$second" b1
+stop_server
+done_testing
