@@ -134,6 +134,22 @@ take_statement(struct relay_upstream *u, const uint8_t *p, size_t len)
 	return rc;
 }
 
+/*
+ * What is served above and set aside here a person has released there: nobody else is asked, and laptops
+ * that speak with this hub alone would never have it.  What nobody can release stays aside.
+ */
+static enum rc
+follow_release(struct relay_upstream *u, const uint8_t id[FRAME_ID_BYTES])
+{
+	struct depot_frame f;
+	enum rc rc = depot_find_frame(u->depot, id, &f);
+
+	if (rc == RC_OK && f.state == FRAME_ASIDE)
+		rc = relay_release_within(u->depot, &u->clock, id, NULL);
+	/* not found: its sender's share of what is set aside is used up */
+	return rc == RC_DENIED || rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 static enum rc
 take_frame(struct relay_upstream *u, const uint8_t *p, size_t len)
 {
@@ -145,7 +161,7 @@ take_frame(struct relay_upstream *u, const uint8_t *p, size_t len)
 	frame_id(p, len, id);
 	rc = depot_find_frame(u->depot, id, &f);
 	if (rc == RC_OK)
-		return RC_OK;
+		return follow_release(u, id);
 	if (rc != RC_NOTFOUND)
 		return rc;
 	memcpy(s->hello.device, u->welcome.relay, sizeof(s->hello.device));
@@ -157,7 +173,7 @@ take_frame(struct relay_upstream *u, const uint8_t *p, size_t len)
 		return error_set(u->err, RC_FULL, "relay", "free some space",
 		    "there is no room for what the province has");
 	u->result->frames_down += rc == RC_OK;
-	return rc;
+	return rc == RC_OK ? follow_release(u, id) : rc;
 }
 
 static int
