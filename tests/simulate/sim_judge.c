@@ -484,6 +484,7 @@ sim_judge(struct sim_world *w)
 	judge_disk(w, w->relays[0].disk, "the relay");
 	if (sim_hub_is_there(w))
 		judge_disk(w, w->relays[1].disk, "the hub");
+	sim_hub_judge(w);
 	judge_disk(w, w->authority_disk, "the authority");
 	if (!w->failed && sim_oracle_says() != NULL)
 		sim_fail(w, "%s", sim_oracle_says());

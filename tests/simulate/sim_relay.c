@@ -177,6 +177,22 @@ sim_hub_sync(struct sim_world *w)
 	sim_relay_after(w, r);
 }
 
+void
+sim_hub_judge(struct sim_world *w)
+{
+	struct depot_frame here = { 0 }, there;
+
+	if (w->relays[0].depot == NULL || !sim_hub_serves(w))
+		return;
+	while (!w->failed && depot_frame_after(w->relays[1].depot, here.key, FRAME_ASIDE, ASIDE_NOTHING,
+	    &here) == RC_OK) {
+		if (depot_find_frame(w->relays[0].depot, here.id, &there) == RC_OK &&
+		    there.state == FRAME_SERVED)
+			sim_fail(w, "the hub keeps aside what the province serves: %s",
+			    relay_reason_text(here.reason, false));
+	}
+}
+
 const char *
 sim_hub_or_relay(struct sim_world *w, const struct sim_device *d)
 {

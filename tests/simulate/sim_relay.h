@@ -27,6 +27,8 @@ bool sim_hub_is_there(const struct sim_world *w);
 bool sim_hub_serves(struct sim_world *w);
 /* It hands on and fetches, as far as the line lets it. */
 void sim_hub_sync(struct sim_world *w);
+/* At the end: laptops that speak with the hub alone miss nothing that a person released. */
+void sim_hub_judge(struct sim_world *w);
 /* Where this laptop syncs today. */
 const char *sim_hub_or_relay(struct sim_world *w, const struct sim_device *d);
 
