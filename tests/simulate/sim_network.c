@@ -297,7 +297,7 @@ post(struct sim_world *w, struct transport *t, const uint8_t *body, size_t len,
 	bytes_init(&sent);
 	bytes_init(&reply);
 	bytes_put(&sent, body, len);
-	/* what a hub hands on is not damaged: README.md tells what would become of it */
+	/* nothing is damaged between hub and province: README.md tells what would become of it */
 	if (t->device != NULL && sim_strikes(w, SIM_NOISE, 12))
 		turn_a_bit(w, sent.data, sent.len);
 	if (sim_strikes(w, SIM_GHOST, 5))
@@ -306,7 +306,7 @@ post(struct sim_world *w, struct transport *t, const uint8_t *body, size_t len,
 	sim_trace_bytes(w, "reply", reply.data, reply.len);
 	if (rc == RC_OK && sim_strikes(w, SIM_HOSTILE, 4))
 		tamper(w, r, &reply);
-	if (sim_strikes(w, SIM_NOISE, 12))
+	if (t->device != NULL && sim_strikes(w, SIM_NOISE, 12))
 		turn_a_bit(w, reply.data, reply.len);
 	if (rc == RC_OK) {
 		rc = deliver(w, t, &reply, take, ctx);
