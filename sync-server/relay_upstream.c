@@ -76,6 +76,7 @@ meet_anew(struct relay_upstream *u)
 	u->other_generation = u->ask = u->more = true;
 	u->position = u->certificates = u->receipts = 0;
 	u->sent = 0;
+	u->n_known = 0;
 	for (size_t i = 0; i < u->n_lanes; i++)
 		u->lanes[i].behind = false;
 	/* laptops that speak with this hub alone hear of it so, and hand in what the hub never had */
@@ -278,10 +279,10 @@ take_end(struct relay_upstream *u, const uint8_t *payload, size_t len)
 		return RC_OK;
 	u->certificates = u->batch_certificates;
 	u->receipts = u->batch_receipts;
+	if (u->n_known > 1)
+		qsort(u->known, u->n_known, FRAME_ID_BYTES, by_id);
 	if (u->offers) {
 		u->ask = false;
-		if (u->n_known > 1)
-			qsort(u->known, u->n_known, FRAME_ID_BYTES, by_id);
 	} else if (!u->no_room) {
 		u->moved = u->moved || u->batch > u->sent;
 		u->sent = u->batch > u->sent ? u->batch : u->sent;
@@ -419,6 +420,7 @@ relay_upstream_sync(struct relay_upstream *u, struct transport *t,
 	u->err = err != NULL ? err : &local;
 	u->url = transport_url(t);
 	u->no_room = false;
+	u->n_known = 0;
 	rc = all_rounds(u, t);
 	out->full = u->no_room;
 	if (rc == RC_OK)

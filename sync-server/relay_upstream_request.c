@@ -208,9 +208,9 @@ offer(struct relay_upstream *u, struct hello *h)
 	enum rc rc;
 
 	u->offers = false;
-	u->n_known = 0;
 	if (!u->ask || u->no_room)
 		return RC_OK;
+	u->n_known = 0;
 	if ((ids = malloc(EXCHANGE_OFFERED_MAX * sizeof(*ids))) == NULL)
 		return RC_NOMEM;
 	while (n < EXCHANGE_OFFERED_MAX && (rc = relay_upstream_next(u, f.key, &f)) == RC_OK) {

@@ -221,6 +221,25 @@ a_cut_anywhere_costs_a_repeat(void **state)
 }
 
 static void
+what_the_province_has_is_named_and_not_sent_again(void **state)
+{
+	struct province_hub *h = *state;
+	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+
+	for (int i = 0; i < 60; i++) {
+		province_add(a, "outreach", PROVINCE_VISIT);
+		sync_at(a, h->url);
+	}
+	assert_int_equal(province_hub_upstream(h).frames_up, 60);
+	/* put back from a backup of today: all is offered once more */
+	province_stop_relay(&h->p);
+	assert_int_equal(depot_renew_generation(h->p.depot), RC_OK);
+	province_serve(&h->p);
+	assert_int_equal(province_hub_upstream(h).frames_up, 0);
+	workspace_close(a);
+}
+
+static void
 copy_folder(const char *from, const char *to)
 {
 	char command[1200];
@@ -449,6 +468,7 @@ main(void)
 		T(what_others_wrote_is_handed_over_too),
 		T(new_epochs_and_retirements_come_down),
 		T(a_cut_anywhere_costs_a_repeat),
+		T(what_the_province_has_is_named_and_not_sent_again),
 		T(a_hub_put_back_from_an_old_backup_loses_nothing),
 		T(a_province_put_back_is_filled_again_by_its_hub),
 		T(a_receipt_that_was_lost_comes_by_the_hub),
