@@ -260,44 +260,50 @@ JOIN code AS state ON state.list = 'report'
 WHERE k = 0 AND COALESCE(accepted, 0) = 0 ORDER BY addressed.code;
 
 --: prepare
+-- What was done for a task: of cases only what the plan itself lists, since nothing typed into a case is shown.
+CREATE TEMP TABLE work(form TEXT, id INTEGER, plan TEXT, unit TEXT, day TEXT, of_case INTEGER, PRIMARY KEY(form, id)) WITHOUT ROWID;
+INSERT INTO work
+SELECT 'awareness_session', id, plan, unit, CASE WHEN COALESCE(status, 'HELD') = 'HELD' THEN date_start END, 0 FROM form_awareness_session WHERE alive
+UNION ALL SELECT 'outreach', id, plan, unit, date, 0 FROM form_outreach WHERE alive
+UNION ALL SELECT 'material', id, plan, unit, date, 0 FROM form_material WHERE alive
+UNION ALL SELECT 'training', id, plan, unit, CASE WHEN COALESCE(status, 'HELD') = 'HELD' THEN date_start END, 0 FROM form_training WHERE alive
+UNION ALL SELECT 'inspection', id, plan, unit, date, 0 FROM form_inspection WHERE alive
+UNION ALL SELECT 'coordination_event', id, plan, unit, date, 0 FROM form_coordination_event WHERE alive
+UNION ALL SELECT 'policy_note', id, plan, unit, date, 0 FROM form_policy_note WHERE alive
+UNION ALL SELECT 'award', id, plan, unit, date, 0 FROM form_award WHERE alive
+UNION ALL SELECT 'disclosure', id, plan, unit, published_at, 0 FROM form_disclosure WHERE alive
+UNION ALL SELECT 'resource', id, plan, unit, date, 0 FROM form_resource WHERE alive
+UNION ALL SELECT 'issued_document', id, plan, unit, date, 0 FROM form_issued_document WHERE alive
+UNION ALL SELECT 'survey', id, plan, unit, date, 0 FROM form_survey WHERE alive
+UNION ALL SELECT 'issue', id, plan, unit, date, 0 FROM form_issue WHERE alive
+UNION ALL SELECT 'tip', id, plan, unit, received_on, 1 FROM form_tip WHERE alive
+UNION ALL SELECT 'service_delivery', id, plan, unit, COALESCE(date_from, decided_at, requested_at), 1
+  FROM form_service_delivery WHERE alive AND continues IS NULL;
+CREATE TEMP TABLE task_of AS
+SELECT 'awareness_session' AS form, id, value AS no FROM form_awareness_session__plan_task WHERE NOT voided
+UNION ALL SELECT 'outreach' AS form, id, value AS no FROM form_outreach__plan_task WHERE NOT voided
+UNION ALL SELECT 'material' AS form, id, value AS no FROM form_material__plan_task WHERE NOT voided
+UNION ALL SELECT 'training' AS form, id, value AS no FROM form_training__plan_task WHERE NOT voided
+UNION ALL SELECT 'inspection' AS form, id, value AS no FROM form_inspection__plan_task WHERE NOT voided
+UNION ALL SELECT 'coordination_event' AS form, id, value AS no FROM form_coordination_event__plan_task WHERE NOT voided
+UNION ALL SELECT 'policy_note' AS form, id, value AS no FROM form_policy_note__plan_task WHERE NOT voided
+UNION ALL SELECT 'award' AS form, id, value AS no FROM form_award__plan_task WHERE NOT voided
+UNION ALL SELECT 'disclosure' AS form, id, value AS no FROM form_disclosure__plan_task WHERE NOT voided
+UNION ALL SELECT 'resource' AS form, id, value AS no FROM form_resource__plan_task WHERE NOT voided
+UNION ALL SELECT 'issued_document' AS form, id, value AS no FROM form_issued_document__plan_task WHERE NOT voided
+UNION ALL SELECT 'survey' AS form, id, value AS no FROM form_survey__plan_task WHERE NOT voided
+UNION ALL SELECT 'issue' AS form, id, value AS no FROM form_issue__plan_task WHERE NOT voided
+UNION ALL SELECT 'tip' AS form, id, value AS no FROM form_tip__plan_task WHERE NOT voided
+UNION ALL SELECT 'service_delivery' AS form, id, value AS no FROM form_service_delivery__plan_task WHERE NOT voided;
+
 CREATE TEMP TABLE done AS
-SELECT t.value AS no, COUNT(*) AS n FROM (
-  SELECT x.value, s.plan FROM form_awareness_session AS s JOIN form_awareness_session__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND COALESCE(s.status, 'HELD') = 'HELD'
-    AND substr(s.date_start || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_outreach AS s JOIN form_outreach__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_material AS s JOIN form_material__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_training AS s JOIN form_training__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND COALESCE(s.status, 'HELD') = 'HELD'
-    AND substr(s.date_start || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_inspection AS s JOIN form_inspection__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_coordination_event AS s JOIN form_coordination_event__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_policy_note AS s JOIN form_policy_note__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_award AS s JOIN form_award__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_disclosure AS s JOIN form_disclosure__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.published_at || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_resource AS s JOIN form_resource__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_issued_document AS s JOIN form_issued_document__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_survey AS s JOIN form_survey__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_issue AS s JOIN form_issue__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND s.unit IN (SELECT code FROM scope) AND substr(s.date || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_tip AS s JOIN form_tip__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND x.value IN (SELECT no FROM form_plan_task WHERE alive) AND s.unit IN (SELECT code FROM scope) AND substr(s.received_on || '-01-01', 1, 10) BETWEEN :from AND :to
-  UNION ALL SELECT x.value, s.plan FROM form_service_delivery AS s JOIN form_service_delivery__plan_task AS x USING (id)
-  WHERE s.alive AND NOT x.voided AND x.value IN (SELECT no FROM form_plan_task WHERE alive) AND s.continues IS NULL AND s.unit IN (SELECT code FROM scope)
-    AND substr(COALESCE(s.date_from, s.decided_at, s.requested_at) || '-01-01', 1, 10) BETWEEN :from AND :to) AS t
-WHERE t.plan IS NULL OR NOT EXISTS (SELECT 1 FROM in_force WHERE k = 0)
-   OR t.plan IN (SELECT code FROM in_force WHERE k = 0)
-GROUP BY t.value;
+SELECT t.no, COUNT(*) AS n
+FROM work AS w JOIN task_of AS t USING (form, id)
+WHERE w.unit IN (SELECT code FROM scope) AND substr(w.day || '-01-01', 1, 10) BETWEEN :from AND :to
+  AND (NOT w.of_case OR t.no IN (SELECT no FROM form_plan_task WHERE alive))
+  AND (w.plan IS NULL OR NOT EXISTS (SELECT 1 FROM in_force WHERE k = 0)
+       OR w.plan IN (SELECT code FROM in_force WHERE k = 0))
+GROUP BY t.no;
 
 -- What the plan lists, in its order, and what records of activities name beside it.
 --: block: Tiến độ theo nhiệm vụ của kế hoạch (số bản ghi) | Progress by task of the plan (records)
