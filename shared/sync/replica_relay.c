@@ -118,8 +118,12 @@ replica_expect_relay(struct replica *r, const char *url, struct error *err)
 
 	snprintf(name, sizeof(name), "at %s", url);
 	rc = replica_setting_get(r->db, name, relay, sizeof(relay), err);
-	return rc == RC_OK ? replica_meet_relay(r, relay, &switched, err) :
-	    rc == RC_NOTFOUND ? RC_OK : rc;
+	if (rc != RC_OK)
+		return rc == RC_NOTFOUND ? RC_OK : rc;
+	/* the cursor of one relay must not stand beside the name of another when the disk is full */
+	if ((rc = replica_begin(r, err)) == RC_OK)
+		rc = replica_end(r, replica_meet_relay(r, relay, &switched, err), err);
+	return rc;
 }
 
 enum rc

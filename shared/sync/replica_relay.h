@@ -23,11 +23,12 @@ enum rc replica_at_hub(struct replica *r, bool *hub, struct error *err) RC_CHECK
 
 /*
  * Speak with this relay from now on.  *switched: it is another one than before; cursor, nonce and
- * generation are those of the last time with it, or none.
+ * generation are those of the last time with it, or none.  In the caller's transaction.
  */
 enum rc replica_meet_relay(struct replica *r, const uint8_t relay[16], bool *switched,
     struct error *err) RC_CHECK;
-/* The relay that answered at this address the last time, before it has said a word. */
+/* The relay that answered at this address the last time, before it has said a word; a transaction of
+ * its own. */
 enum rc replica_expect_relay(struct replica *r, const char *url, struct error *err) RC_CHECK;
 enum rc replica_remember_address(struct replica *r, const char *url, const uint8_t relay[16],
     struct error *err) RC_CHECK;

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,6 +436,32 @@ what_left_and_is_fetched_comes_from_the_hub_too(void **state)
 	workspace_close(holder);
 }
 
+/* The disk is full in the middle of the switch: a trigger stands for it. */
+static void
+what_stops_between_two_relays_leaves_the_cursor_of_the_first(void **state)
+{
+	struct province_hub *h = *state;
+	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct replica_sync_result out;
+	struct error err = { 0 };
+	uint64_t lanes;
+
+	province_sync(&h->p, a);
+	sync_at(a, h->url);
+	province_sync(&h->p, a);
+	lanes = province_count(a, "SELECT count(*) FROM lane");
+	assert_true(lanes > 0);
+	assert_int_equal(sqlite3_exec(vault_db(a->vault), "CREATE TRIGGER full BEFORE INSERT ON lane"
+	    " BEGIN SELECT RAISE(ABORT, 'full'); END", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_not_equal(workspace_sync(a, h->url, &out, &err), RC_OK);
+	assert_int_equal(sqlite3_exec(vault_db(a->vault), "DROP TRIGGER full", NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM lane"), lanes);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM setting WHERE name = 'position'"), 1);
+	province_sync(&h->p, a);
+	workspace_close(a);
+}
+
 static void
 a_hub_that_was_retired_is_told_so(void **state)
 {
@@ -474,6 +501,7 @@ main(void)
 		T(a_receipt_that_was_lost_comes_by_the_hub),
 		T(what_only_the_province_had_when_it_was_put_back_is_handed_in_at_the_hub),
 		T(what_left_and_is_fetched_comes_from_the_hub_too),
+		T(what_stops_between_two_relays_leaves_the_cursor_of_the_first),
 		T(a_hub_that_was_retired_is_told_so),
 	};
 
