@@ -58,7 +58,9 @@ enum rc commands_report_accept(struct call *c) RC_CHECK;
 enum rc commands_report_submissions(struct call *c) RC_CHECK;
 enum rc commands_report_show(struct call *c) RC_CHECK;
 enum rc commands_export_htcds(struct call *c) RC_CHECK;
+/* (commands_forms.c) */
 enum rc commands_forms(struct call *c) RC_CHECK;
+enum rc commands_forms_show(struct call *c) RC_CHECK;
 enum rc commands_forms_check(struct call *c) RC_CHECK;
 enum rc commands_forms_pack(struct call *c) RC_CHECK;
 /* the vault */
@@ -78,6 +80,8 @@ enum rc commands_verify(struct call *c) RC_CHECK;
 
 /* A record's id as typed.  RC_USAGE. */
 enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC_CHECK;
+/* A form by its name.  RC_NOTFOUND. */
+enum rc commands_form_named(struct call *c, const char *name, const struct form **out) RC_CHECK;
 /* A whole day as an option; it has to be there.  RC_USAGE. */
 enum rc commands_day_of(struct call *c, const char *name, struct date *out) RC_CHECK;
 /* A code's label in the call's language, or the text itself. */

@@ -8,17 +8,6 @@
 #include "shared/records/record.h"
 #include "shared/sync/replica.h"
 
-static const struct form *
-form_of(struct call *c)
-{
-	const struct form *f = form_set_find(replica_forms(c->ws->replica), c->args[0]);
-
-	if (f == NULL)
-		(void)error_set(&c->err, RC_NOTFOUND, c->args[0], "see field forms",
-		    "there is no such form");
-	return f;
-}
-
 /* The displayed values of a field, several joined by commas. */
 static void
 put_field(struct bytes *out, const struct record_field *f, int first)
@@ -63,14 +52,14 @@ enum rc
 commands_export(struct call *c)
 {
 	struct record_context ctx = workspace_records(c->ws, c->lang);
-	const struct form *form = form_of(c);
+	const struct form *form;
 	struct record_line *lines = NULL;
 	struct bytes *out;
 	size_t n = 0;
 	enum rc rc;
 
-	if (form == NULL)
-		return RC_NOTFOUND;
+	if ((rc = commands_form_named(c, c->args[0], &form)) != RC_OK)
+		return rc;
 	if ((out = call_output(c, c->args[1])) == NULL)
 		return RC_NOMEM;
 	rc = record_list(&ctx, form->name, call_option(c, "where"), false, RECORD_LIST_MAX, &lines, &n,

@@ -159,16 +159,15 @@ enum rc
 commands_import(struct call *c)
 {
 	const struct bytes *file = call_input(c, c->args[1]);
-	const struct form *form = form_set_find(replica_forms(c->ws->replica), c->args[0]);
+	const struct form *form;
 	bool dry = call_option(c, "dry-run") != NULL;
 	struct import_sheet s;
 	struct csv csv;
 	size_t n;
 	enum rc rc;
 
-	if (form == NULL)
-		return error_set(&c->err, RC_NOTFOUND, c->args[0], "see field forms",
-		    "there is no such form");
+	if ((rc = commands_form_named(c, c->args[0], &form)) != RC_OK)
+		return rc;
 	if (file == NULL)
 		return RC_NOTFOUND;
 	if ((rc = csv_parse(c->args[1], file->data, file->len, &csv, &c->err)) != RC_OK)

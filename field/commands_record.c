@@ -23,8 +23,8 @@ commands_record_id(struct call *c, const char *text, struct dot *out)
 	    "this is no record's id");
 }
 
-static enum rc
-find_form(struct call *c, const char *name, const struct form **out)
+enum rc
+commands_form_named(struct call *c, const char *name, const struct form **out)
 {
 	*out = form_set_find(replica_forms(c->ws->replica), name);
 	if (*out != NULL)
@@ -139,7 +139,7 @@ commands_add(struct call *c)
 	struct dot id;
 	enum rc rc;
 
-	if ((rc = find_form(c, c->args[0], &form)) != RC_OK ||
+	if ((rc = commands_form_named(c, c->args[0], &form)) != RC_OK ||
 	    (rc = read_answers(c, form, &a)) != RC_OK ||
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		goto out;
@@ -250,7 +250,7 @@ commands_list(struct call *c)
 	enum rc rc;
 
 	if ((rc = call_number(c, "limit", 1, RECORD_LIST_MAX, LIST_DEFAULT, &limit)) != RC_OK ||
-	    (rc = find_form(c, c->args[0], &form)) != RC_OK ||
+	    (rc = commands_form_named(c, c->args[0], &form)) != RC_OK ||
 	    (rc = record_list(&ctx, form->name, call_option(c, "where"), call_option(c, "deleted") != NULL,
 	    (size_t)limit, &lines, &n, &c->err)) != RC_OK)
 		return rc;

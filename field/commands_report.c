@@ -7,7 +7,6 @@
 #include "field/workspace.h"
 #include "shared/base/files.h"
 #include "shared/base/terminal.h"
-#include "shared/forms/form_pack.h"
 #include "shared/reports/report.h"
 #include "shared/reports/workbook.h"
 #include "shared/sync/replica.h"
@@ -231,56 +230,4 @@ commands_reports(struct call *c)
 	}
 	report_list_free(list, n);
 	return c->json ? call_print_json(c, all) : RC_OK;
-}
-
-static enum rc
-print_forms(struct call *c, const struct form_set *set)
-{
-	json_t *all = c->json ? json_array() : NULL;
-
-	for (size_t i = 0; i < form_set_count(set); i++) {
-		const struct form *f = form_set_at(set, i);
-
-		if (c->json)
-			json_array_append_new(all, json_pack("{s:s,s:i,s:s,s:s,s:i}", "name", f->name,
-			    "version", (int)f->version, "title", f->title[c->lang], "compartment",
-			    form_compartment_name(f->compartment), "fields", (int)f->n_fields));
-		else
-			call_print(c, "%-20s %3u  %s", f->name, f->version, f->title[c->lang]);
-	}
-	return c->json ? call_print_json(c, all) : RC_OK;
-}
-
-enum rc
-commands_forms(struct call *c)
-{
-	return print_forms(c, replica_forms(c->ws->replica));
-}
-
-enum rc
-commands_forms_check(struct call *c)
-{
-	struct form_set *set = NULL;
-	enum rc rc;
-
-	if ((rc = form_set_load_dir(c->args[0], &set, &c->err)) != RC_OK)
-		return rc;
-	rc = print_forms(c, set);
-	form_set_free(set);
-	return rc;
-}
-
-enum rc
-commands_forms_pack(struct call *c)
-{
-	const char *dir = call_option(c, "forms");
-	struct form_set *set = NULL;
-	enum rc rc;
-
-	rc = dir != NULL ? form_set_load_dir(dir, &set, &c->err) :
-	    form_set_load_embedded(&set, &c->err);
-	if (rc == RC_OK)
-		rc = form_pack(set, c->args[0], c->args[1], &c->err);
-	form_set_free(set);
-	return rc;
 }

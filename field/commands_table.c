@@ -156,6 +156,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_reports },
 	{ "forms", "", { "các biểu mẫu", "the forms there are" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_forms },
+	{ "forms show", "FORM", { "mọi mục của một biểu mẫu", "all that a form asks" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_forms_show },
 	{ "forms check", "DIR", { "kiểm tra biểu mẫu XLSForm", "check XLSForm sheets" },
 	    CALL_HERE, 1, 1, "t", NULL, commands_forms_check },
 	{ "forms pack", "FORM FILE.xlsx", { "ghi biểu mẫu thành tệp cho ODK/KoboToolbox", "write a form as a workbook for ODK and KoboToolbox" },

@@ -481,3 +481,20 @@ form_policy_name(enum form_policy p)
 
 	return (size_t)p < 6 ? names[p] : "unknown";
 }
+
+const char *
+form_type_name(enum form_type t)
+{
+	static const char *const names[] = { "note", "text", "integer", "decimal", "date",
+	    "select_one", "select_multiple", "reference", "calculate" };
+
+	return (size_t)t < sizeof(names) / sizeof(names[0]) ? names[t] : "unknown";
+}
+
+const char *
+form_sensitivity_name(enum form_sensitivity s)
+{
+	static const char *const names[] = { "PUB", "INT", "CON", "SEC" };
+
+	return (size_t)s < sizeof(names) / sizeof(names[0]) ? names[s] : "unknown";
+}

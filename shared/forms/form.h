@@ -74,7 +74,7 @@ struct form_field {
 	enum form_type type;
 	char *label[FORM_LANGS];
 	char *hint[FORM_LANGS];
-	char *section[FORM_LANGS];	/* label of the enclosing group, or NULL */
+	int section;			/* index in form->sections of the innermost one, or -1 */
 	const struct form_list *list;	/* selects */
 	bool required;			/* constant true; else required_if */
 	struct expression *required_if;
@@ -92,6 +92,13 @@ struct form_field {
 	enum form_sensitivity sensitivity;
 	char *refers;			/* form name, or NULL */
 	size_t row;			/* in survey.csv, for messages */
+};
+
+/* A group of the sheet that has a label: what belongs together on a page. */
+struct form_section {
+	char *name;
+	char *label[FORM_LANGS];
+	char *relevant;			/* its own condition as the sheet has it, or NULL */
 };
 
 /*
@@ -115,6 +122,8 @@ struct form {
 	size_t n_fields;
 	struct form_group *groups;
 	size_t n_groups;
+	struct form_section *sections;	/* in the order of the sheet */
+	size_t n_sections;
 	size_t *order;			/* indexes of all fields, each after those that its
 					 * relevance and calculation ask for */
 };
@@ -172,5 +181,9 @@ unsigned form_register_of(const struct form *f, const struct form_field *field);
 
 const char *form_compartment_name(enum form_compartment c);
 const char *form_policy_name(enum form_policy p);
+/* As in a sheet: "select_one"; a reference is "reference". */
+const char *form_type_name(enum form_type t);
+/* "PUB", "INT", "CON", "SEC". */
+const char *form_sensitivity_name(enum form_sensitivity s);
 
 #endif

@@ -37,6 +37,27 @@ text_in(const struct survey *s, size_t row, const char *base, char *out[FORM_LAN
 
 /* ---- groups of the sheet ---- */
 
+/* A section of the page. */
+static enum rc
+add_labelled(struct survey *s, size_t row, int *out)
+{
+	struct form *form = s->form;
+	struct form_section *sec = realloc(form->sections, (form->n_sections + 1) * sizeof(*sec));
+	enum rc rc;
+
+	if (sec == NULL)
+		return RC_NOMEM;
+	form->sections = sec;
+	sec += form->n_sections;
+	memset(sec, 0, sizeof(*sec));
+	*out = (int)form->n_sections++;
+	if ((sec->name = text_dup(form_survey_cell(s, row, "name"))) == NULL)
+		return RC_NOMEM;
+	rc = text_in(s, row, "label", sec->label);
+	return rc != RC_OK ? rc : form_sheet_text(s->sheet, row,
+	    csv_column(&s->sheet->csv, "relevant"), &sec->relevant, s->err);
+}
+
 static enum rc
 begin_section(struct survey *s, size_t row)
 {
@@ -52,11 +73,11 @@ begin_section(struct survey *s, size_t row)
 	sec->row = row;
 	sec->parent = s->open;
 	sec->has_relevant = form_survey_cell(s, row, "relevant")[0] != '\0';
-	sec->labelled = csv_cell(&s->sheet->csv, row, s->label[FORM_VI])[0] != '\0' ?
-	    s->n_sections : s->open != SIZE_MAX ? s->sections[s->open].labelled : SIZE_MAX;
+	sec->labelled = s->open != SIZE_MAX ? s->sections[s->open].labelled : -1;
 	s->open = s->n_sections++;
 	s->depth++;
-	return RC_OK;
+	return csv_cell(&s->sheet->csv, row, s->label[FORM_VI])[0] == '\0' ? RC_OK :
+	    add_labelled(s, row, &sec->labelled);
 }
 
 static enum rc
@@ -154,7 +175,6 @@ static enum rc
 read_texts(struct survey *s, size_t row, struct form_field *f)
 {
 	const struct form_sheet *sheet = s->sheet;
-	size_t sec = s->open != SIZE_MAX ? s->sections[s->open].labelled : SIZE_MAX;
 	enum rc rc = text_in(s, row, "label", f->label);
 
 	if (rc == RC_OK)
@@ -163,8 +183,6 @@ read_texts(struct survey *s, size_t row, struct form_field *f)
 		rc = text_in(s, row, "constraint_message", f->constraint_message);
 	if (rc == RC_OK)
 		rc = text_in(s, row, "required_message", f->required_message);
-	if (rc == RC_OK && sec != SIZE_MAX)
-		rc = text_in(s, s->sections[sec].row, "label", f->section);
 	if (rc == RC_OK)
 		rc = form_sheet_text(sheet, row, csv_column(&sheet->csv, "appearance"),
 		    &f->appearance, s->err);
@@ -220,6 +238,7 @@ read_field(struct survey *s, size_t row, const char *type)
 	f = &form->fields[form->n_fields];
 	f->row = s->sheet->csv.lines != NULL ? s->sheet->csv.lines[row] : row + 1;
 	f->group = -1;
+	f->section = s->open != SIZE_MAX ? s->sections[s->open].labelled : -1;
 	rc = read_name(s, row, f);
 	s->section_of[form->n_fields++] = s->open;
 	if (rc == RC_OK)
@@ -319,7 +338,6 @@ reset_field(struct form_field *f)
 	for (int lang = 0; lang < FORM_LANGS; lang++) {
 		free(f->label[lang]);
 		free(f->hint[lang]);
-		free(f->section[lang]);
 		free(f->constraint_message[lang]);
 		free(f->required_message[lang]);
 	}
@@ -343,8 +361,15 @@ form_survey_reset(struct form *form)
 		free(form->groups[i].name);
 		free(form->groups[i].fields);
 	}
+	for (size_t i = 0; i < form->n_sections; i++) {
+		free(form->sections[i].name);
+		free(form->sections[i].relevant);
+		for (int lang = 0; lang < FORM_LANGS; lang++)
+			free(form->sections[i].label[lang]);
+	}
 	free(form->fields);
 	free(form->groups);
+	free(form->sections);
 	free(form->order);
 	free(form->instance_name);
 	free(form->name);

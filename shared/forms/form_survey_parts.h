@@ -12,7 +12,7 @@
 struct section {
 	size_t row;
 	size_t parent;		/* SIZE_MAX: none */
-	size_t labelled;	/* nearest section with a label, itself included */
+	int labelled;		/* of form->sections: the nearest one, itself included, or -1 */
 	bool has_relevant;
 };
 

@@ -155,6 +155,12 @@ enum rc record_list(const struct record_context *c, const char *form, const char
     bool deleted, size_t limit, struct record_line **out, size_t *n, struct error *err) RC_CHECK;
 void record_lines_free(struct record_line *lines, size_t n);
 
+/* How much a form is used: its living records here, and how many `device` made since then. */
+struct record_usage { char form[ENTRY_FORM_NAME_MAX + 1]; uint64_t records, made; };
+/* Of every form that has records here; free() *out. */
+enum rc record_usage(const struct record_context *c, const uint8_t device[ENTRY_DEVICE_BYTES],
+    int64_t since, struct record_usage **out, size_t *n, struct error *err) RC_CHECK;
+
 /* Local number to id and back.  RC_NOTFOUND. */
 enum rc record_of_local(struct sqlite3 *db, int64_t local, struct dot *out) RC_CHECK;
 enum rc record_to_local(struct sqlite3 *db, const struct dot *id, int64_t *out) RC_CHECK;

@@ -90,7 +90,10 @@ reads_fields_with_types_texts_and_rules(void **state)
 	assert_int_equal(field->type, FORM_DATE);
 	assert_true(field->required);
 	assert_non_null(field->constraint);
-	assert_string_equal(field->section[FORM_EN], "Where");
+	assert_int_equal(f->n_sections, 1);
+	assert_string_equal(f->sections[field->section].label[FORM_EN], "Where");
+	assert_string_equal(f->sections[field->section].name, "where");
+	assert_null(f->sections[field->section].relevant);
 	assert_string_equal(field->default_value, "today()");
 	assert_true(form_field_looks(field, "partial"));
 	assert_false(form_field_looks(field, "part"));
@@ -100,7 +103,7 @@ reads_fields_with_types_texts_and_rules(void **state)
 	assert_int_equal(field->policy, FORM_LATEST);
 	field = form_field_numbered(f, 7);
 	assert_string_equal(field->name, "places");
-	assert_null(field->section[FORM_VI]);
+	assert_int_equal(field->section, -1);
 	assert_true(field->many);
 	assert_int_equal(form_choice_rank(field->list, "b"), 1);
 	assert_int_equal(form_choice_rank(field->list, "c"), -1);
@@ -128,7 +131,9 @@ groups_of_a_sheet_lend_their_relevance(void **state)
 	    "end group,,,,,,,,,,,,,,\nend group,,,,,,,,,,,,,,\n", NULL, &set, &err), RC_OK);
 	a = form_field_named(form_set_at(set, 0), "a");
 	assert_non_null(a->relevant);
-	assert_string_equal(a->section[FORM_VI], "Một");
+	assert_int_equal(form_set_at(set, 0)->n_sections, 1);
+	assert_string_equal(form_set_at(set, 0)->sections[a->section].label[FORM_VI], "Một");
+	assert_string_equal(form_set_at(set, 0)->sections[a->section].relevant, "${n} > 1");
 	form_set_free(set);
 }
 
