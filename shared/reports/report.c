@@ -7,7 +7,7 @@
 
 #include "shared/base/embedded.h"
 #include "shared/base/text.h"
-#include "shared/records/tables.h"
+#include "shared/reports/report_gaps.h"
 #include "shared/reports/report_mask.h"
 #include "shared/reports/report_temp.h"
 #include "shared/vault/query.h"
@@ -259,109 +259,6 @@ run_sections(struct run *r)
 	return rc;
 }
 
-static enum rc
-count_conflicts(struct run *r)
-{
-	char table[TABLES_NAME_MAX], sql[TABLES_NAME_MAX + 128], note[256];
-	unsigned long long open;
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; rc == RC_OK && i < r->definition.n_forms; i++) {
-		int64_t n = 0;
-
-		tables_name(r->definition.forms[i], NULL, table);
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM main.%s"
-		    " WHERE conflicts > 0 AND unit IN (SELECT code FROM temp.scope)", table);
-		rc = query_int(r->db, r->err, &n, sql, "");
-		r->report->open_conflicts += (uint64_t)n;
-	}
-	if (rc != RC_OK || r->report->open_conflicts == 0)
-		return rc;
-	open = r->report->open_conflicts;
-	if (r->order->lang == FORM_EN)
-		snprintf(note, sizeof(note), "%llu %s more than one value for a field and %s counted by"
-		    " the one that is displayed; a person has yet to settle %s.", open,
-		    open == 1 ? "record holds" : "records hold", open == 1 ? "is" : "are",
-		    open == 1 ? "it" : "them");
-	else
-		snprintf(note, sizeof(note), "Có %llu bản ghi chưa thống nhất số liệu giữa các máy, đang chờ"
-		    " người có trách nhiệm quyết định; tạm tính theo giá trị đang hiển thị.", open);
-	r->report->open_note = copy(r, note);
-	return add_note(r, r->report->open_note);
-}
-
-/* ---- who has not been heard ---- */
-
-enum { SILENT_NAMED = 12 };	/* communes that the note names */
-
-/* Names of a few, with semicolons; *n of all. */
-static enum rc
-name_silent(struct run *r, struct bytes *names)
-{
-	struct sqlite3_stmt *s = NULL;
-	int code = sqlite3_prepare_v2(r->db, "SELECT u.full_name FROM temp.unit AS u"
-	    " JOIN temp.scope USING (code) WHERE u.level = 'COMM' AND COALESCE(u.valid_from, '') <= :to"
-	    " AND COALESCE(u.valid_to, :from) >= :from AND NOT EXISTS (SELECT 1 FROM main.record AS m"
-	    " WHERE m.unit = u.code AND m.created_at >= CAST(strftime('%s', :from, '-7 hours') AS INTEGER))"
-	    " ORDER BY u.code", -1, &s, NULL);
-	enum rc rc;
-
-	if (code != SQLITE_OK)
-		return sql_failed(r, code);
-	rc = bind(r, s);
-	while (rc == RC_OK && (code = sqlite3_step(s)) == SQLITE_ROW) {
-		if (r->report->n_silent++ < SILENT_NAMED) {
-			bytes_text(names, r->report->n_silent > 1 ? "; " : "");
-			bytes_text(names, (const char *)sqlite3_column_text(s, 0));
-		}
-	}
-	if (rc == RC_OK && code != SQLITE_DONE)
-		rc = sql_failed(r, code);
-	sqlite3_finalize(s);
-	return rc != RC_OK ? rc : names->rc;
-}
-
-/* A figure of a province says little while most of its communes have sent nothing. */
-static enum rc
-find_silent(struct run *r)
-{
-	struct report *out = r->report;
-	struct bytes names, note;
-	int64_t communes = 0;
-	char head[128];
-	enum rc rc;
-
-	rc = query_int(r->db, r->err, &communes, "SELECT count(*) FROM temp.unit AS u"
-	    " JOIN temp.scope USING (code) WHERE u.level = 'COMM' AND COALESCE(u.valid_from, '') <= ?"
-	    " AND COALESCE(u.valid_to, ?) >= ?", "ttt", r->to, r->from, r->from);
-	if (rc != RC_OK || communes < 2)
-		return rc;
-	out->n_communes = (size_t)communes;
-	bytes_init(&names);
-	bytes_init(&note);
-	rc = name_silent(r, &names);
-	if (rc == RC_OK && out->n_silent > 0) {
-		snprintf(head, sizeof(head), r->order->lang == FORM_EN ?
-		    "No record has come since the period began from %zu of %zu communes: " :
-		    "Từ đầu kỳ chưa nhận được bản ghi nào của %zu trong %zu xã, phường, đặc khu: ",
-		    out->n_silent, out->n_communes);
-		bytes_text(&note, head);
-		bytes_text(&note, bytes_cstr(&names));
-		if (out->n_silent > SILENT_NAMED) {
-			snprintf(head, sizeof(head), r->order->lang == FORM_EN ? "; and %zu more." :
-			    "; và %zu đơn vị khác.", out->n_silent - SILENT_NAMED);
-			bytes_text(&note, head);
-		} else {
-			bytes_text(&note, ".");
-		}
-		out->silent = note.rc == RC_OK ? copy(r, bytes_cstr(&note)) : NULL;
-		rc = add_note(r, out->silent);
-	}
-	bytes_reset(&names);
-	bytes_reset(&note);
-	return rc;
-}
-
 /* ---- the report as a whole ---- */
 
 static enum rc
@@ -483,9 +380,7 @@ run_in_savepoint(struct run *r)
 	if (rc == RC_OK)
 		rc = run_sections(r);
 	if (rc == RC_OK)
-		rc = count_conflicts(r);
-	if (rc == RC_OK)
-		rc = find_silent(r);
+		rc = report_gaps_find(r->db, &r->definition, r->report, r->err);
 	undone = query_run(r->db, r->err, "ROLLBACK TO report", "");
 	if (undone == RC_OK)
 		undone = query_run(r->db, r->err, "RELEASE report", "");

@@ -15,6 +15,10 @@ struct workbook_formats {
 void workbook_sheet_name(const struct report *const *reports, size_t at,
     char out[LXW_SHEETNAME_MAX]);
 
+/* A sheet of this name with a report: its head, its rows, its notes, its charts. */
+lxw_error workbook_sheet(lxw_workbook *book, const char *name, const struct report *r,
+    const struct workbook_formats *f);
+
 /* The sheet in front: of what and when, the tables, what is open in them, and who has not been heard. */
 lxw_error workbook_cover(lxw_worksheet *to, const struct report *const *reports, size_t n,
     const struct workbook_formats *f);
