@@ -1,10 +1,12 @@
 #ifndef SHARED_FORMS_PATTERN_STATES_H
 #define SHARED_FORMS_PATTERN_STATES_H
 
-/* pattern_states: what pattern.c (compiling) and pattern_match.c share. */
+/* pattern_states: what pattern.c (reading), pattern_build.c and pattern_match.c share. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "shared/base/rc.h"
 
 enum kind {
 	K_RANGE,	/* one character in ranges[a .. a + b), or outside if negated */
@@ -48,6 +50,9 @@ struct pattern {
 	struct range ranges[RANGES_MAX];
 	size_t n_ranges;
 };
+
+/* Make the states of a pattern whose ranges stand, from n tokens in postfix.  RC_NOMEM. */
+enum rc pattern_build(struct pattern *p, const struct token *tokens, size_t n) RC_CHECK;
 
 /* One code point of well-formed UTF-8 at *pos; bytes that are not pass alone. */
 uint32_t pattern_next_char(const char *s, size_t len, size_t *pos);
