@@ -2,7 +2,6 @@
 
 #include <sodium.h>
 
-#include "shared/base/clock.h"
 #include "shared/vault/keyslots.h"
 #include "shared/vault/secret.h"
 
@@ -11,11 +10,7 @@ enum {
 	MAGIC_BYTES = 8,
 	MAC_BYTES = 32,
 	SUM_BYTES = 32,
-	HEAD_BYTES = MAGIC_BYTES + 2 + VAULT_ID_BYTES + 8 + 1,
-	SLOT_HEAD_BYTES = 4,
-	CALIBRATE_PASSES = 3,
-	CALIBRATE_MAX_MIB = 256,	/* a laptop of 2 GB must not start to swap */
-	CALIBRATE_MS = 1000
+	HEAD_BYTES = MAGIC_BYTES + 2 + VAULT_ID_BYTES + 8 + 1
 };
 
 static const uint8_t MAGIC[MAGIC_BYTES] = { 'F', 'I', 'E', 'L', 'D', 'K', 'E', 'Y' };
@@ -24,7 +19,6 @@ static const char SLOT_LABEL[] = "field-slot-1";
 static const char RECOVERY_LABEL[] = "field-recovery-1";
 static const char MAC_LABEL[] = "field-key-file-1";
 
-_Static_assert(KEYSLOTS_SALT_BYTES == crypto_pwhash_SALTBYTES, "salt of Argon2id");
 _Static_assert(KEYSLOTS_BOX_BYTES == SECRET_KEY_BYTES + crypto_box_SEALBYTES, "sealed box");
 _Static_assert(KEYSLOTS_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(KEYSLOTS_SEALED_BYTES == SECRET_KEY_BYTES +
@@ -57,16 +51,6 @@ header_mac(const uint8_t *p, size_t len, const struct secret *master, uint8_t ou
 	}
 	secret_free(key);
 	return rc;
-}
-
-enum rc
-keyslots_kdf_check(const struct vault_kdf *kdf)
-{
-	if (kdf->memory_mib < VAULT_KDF_MEMORY_MIN_MIB ||
-	    kdf->memory_mib > VAULT_KDF_MEMORY_MAX_MIB ||
-	    kdf->passes < 1 || kdf->passes > VAULT_KDF_PASSES_MAX)
-		return RC_LIMIT;
-	return RC_OK;
 }
 
 /* What stands before the commitment: bound to the slot's key and ciphertext. */
@@ -218,53 +202,6 @@ keyslots_print(const struct keyslots *k, const struct secret *master, struct byt
 	return out->rc;
 }
 
-static enum rc
-stretch(const struct secret *passphrase, const uint8_t *salt, const struct vault_kdf *kdf,
-    struct secret *out)
-{
-	return crypto_pwhash(secret_data(out), SECRET_KEY_BYTES,
-	    (const char *)secret_bytes(passphrase), secret_len(passphrase), salt, kdf->passes,
-	    (size_t)kdf->memory_mib << 20, crypto_pwhash_ALG_ARGON2ID13) == 0 ? RC_OK : RC_NOMEM;
-}
-
-enum rc
-keyslots_calibrate(struct vault_kdf *kdf)
-{
-	static const uint8_t salt[KEYSLOTS_SALT_BYTES] = { 1 };
-	struct vault_kdf trial = { VAULT_KDF_MEMORY_MIN_MIB, kdf->passes };
-	struct secret *s = NULL, *key = NULL;
-	int64_t start, took;
-	enum rc rc;
-
-	if (kdf->passes == 0)
-		kdf->passes = trial.passes = CALIBRATE_PASSES;
-	if (kdf->memory_mib != 0 || kdf->passes > VAULT_KDF_PASSES_MAX)
-		return keyslots_kdf_check(kdf);
-	if ((rc = secret_random(SECRET_KEY_BYTES, &s)) != RC_OK ||
-	    (rc = secret_new(SECRET_KEY_BYTES, &key)) != RC_OK)
-		goto out;
-	/* Twice the memory takes twice as long; stop where that would be too long. */
-	for (;;) {
-		start = clock_monotonic_ms();
-		rc = stretch(s, salt, &trial, key);
-		took = clock_monotonic_ms() - start;
-		if (rc != RC_OK || took * 3 / 2 > CALIBRATE_MS ||
-		    trial.memory_mib * 2 > CALIBRATE_MAX_MIB)
-			break;
-		trial.memory_mib *= 2;
-	}
-	/* The computer has not even that much to give: stay below. */
-	if (rc == RC_NOMEM && trial.memory_mib > VAULT_KDF_MEMORY_MIN_MIB) {
-		trial.memory_mib /= 2;
-		rc = RC_OK;
-	}
-	*kdf = trial;
-out:
-	secret_free(s);
-	secret_free(key);
-	return rc;
-}
-
 /* The slot's one-time key (32) and the commitment to it (32), and what both bind. */
 static enum rc
 slot_keys(const struct keyslots *k, const struct keyslot *s, const struct secret *kek,
@@ -362,6 +299,17 @@ slot_init(struct keyslot *s, enum keyslot_type type)
 	secret_random_bytes(s->salt, sizeof s->salt);
 }
 
+static enum rc
+key_of_passphrase(const struct keyslot *s, const void *passphrase, struct secret **out)
+{
+	enum rc rc = keyslots_kdf_check(&s->kdf);
+
+	*out = NULL;
+	if (rc == RC_OK)
+		rc = secret_new(SECRET_KEY_BYTES, out);
+	return rc == RC_OK ? keyslots_stretch(passphrase, s->salt, &s->kdf, *out) : rc;
+}
+
 enum rc
 keyslots_put_passphrase(struct keyslots *k, const struct secret *passphrase,
     struct vault_kdf kdf, const struct secret *master)
@@ -372,21 +320,18 @@ keyslots_put_passphrase(struct keyslots *k, const struct secret *passphrase,
 
 	slot_init(&s, KEYSLOT_PASSPHRASE);
 	s.kdf = kdf;
-	if ((rc = keyslots_kdf_check(&kdf)) != RC_OK ||
-	    (rc = secret_new(SECRET_KEY_BYTES, &kek)) != RC_OK ||
-	    (rc = stretch(passphrase, s.salt, &kdf, kek)) != RC_OK ||
-	    (rc = seal_slot(k, &s, kek, master)) != RC_OK)
-		goto out;
-	rc = insert_slot(k, &s);
-out:
+	if ((rc = key_of_passphrase(&s, passphrase, &kek)) == RC_OK &&
+	    (rc = seal_slot(k, &s, kek, master)) == RC_OK)
+		rc = insert_slot(k, &s);
 	secret_free(kek);
 	return rc;
 }
 
 /* The code has 160 random bits: it needs no stretching. */
 static enum rc
-recovery_key(const struct keyslot *s, const struct secret *code, struct secret **out)
+key_of_recovery(const struct keyslot *s, const void *with, struct secret **out)
 {
+	const struct secret *code = with;
 	uint8_t input[sizeof RECOVERY_LABEL - 1 + KEYSLOTS_SALT_BYTES];
 	enum rc rc;
 
@@ -409,7 +354,7 @@ keyslots_put_recovery(struct keyslots *k, const struct secret *code, const struc
 	enum rc rc;
 
 	slot_init(&s, KEYSLOT_RECOVERY);
-	if ((rc = recovery_key(&s, code, &kek)) == RC_OK &&
+	if ((rc = key_of_recovery(&s, code, &kek)) == RC_OK &&
 	    (rc = seal_slot(k, &s, kek, master)) == RC_OK)
 		rc = insert_slot(k, &s);
 	secret_free(kek);
@@ -449,70 +394,69 @@ out:
 	return rc;
 }
 
-enum rc
-keyslots_open_passphrase(const struct keyslots *k, const struct secret *passphrase,
-    struct secret **master)
+struct escrow_pair {
+	const uint8_t *public_key;
+	const struct secret *secret_key;
+};
+
+static enum rc
+key_of_escrow(const struct keyslot *s, const void *with, struct secret **out)
 {
-	struct secret *kek = NULL;
+	const struct escrow_pair *pair = with;
+	enum rc rc;
+
+	*out = NULL;
+	if (memcmp(s->escrow_public, pair->public_key, sizeof s->escrow_public) != 0)
+		return RC_AUTH;
+	if ((rc = secret_new(SECRET_KEY_BYTES, out)) != RC_OK)
+		return rc;
+	return crypto_box_seal_open(secret_data(*out), s->escrow_box, sizeof s->escrow_box,
+	    pair->public_key, secret_bytes(pair->secret_key)) == 0 ? RC_OK : RC_AUTH;
+}
+
+/* The first slot of a type that opens; key_of makes its key of what the caller has. */
+static enum rc
+open_any(const struct keyslots *k, enum keyslot_type type,
+    enum rc (*key_of)(const struct keyslot *s, const void *with, struct secret **out),
+    const void *with, struct secret **master)
+{
 	enum rc rc = RC_AUTH;
 
 	*master = NULL;
 	for (size_t i = 0; i < k->n && rc == RC_AUTH; i++) {
-		const struct keyslot *s = &k->slots[i];
+		struct secret *kek = NULL;
 
-		if (s->type != KEYSLOT_PASSPHRASE)
+		if (k->slots[i].type != type)
 			continue;
-		if ((rc = keyslots_kdf_check(&s->kdf)) == RC_OK &&
-		    (rc = secret_new(SECRET_KEY_BYTES, &kek)) == RC_OK &&
-		    (rc = stretch(passphrase, s->salt, &s->kdf, kek)) == RC_OK)
-			rc = open_slot(k, s, kek, master);
+		if ((rc = key_of(&k->slots[i], with, &kek)) == RC_OK)
+			rc = open_slot(k, &k->slots[i], kek, master);
 		secret_free(kek);
-		kek = NULL;
 	}
 	return rc;
+}
+
+enum rc
+keyslots_open_passphrase(const struct keyslots *k, const struct secret *passphrase,
+    struct secret **master)
+{
+	return open_any(k, KEYSLOT_PASSPHRASE, key_of_passphrase, passphrase, master);
 }
 
 enum rc
 keyslots_open_recovery(const struct keyslots *k, const struct secret *code,
     struct secret **master)
 {
-	struct secret *kek = NULL;
-	enum rc rc = RC_AUTH;
-
-	*master = NULL;
-	for (size_t i = 0; i < k->n && rc == RC_AUTH; i++) {
-		if (k->slots[i].type != KEYSLOT_RECOVERY)
-			continue;
-		if ((rc = recovery_key(&k->slots[i], code, &kek)) == RC_OK)
-			rc = open_slot(k, &k->slots[i], kek, master);
-		secret_free(kek);
-		kek = NULL;
-	}
-	return rc;
+	return open_any(k, KEYSLOT_RECOVERY, key_of_recovery, code, master);
 }
 
 enum rc
 keyslots_open_escrow(const struct keyslots *k, const uint8_t escrow_public[32],
     const struct secret *escrow_secret, struct secret **master)
 {
-	struct secret *kek = NULL;
-	enum rc rc = RC_AUTH;
+	struct escrow_pair pair = { escrow_public, escrow_secret };
 
 	*master = NULL;
 	if (secret_len(escrow_secret) != crypto_box_SECRETKEYBYTES)
 		return RC_AUTH;
-	for (size_t i = 0; i < k->n && rc == RC_AUTH; i++) {
-		const struct keyslot *s = &k->slots[i];
-
-		if (s->type != KEYSLOT_ESCROW || memcmp(s->escrow_public, escrow_public, 32) != 0)
-			continue;
-		if ((rc = secret_new(SECRET_KEY_BYTES, &kek)) != RC_OK)
-			break;
-		rc = crypto_box_seal_open(secret_data(kek), s->escrow_box, sizeof s->escrow_box,
-		    escrow_public, secret_bytes(escrow_secret)) == 0 ?
-		    open_slot(k, s, kek, master) : RC_AUTH;
-		secret_free(kek);
-		kek = NULL;
-	}
-	return rc;
+	return open_any(k, KEYSLOT_ESCROW, key_of_escrow, &pair, master);
 }

@@ -64,6 +64,9 @@ enum rc keyslots_print(const struct keyslots *k, const struct secret *master,
  */
 enum rc keyslots_kdf_check(const struct vault_kdf *kdf) RC_CHECK;
 enum rc keyslots_calibrate(struct vault_kdf *kdf) RC_CHECK;
+/* Argon2id of a passphrase and a salt (KEYSLOTS_SALT_BYTES) into out, of SECRET_KEY_BYTES. */
+enum rc keyslots_stretch(const struct secret *passphrase, const uint8_t *salt,
+    const struct vault_kdf *kdf, struct secret *out) RC_CHECK;
 
 /* Add a slot, or replace the one of its type (and, for escrow, public key). */
 enum rc keyslots_put_passphrase(struct keyslots *k, const struct secret *passphrase,

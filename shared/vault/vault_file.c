@@ -11,8 +11,6 @@
 
 enum {
 	HEADER_BYTES = 100,
-	SECTOR = 512,
-	FOREIGN_AT = 8,			/* slots, all of them whole */
 	WAL_HEADER_BYTES = 32,
 	FEW_BLOCKS = 2,
 	PAGES_HELD = 16,
@@ -282,50 +280,6 @@ slots_write(sqlite3_file *file, const void *buf, int n, sqlite3_int64 offset)
 	return or_full(f, block_file_write(f->blocks, buf, n, offset));
 }
 
-static bool
-all_zero(const uint8_t *p, size_t len)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < len; i++)
-		any |= p[i];
-	return any == 0;
-}
-
-/* Every sector of it was written, and what stands behind the tag is as it should be. */
-static bool
-was_written_whole(const uint8_t slot[BLOCK_SLOT])
-{
-	for (size_t at = 0; at < BLOCK_SLOT; at += SECTOR)
-		if (all_zero(slot + at, SECTOR))
-			return false;
-	return all_zero(slot + TIGHT_SLOT, BLOCK_SLOT - TIGHT_SLOT);
-}
-
-int
-vault_file_is_foreign(sqlite3_file *file, bool *out)
-{
-	struct vault_file *f = file_of(file);
-	uint8_t slot[BLOCK_SLOT], clear[BLOCK_SLOT_TEXT];
-	sqlite3_int64 size = 0;
-	size_t whole = 0;
-	bool strange = true;
-	int rc = f->below->pMethods->xFileSize(f->below, &size);
-
-	for (sqlite3_int64 b = 0; rc == SQLITE_OK && strange && b < size / BLOCK_SLOT; b++) {
-		if ((rc = f->below->pMethods->xRead(f->below, slot, BLOCK_SLOT, b * BLOCK_SLOT)) != SQLITE_OK)
-			break;
-		if (all_zero(slot, sizeof slot))
-			continue;
-		strange = was_written_whole(slot) &&
-		    !block_unseal(f->key, (uint64_t)b, slot, BLOCK_SLOT_TEXT, clear);
-		whole++;
-	}
-	secret_wipe(clear, sizeof clear);
-	*out = rc == SQLITE_OK && strange && whole >= FOREIGN_AT;
-	return rc;
-}
-
 static int
 slots_size(sqlite3_file *file, sqlite3_int64 *size)
 {
@@ -348,12 +302,9 @@ static int
 file_close(sqlite3_file *file)
 {
 	struct vault_file *f = file_of(file);
-	int rc = SQLITE_OK, close_rc = SQLITE_OK;
+	int close_rc = SQLITE_OK, rc = f->blocks != NULL ? block_file_flush(f->blocks) :
+	    f->pages != NULL ? pages_flush(f) : SQLITE_OK;
 
-	if (f->blocks != NULL)
-		rc = block_file_flush(f->blocks);
-	if (f->pages != NULL)
-		rc = pages_flush(f);
 	if (f->below->pMethods != NULL)
 		close_rc = f->below->pMethods->xClose(f->below);
 	block_file_free(f->blocks);
@@ -362,10 +313,6 @@ file_close(sqlite3_file *file)
 		secret_wipe(f->pages, sizeof *f->pages);
 	free(f->pages);
 	page_mend_free(f->mend);
-	f->mend = NULL;
-	f->blocks = NULL;
-	f->key = NULL;
-	f->pages = NULL;
 	return rc != SQLITE_OK ? rc : close_rc;
 }
 
@@ -398,7 +345,7 @@ static int
 file_control(sqlite3_file *file, int op, void *arg)
 {
 	struct vault_file *f = file_of(file);
-	char **pragma;
+	char **pragma = arg;
 
 	switch (op) {
 	case SQLITE_FCNTL_LOCKSTATE:
@@ -411,7 +358,6 @@ file_control(sqlite3_file *file, int op, void *arg)
 	case SQLITE_FCNTL_PDB:
 		return f->below->pMethods->xFileControl(f->below, op, arg);
 	case SQLITE_FCNTL_PRAGMA:
-		pragma = arg;
 		/* The page size is that of the seal; NULL is only a question. */
 		if (sqlite3_stricmp(pragma[1], "page_size") == 0 && pragma[2] != NULL &&
 		    strcmp(pragma[2], "4096") != 0) {
@@ -506,13 +452,10 @@ static int
 mend(struct vault_file *f)
 {
 	struct page_mend_source from = { page_of, f, 0, f->rules->mend };
-	struct page_mend *made = NULL;
-	sqlite3_int64 size = 0;
-	int rc = f->below->pMethods->xFileSize(f->below, &size);
+	int rc = vault_file_true_pages(&f->base, &from.pages);
 
-	from.pages = (size + BLOCK_SIZE - 1) / BLOCK_SIZE;
-	if (rc == SQLITE_OK && (rc = page_mend_new(&from, &made)) == SQLITE_OK)
-		f->mend = made;
+	if (rc == SQLITE_OK)
+		rc = page_mend_new(&from, &f->mend);
 	/* nothing left: SQLite is to find the damage itself */
 	return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
 }
@@ -523,7 +466,7 @@ vault_file_open(sqlite3_file *file, struct block_key *key, const struct vault_vf
 {
 	struct vault_file *f = file_of(file);
 	struct block_file_options options = { 0 };
-	int rc, close_rc;
+	int rc;
 
 	memset(f, 0, sizeof *f);
 	f->rules = rules;
@@ -548,8 +491,7 @@ vault_file_open(sqlite3_file *file, struct block_key *key, const struct vault_vf
 	f->base.pMethods = &SLOTS_METHODS;
 out:
 	if (rc != SQLITE_OK) {
-		close_rc = file_close(file);
-		(void)close_rc;		/* the first error is the one to tell */
+		(void)file_close(file);		/* the first error is the one to tell */
 		f->base.pMethods = NULL;
 	}
 	return rc;

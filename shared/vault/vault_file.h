@@ -31,12 +31,6 @@ int vault_file_open(struct sqlite3_file *file, struct block_key *key,
 struct block_file *vault_file_blocks(struct sqlite3_file *file);
 
 /*
- * Is it a WAL of other keys?  Then many slots were written whole, and not one opens.  A power cut
- * in the first transaction leaves slots with sectors that were never written, or few.
- */
-int vault_file_is_foreign(struct sqlite3_file *file, bool *out) RC_CHECK;
-
-/*
  * A page of the database as it lies on the disk, whatever stands in for it (page_mend), and how
  * many there are, with those that were cut off: they are SQLITE_IOERR_SHORT_READ.
  */

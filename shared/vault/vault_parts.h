@@ -26,6 +26,10 @@ struct vault {
 	bool backing_up;	/* the database's file must stay as it is (vault_backup) */
 };
 
+/* ---- vault_place.c ---- */
+
+/* Is there a vault?  No folder holds none; what one that was never finished left is none. */
+enum rc vault_look(const char *dir, bool *there, struct error *err) RC_CHECK;
 /* A vault that holds the folder's lock and nothing else yet; vault_close frees it. */
 enum rc vault_hold_folder(const char *dir, struct vault **out, struct error *err) RC_CHECK;
 /*
@@ -37,6 +41,9 @@ enum rc vault_make_place(const char *dir, struct error *err) RC_CHECK;
 void vault_made(const char *dir);
 /* Or it did not become one: close it, and clear its place for the next try. */
 void vault_unmake(struct vault *v);
+
+/* ---- vault.c, vault_slots.c ---- */
+
 /* Fill in what `kdf` leaves open, and put the passphrase into the slots. */
 enum rc vault_put_passphrase(const struct vault *v, struct keyslots *slots,
     const struct secret *passphrase, struct vault_kdf kdf, struct error *err) RC_CHECK;

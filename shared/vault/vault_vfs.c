@@ -378,7 +378,7 @@ vault_vfs_check_wal(struct vault_vfs *vfs, struct error *err)
 	if (rc == SQLITE_OK)
 		rc = wal_check_run(vault_file_blocks(file), &found);
 	if (rc == SQLITE_OK && !found.damaged && !vfs->rules.tight_slots)
-		rc = vault_file_is_foreign(file, &foreign);
+		rc = block_file_is_foreign(vault_file_blocks(file), &foreign);
 	close_rc = close_alone(file);
 	if (rc == SQLITE_NOMEM)
 		return RC_NOMEM;
