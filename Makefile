@@ -60,7 +60,7 @@ SIM_SRC := $(wildcard tests/simulate/*.c) $(addprefix tests/crash/crash_,calls.c
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FLOWS := $(wildcard tests/flow/*.t)
 EMBED := $(sort $(wildcard schema/forms/*/*.csv schema/codes/*.csv schema/words/*.csv schema/rules/*.csv schema/reports/*.sql schema/report_parts/*.sql \
-	schema/exchange/*.sql schema/exchange/*.csv schema/*.sql schema/dictionaries/*))
+	schema/exchange/*.sql schema/exchange/*.csv schema/plans/*/*.csv schema/*.sql schema/dictionaries/*))
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))

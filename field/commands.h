@@ -57,6 +57,10 @@ enum rc commands_report_return(struct call *c) RC_CHECK;
 enum rc commands_report_accept(struct call *c) RC_CHECK;
 enum rc commands_report_submissions(struct call *c) RC_CHECK;
 enum rc commands_report_show(struct call *c) RC_CHECK;
+/* plans that ship as sheets (commands_plan.c) */
+enum rc commands_plans(struct call *c) RC_CHECK;
+enum rc commands_plan_add(struct call *c) RC_CHECK;
+enum rc commands_report_due(struct call *c) RC_CHECK;
 enum rc commands_export_htcds(struct call *c) RC_CHECK;
 /* (commands_forms.c) */
 enum rc commands_forms(struct call *c) RC_CHECK;

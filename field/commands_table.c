@@ -26,6 +26,12 @@ static const struct call_option delete_options[] = {
 };
 static const struct call_option void_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
 static const struct call_option import_options[] = { { "dry-run", CALL_FLAG, NULL }, NO_MORE };
+static const struct call_option plan_options[] = {
+	{ "replace", CALL_FLAG, NULL }, { "dry-run", CALL_FLAG, NULL }, NO_MORE
+};
+static const struct call_option report_due_options[] = {
+	{ "year", CALL_TEXT, "N" }, { "org", CALL_TEXT, "KIND" }, NO_MORE
+};
 static const struct call_option export_options[] = { { "where", CALL_TEXT, "EXPR" }, NO_MORE };
 static const struct call_option htcds_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
@@ -88,6 +94,10 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, 1, "t", search_options, commands_search },
 	{ "import", "FORM FILE.csv [--dry-run]", { "nhập từ bảng CSV, tất cả hoặc không gì cả", "import a CSV sheet, all or nothing" },
 	    CALL_IN_WORKSPACE, 2, 2, "ti", import_options, commands_import },
+	{ "plans", "", { "các kế hoạch kèm theo chương trình", "the plans that ship with the program" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_plans },
+	{ "plan add", "CODE [--replace] [--dry-run]", { "ghi một kế hoạch kèm theo vào đây, hoặc xem chỗ khác", "record one of them here, or show what differs" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", plan_options, commands_plan_add },
 	{ "export", "FORM FILE.csv", { "xuất ra bảng CSV (không mã hóa)", "export a CSV sheet (not encrypted)" },
 	    CALL_IN_WORKSPACE, 2, 2, "to", export_options, commands_export },
 	{ "export htcds", "FILE.csv --from DATE --to DATE", { "xuất hồ sơ không nêu danh tính theo HTCDS 2.0", "export cases without identities, by HTCDS 2.0" },
@@ -142,6 +152,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_fetch },
 	{ "report", "NAME --from DATE --to DATE", { "lập một biểu báo cáo", "make a report table" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", report_options, commands_report },
+	{ "report due", "[--year N] [--org KIND]", { "các báo cáo mà kế hoạch yêu cầu và hạn cuối", "reports that plans ask for, and their last days" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", report_due_options, commands_report_due },
 	{ "report submit", "PLAN KIND --from DATE --to DATE", { "chốt số liệu các biểu và gửi báo cáo", "freeze the tables and send the report" },
 	    CALL_IN_WORKSPACE, 2, 2, "t", submit_options, commands_report_submit },
 	{ "report return", "ID --reason TEXT", { "trả lại báo cáo để bổ sung", "return a report for completion" },
