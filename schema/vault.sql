@@ -119,7 +119,8 @@ CREATE INDEX frame_forward ON frame(id) WHERE forward = 1;
 CREATE TABLE waiting_share(bytes BLOB PRIMARY KEY) WITHOUT ROWID;
 -- Receipts whose signer the directory does not name yet.
 CREATE TABLE waiting_receipt(bytes BLOB PRIMARY KEY) WITHOUT ROWID;
--- Where each lane of this device stands in the relay's sequence; -1: with the base.
+-- Where each lane of this device stands in the relay's sequence; -1: with the base, -2: the next request
+-- asks for it from its beginning.
 CREATE TABLE lane(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE receipt(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, signer BLOB NOT NULL,
   at INTEGER NOT NULL, outgoing INTEGER NOT NULL, bytes BLOB NOT NULL);

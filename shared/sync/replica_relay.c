@@ -145,7 +145,8 @@ replica_remember_address(struct replica *r, const char *url, const uint8_t relay
 enum rc
 replica_ask_lane_again(struct replica *r, const char *lane, struct error *err)
 {
-	enum rc rc = query_run(r->db, err, "UPDATE lane SET position = 0 WHERE name = ?1", "t", lane);
+	/* a request that is on its way does not know of it: its answer must not move this lane */
+	enum rc rc = query_run(r->db, err, "UPDATE lane SET position = -2 WHERE name = ?1", "t", lane);
 
 	return rc != RC_OK ? rc : query_run(r->db, err, "UPDATE setting SET value = '0'"
 	    " WHERE name GLOB 'of *' AND substr(name, ?2) = 'lane ' || ?1", "ti", lane,

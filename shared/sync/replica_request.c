@@ -35,7 +35,7 @@ replica_request_put_number(struct sqlite3 *db, const char *name, uint64_t v, str
 	return replica_setting_put(db, name, b, sizeof(b), err);
 }
 
-/* Lanes that the directory gives us now; new ones start from the beginning. */
+/* Lanes that the directory gives us now; new ones, and those asked for again, start from the beginning. */
 static enum rc
 update_lanes(struct replica *r, uint64_t base, uint8_t digest[16], struct error *err)
 {
@@ -46,7 +46,9 @@ update_lanes(struct replica *r, uint64_t base, uint8_t digest[16], struct error 
 
 	if ((rc = directory_lanes(r->directory, r->identity.device, &lanes, &n, digest)) != RC_OK)
 		return rc;
-	rc = replica_setting_get(r->db, "lanes", known, sizeof(known), err);
+	rc = query_run(r->db, err, "UPDATE lane SET position = 0 WHERE position = -2", "");
+	if (rc == RC_OK)
+		rc = replica_setting_get(r->db, "lanes", known, sizeof(known), err);
 	if (rc == RC_OK && memcmp(known, digest, sizeof(known)) == 0)
 		goto out;
 	if (rc != RC_OK && rc != RC_NOTFOUND)

@@ -13,6 +13,7 @@
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_purge.h"
 #include "shared/sync/replica_sent.h"
+#include "shared/sync/transport.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
 #include "sync-server/erasure.h"
@@ -294,6 +295,48 @@ a_later_entry_is_kept_and_counted_and_fetch_brings_all_back(void **state)
 	end_world(&w);
 }
 
+/* While a sync waits for the relay, whoever is at the keyboard asks for what left. */
+struct impatient {
+	struct world *w;
+	int left;		/* how often the vault was free for others */
+};
+
+static void
+ask_while_it_waits(void *ctx)
+{
+	struct impatient *i = ctx;
+	struct error err = { 0 };
+	uint64_t back;
+
+	/* the first time the sync has only looked around, the second time its request is made */
+	if (++i->left == 2)
+		assert_int_equal(replica_fetch(i->w->a->replica, &i->w->case_id, &back, &err), RC_OK);
+}
+
+static void
+what_is_fetched_during_a_sync_comes_with_the_next_one(void **state)
+{
+	struct replica_sync_result n;
+	struct transport *t = NULL;
+	struct error err = { 0 };
+	struct world w;
+	struct impatient i = { .w = &w };
+	const struct replica_gate gate = { .leave = ask_while_it_waits, .ctx = &i };
+
+	make_world(*state, &w);
+	confirm(&w);
+	province_sync(w.p, w.a);
+	purge(w.a);
+	assert_int_equal(transport_open(w.p->url, "", true, &t, &err), RC_OK);
+	assert_int_equal(replica_sync(w.a->replica, t, &gate, &n, &err), RC_OK);
+	transport_close(t);
+	assert_true(i.left > 2);
+	province_sync(w.p, w.a);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
+	assert_true(province_same_fold(w.a, w.b));
+	end_world(&w);
+}
+
 /* By an order: one field of one entry. */
 static void
 erase(struct world *w, struct dot dot, uint16_t field)
@@ -390,6 +433,7 @@ main(void)
 		T(what_is_open_or_closed_lately_or_still_referred_to_stays),
 		T(what_left_does_not_come_back_by_stick_or_restored_relay),
 		T(a_later_entry_is_kept_and_counted_and_fetch_brings_all_back),
+		T(what_is_fetched_during_a_sync_comes_with_the_next_one),
 		T(what_was_erased_while_it_was_away_comes_back_without_it),
 		T(a_tip_is_hollow_on_the_communicators_laptop_once_it_is_held),
 	};
