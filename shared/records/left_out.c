@@ -8,28 +8,36 @@
 #include "shared/records/statement.h"
 #include "shared/vault/query.h"
 
+/*
+ * Does an entry that counts restate it?  The journal is asked and not the fold, which has no state of a
+ * record that has left this device, or is too large.
+ */
 static enum rc
 is_released(struct sqlite3 *db, const struct left_out *one, bool *out, struct error *err)
 {
 	const struct entry *e = &one->entry;
 	const struct dot *original = e->restated ? &e->restates : &one->name;
-	struct register_state state;
-	struct bytes b;
+	struct sqlite3_stmt *q = NULL;
+	struct entry other;
+	const uint8_t *body;
+	size_t len;
+	bool row = true;
 	enum rc rc;
 
 	*out = false;
-	bytes_init(&b);
-	register_state_init(&state, e->record);
-	rc = query_blob(db, err, &b, "SELECT state FROM record WHERE log = ?1 AND n = ?2", "ii",
+	rc = query_open(db, err, &q, "SELECT e.log, e.n, e.body FROM entry AS e JOIN log AS l ON l.id = e.log"
+	    " WHERE e.record_log = ?1 AND e.record_n = ?2 AND e.record_log <> 0 AND e.body IS NOT NULL"
+	    " AND l.folds = 1 AND e.n <= ifnull(l.limit_n, e.n) AND e.n < ifnull(l.fork_n, e.n + 1)", "ii",
 	    (int64_t)e->record.log, (int64_t)e->record.n);
-	if (rc == RC_OK && b.len > 0) {
-		rc = register_state_decode(b.data, b.len, e->record, &state);
-		for (size_t i = 0; rc == RC_OK && i < state.n_dots; i++)
-			*out = *out || dot_compare(&state.dots[i].restates, original) == 0;
+	while (rc == RC_OK && !*out && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		body = query_column_blob(q, 2, &len);
+		rc = entry_decode(body, len, (struct dot){ statement_u64(q, 0), statement_u64(q, 1) }, &other);
+		*out = rc == RC_OK && other.restated && dot_compare(&other.restates, original) == 0;
+		entry_reset(&other);
+		rc = rc == RC_NOMEM ? rc : RC_OK;	/* of a newer program: it restates nothing here */
 	}
-	register_state_reset(&state);
-	bytes_wipe(&b);
-	return rc == RC_NOTFOUND ? RC_OK : rc;
+	query_close(q);
+	return rc;
 }
 
 /* The branches of this log; those of the log before are forgotten. */

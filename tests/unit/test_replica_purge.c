@@ -9,6 +9,7 @@
 
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
+#include "shared/records/left_out.h"
 #include "shared/sync/replica_events.h"
 #include "shared/sync/replica_internal.h"
 #include "shared/sync/replica_purge.h"
@@ -337,6 +338,69 @@ what_is_fetched_during_a_sync_comes_with_the_next_one(void **state)
 	end_world(&w);
 }
 
+/* What a lost laptop still had comes late, and the province lets it pass. */
+static void
+retire_and_let_pass(struct province *p, struct workspace *ws)
+{
+	struct authority_aside *aside;
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	size_t n;
+
+	province_meet(p);
+	assert_int_equal(authority_retire(p->authority, replica_device(ws->replica), "mất máy", &n, &err),
+	    RC_OK);
+	province_meet(p);
+	assert_int_equal(province_try_sync(p, ws, &r, &err), RC_DENIED);
+	province_meet(p);
+	assert_int_equal(authority_aside(p->authority, &aside, &n, &err), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(authority_release_frame(p->authority, aside[0].frame, &err), RC_OK);
+	free(aside);
+	province_meet(p);
+}
+
+static enum rc
+release_all(struct workspace *ws, size_t *released)
+{
+	struct record_context c = workspace_records(ws, FORM_VI);
+	struct error err = { 0 };
+	enum rc rc;
+
+	assert_int_equal(workspace_begin(ws, &err), RC_OK);
+	rc = left_out_release(&c, NULL, NULL, released, &err);
+	rc = workspace_end(ws, rc, &err);
+	error_clear(&err);
+	return rc;
+}
+
+static void
+late_work_for_what_left_is_released_once(void **state)
+{
+	struct error err = { 0 };
+	uint64_t back;
+	char shown[200];
+	struct world w;
+	size_t n;
+
+	make_world(*state, &w);
+	confirm(&w);
+	province_sync(w.p, w.a);
+	purge(w.a);
+	(void)province_edit(w.b, w.case_id, NULL, "assigned_worker", "Nông Thị Lan");
+	retire_and_let_pass(w.p, w.b);
+	province_sync(w.p, w.a);
+	assert_int_equal(release_all(w.a, &n), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(release_all(w.a, &n), RC_NOTFOUND);
+	assert_int_equal(replica_fetch(w.a->replica, &w.case_id, &back, &err), RC_OK);
+	province_sync(w.p, w.a);
+	assert_int_equal(release_all(w.a, &n), RC_NOTFOUND);
+	assert_int_equal(province_values(w.a, w.case_id, "assigned_worker", shown), 1);
+	assert_string_equal(shown, "Nông Thị Lan");
+	end_world(&w);
+}
+
 /* By an order: one field of one entry. */
 static void
 erase(struct world *w, struct dot dot, uint16_t field)
@@ -434,6 +498,7 @@ main(void)
 		T(what_left_does_not_come_back_by_stick_or_restored_relay),
 		T(a_later_entry_is_kept_and_counted_and_fetch_brings_all_back),
 		T(what_is_fetched_during_a_sync_comes_with_the_next_one),
+		T(late_work_for_what_left_is_released_once),
 		T(what_was_erased_while_it_was_away_comes_back_without_it),
 		T(a_tip_is_hollow_on_the_communicators_laptop_once_it_is_held),
 	};
