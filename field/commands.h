@@ -3,6 +3,7 @@
 
 /* commands: one function a subcommand (../design: commands.md is the contract). */
 #include "field/call.h"
+#include "shared/records/case_story.h"
 
 struct date;
 struct dot;
@@ -36,6 +37,9 @@ enum rc commands_sent(struct call *c) RC_CHECK;
 /* the life cycle of a case (commands_case.c) */
 enum rc commands_case(struct call *c) RC_CHECK;
 enum rc commands_due(struct call *c) RC_CHECK;
+/* what persons ask about their own data (commands_request.c) */
+enum rc commands_requests(struct call *c) RC_CHECK;
+enum rc commands_request_order(struct call *c) RC_CHECK;
 enum rc commands_duplicates(struct call *c) RC_CHECK;
 enum rc commands_link(struct call *c) RC_CHECK;
 enum rc commands_unlink(struct call *c) RC_CHECK;
@@ -91,6 +95,16 @@ enum rc commands_day_of(struct call *c, const char *name, struct date *out) RC_C
 /* A code's label in the call's language, or the text itself. */
 const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);
+/* Where stories of cases are told, today; *rules is to be freed in every case (commands_case.c). */
+enum rc commands_desk(struct call *c, struct case_desk *out, struct case_rules **rules) RC_CHECK;
+/* "OPEN", "OVERDUE", "MET", "LATE", "EXTENDED", "ENDED". */
+const char *commands_due_code(enum case_due state);
+/* A day as people of the call's language write it; what is no day stays. */
+const char *commands_day(const struct call *c, const char *iso, char out[11]);
+/* The id of a record, DOT_TEXT_MAX; "" for none, or one that is not here any more. */
+const char *commands_id_of(struct sqlite3 *db, int64_t local, char *out);
+/* Requests of data subjects that wait, and how many of them are overdue. */
+enum rc commands_requests_count(struct call *c, uint64_t *open, uint64_t *overdue) RC_CHECK;
 /* Pairs of persons that wait for a decision; found again only when something was written. */
 enum rc commands_duplicates_count(struct call *c, uint64_t *out) RC_CHECK;
 /* Lines of status about what left (commands_purge.c). */

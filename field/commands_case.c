@@ -16,20 +16,25 @@ struct telling {
 	struct case_rules *rules;
 };
 
-static enum rc
-desk_open(struct call *c, struct telling *t)
+enum rc
+commands_desk(struct call *c, struct case_desk *out, struct case_rules **rules)
 {
 	struct date today;
 	enum rc rc;
 
+	date_at(clock_now(&c->ws->clock), &today);
+	rc = case_rules_load(rules, &c->err);
+	*out = (struct case_desk){ vault_db(c->ws->vault), replica_forms(c->ws->replica), *rules,
+		date_to_days(&today) };
+	return rc;
+}
+
+static enum rc
+desk_open(struct call *c, struct telling *t)
+{
 	memset(t, 0, sizeof(*t));
 	t->c = c;
-	date_at(clock_now(&c->ws->clock), &today);
-	t->desk = (struct case_desk){ vault_db(c->ws->vault), replica_forms(c->ws->replica), NULL,
-		date_to_days(&today) };
-	rc = case_rules_load(&t->rules, &c->err);
-	t->desk.rules = t->rules;
-	return rc;
+	return commands_desk(c, &t->desk, &t->rules);
 }
 
 /* Codes and days ---------------------------------------------------------------- */
@@ -49,36 +54,46 @@ word(const struct telling *t, const char *list, const char *code)
 	return case_rules_word(t->rules, list, code, t->c->lang);
 }
 
-static const char *
-due_code(enum case_due state)
+const char *
+commands_due_code(enum case_due state)
 {
 	static const char *const codes[] = { "OPEN", "OVERDUE", "MET", "LATE", "EXTENDED", "ENDED" };
 
 	return codes[state];
 }
 
-/* As people of the language write it; what is no day stays. */
-static const char *
-day(const struct telling *t, const char *iso, char out[11])
+const char *
+commands_day(const struct call *c, const char *iso, char out[11])
 {
 	struct date d;
 
-	if (t->c->lang != FORM_VI || date_parse(iso, &d) != RC_OK)
+	if (c->lang != FORM_VI || date_parse(iso, &d) != RC_OK)
 		return iso;
 	date_vietnamese(&d, out);
 	return out;
 }
 
-/* The id of a record; "" for none, or one that is not here any more. */
 static const char *
-id_of(const struct telling *t, int64_t local, char out[DOT_TEXT_MAX])
+day(const struct telling *t, const char *iso, char out[11])
+{
+	return commands_day(t->c, iso, out);
+}
+
+const char *
+commands_id_of(struct sqlite3 *db, int64_t local, char *out)
 {
 	struct dot dot;
 
 	out[0] = '\0';
-	if (local != 0 && record_of_local(t->desk.db, local, &dot) == RC_OK)
+	if (local != 0 && record_of_local(db, local, &dot) == RC_OK)
 		dot_text(&dot, out);
 	return out;
+}
+
+static const char *
+id_of(const struct telling *t, int64_t local, char out[DOT_TEXT_MAX])
+{
+	return commands_id_of(t->desk.db, local, out);
 }
 
 static const char *
@@ -118,7 +133,7 @@ deadline_json(const struct telling *t, const struct case_deadline *d)
 
 	return json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:b,s:s}", "rule", d->rule, "month",
 	    (json_int_t)d->month, "record", id_of(t, d->record, id), "due", d->due, "done", d->done,
-	    "state", due_code(d->state), "holidays_known", d->sure, "source", d->source);
+	    "state", commands_due_code(d->state), "holidays_known", d->sure, "source", d->source);
 }
 
 static json_t *
@@ -332,7 +347,7 @@ print_deadlines(const struct telling *t, const struct case_story *s)
 
 		bytes_printf(&c->out, "  %s  ", day(t, d->due, due));
 		put_rule(t, d);
-		call_print(c, ": %s%s%s", word(t, "due", due_code(d->state)), *d->done != '\0' ? ", " : "",
+		call_print(c, ": %s%s%s", word(t, "due", commands_due_code(d->state)), *d->done != '\0' ? ", " : "",
 		    day(t, d->done, done));
 	}
 }
@@ -423,7 +438,7 @@ print_due(const struct telling *t, const struct case_due_item *v)
 		bytes_printf(&c->out, call_say(c, "còn %lld ngày", "in %lld days"), (long long)left);
 	bytes_printf(&c->out, "  %s  ", *v->code != '\0' ? v->code : "—");
 	put_rule(t, &v->deadline);
-	call_print(c, "  %s", id_of(t, v->id, id));
+	call_print(c, "  %s", id_of(t, v->id != 0 ? v->id : v->deadline.record, id));
 }
 
 static json_t *

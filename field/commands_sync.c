@@ -288,14 +288,15 @@ commands_status(struct call *c)
 	struct record_context ctx = workspace_records(c->ws, c->lang);
 	char device[33], when[17] = "", audit[AUDIT_TEXT];
 	struct replica_purged_counts purged;
-	uint64_t referrals, duplicates;
+	uint64_t referrals, duplicates, requests, overdue;
 	json_t *events;
 	enum rc rc;
 
 	if ((rc = replica_status(r, &s, &c->err)) != RC_OK ||
 	    (rc = replica_purged_count(r, &purged, &c->err)) != RC_OK ||
 	    (rc = referral_count_waiting(&ctx, replica_unit(r), &referrals, &c->err)) != RC_OK ||
-	    (rc = commands_duplicates_count(c, &duplicates)) != RC_OK)
+	    (rc = commands_duplicates_count(c, &duplicates)) != RC_OK ||
+	    (rc = commands_requests_count(c, &requests, &overdue)) != RC_OK)
 		return rc;
 	bytes_hex(replica_device(r), IDENTITY_ID_BYTES, device);
 	if ((rc = audit_text(c, audit)) != RC_OK)
@@ -304,7 +305,8 @@ commands_status(struct call *c)
 		return rc;
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:o,s:I,s:I,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "events", events,
+		    "{s:o,s:I,s:I,s:I,s:I,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "events", events,
+		    "requests", (json_int_t)requests, "requests_overdue", (json_int_t)overdue,
 		    "purged", (json_int_t)purged.records, "purged_later", (json_int_t)purged.later, "audit", audit,
 		    "hub", hub_json(s.hub_entries, s.hub_at),
 		    "records", (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
@@ -329,6 +331,10 @@ commands_status(struct call *c)
 	if (duplicates > 0)
 		call_print(c, call_say(c, "Có thể trùng người: %" PRIu64 " cặp hồ sơ.",
 		    "May be one person: %" PRIu64 " pairs of records."), duplicates);
+	if (requests > 0)
+		call_print(c, call_say(c, "Yêu cầu của chủ thể dữ liệu chưa xong: %" PRIu64 ", quá hạn: %" PRIu64
+		    " (field requests --open).", "Requests of data subjects to be dealt with: %" PRIu64
+		    ", overdue: %" PRIu64 " (field requests --open)."), requests, overdue);
 	if (s.receipt_level > 0)
 		clock_vietnamese(s.receipt_at, when);
 	call_print(c, "%s: %s %s", call_say(c, "Xác nhận gần nhất", "Last receipt"),

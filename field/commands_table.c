@@ -58,6 +58,7 @@ static const struct call_option refer_options[] = {
 static const struct call_option answer_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
 static const struct call_option referrals_options[] = { { "waiting", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option due_options[] = { { "days", CALL_TEXT, "N" }, NO_MORE };
+static const struct call_option requests_options[] = { { "open", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option purge_options[] = {
 	{ "older-than", CALL_TEXT, "DAYS" }, { "list", CALL_FLAG, NULL }, NO_MORE
 };
@@ -118,6 +119,10 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_case },
 	{ "due", "", { "những việc đến hạn và quá hạn của mọi hồ sơ", "what is due and overdue over all cases" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", due_options, commands_due },
+	{ "requests", "", { "sổ theo dõi yêu cầu của chủ thể dữ liệu", "the register of requests of data subjects" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", requests_options, commands_requests },
+	{ "request order", "ID FILE", { "soạn lệnh xóa dữ liệu theo một yêu cầu", "draft the order to erase that a request asks for" },
+	    CALL_IN_WORKSPACE, 2, 2, "to", NULL, commands_request_order },
 	{ "refer", "ID --to UNIT --consent ID", { "chuyển tuyến hoặc bàn giao hồ sơ cho đơn vị khác", "refer a case to another unit, or hand it over" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", refer_options, commands_refer },
 	{ "accept", "ID", { "tiếp nhận hồ sơ được chuyển đến", "accept a case that was referred here" },

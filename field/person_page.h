@@ -5,9 +5,8 @@
  * person_page: all that is stored about one person, as a page to print for that person: plain
  * HTML for A4, in Vietnamese, every value with its day and who recorded it.
  *
- * It holds the person's records (also those linked as the same person), their cases, and whatever
- * refers to these; replaced values are history, struck-through ones are shown as such.  It does
- * not hold what is about others: records that refer to another person or another's case, the
+ * It holds the records that are about the person alone (person_records.h); replaced values are
+ * history, struck-through ones are shown as such.  It does not hold what is about others: the
  * forms and fields of schema/exchange/person_page.csv, and references themselves.
  */
 #include <stddef.h>
@@ -16,8 +15,6 @@
 #include "shared/base/bytes.h"
 #include "shared/base/rc.h"
 #include "shared/records/record.h"
-
-enum { PERSON_PAGE_RECORDS_MAX = 5000 };
 
 /* What devices and units are called. */
 struct person_page_names {

@@ -5,6 +5,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/records/case_parts.h"
+#include "shared/records/subject_request.h"
 #include "shared/vault/query.h"
 
 /* The case and its person ----------------------------------------------------- */
@@ -333,56 +334,78 @@ case_story_reset(struct case_story *s)
 
 /* All cases ----------------------------------------------------------------------- */
 
-struct due_list {
-	struct case_due_list *out;
-	size_t cap;
-	int64_t last;				/* day */
-};
-
+/* Takes copies of what is not of the rules. */
 static enum rc
-add_item(struct due_list *l, const struct case_story *s, const struct case_deadline *t,
-    struct error *err)
+add_item(struct case_due_list *l, int64_t id, const char *unit, const char *code,
+    const struct case_deadline *t, struct error *err)
 {
 	struct case_due_item *grown, *item;
 
-	if (l->out->n == l->cap) {
+	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? 64 : 2 * l->cap;
 
 		if (l->cap >= CASE_STORY_DUE_MAX)
 			return error_set(err, RC_LIMIT, NULL, "ask for fewer days with --days N",
 			    "more is due than can be listed");
-		if ((grown = realloc(l->out->items, cap * sizeof(*grown))) == NULL)
+		if ((grown = realloc(l->items, cap * sizeof(*grown))) == NULL)
 			return RC_NOMEM;
-		l->out->items = grown;
+		l->items = grown;
 		l->cap = cap;
 	}
-	item = &l->out->items[l->out->n];
-	*item = (struct case_due_item){ s->id, arena_copy(&l->out->arena, s->unit, strlen(s->unit)),
-		arena_copy(&l->out->arena, s->code, strlen(s->code)), *t };
-	item->deadline.due = arena_copy(&l->out->arena, t->due, strlen(t->due));
+	item = &l->items[l->n];
+	*item = (struct case_due_item){ id, arena_copy(&l->arena, unit, strlen(unit)),
+		arena_copy(&l->arena, code, strlen(code)), *t };
+	item->deadline.due = arena_copy(&l->arena, t->due, strlen(t->due));
 	if (item->unit == NULL || item->code == NULL || item->deadline.due == NULL)
 		return RC_NOMEM;
-	l->out->n++;
+	l->n++;
 	return RC_OK;
 }
 
+static bool
+is_due(const struct case_deadline *t, int64_t last)
+{
+	int64_t day;
+
+	return (t->state == CASE_DUE_OPEN || t->state == CASE_DUE_OVERDUE) &&
+	    case_parts_day(t->due, &day) && day <= last;
+}
+
 static enum rc
-add_case(const struct case_desk *d, int64_t id, struct due_list *l, struct error *err)
+add_case(const struct case_desk *d, int64_t id, int64_t last, struct case_due_list *l,
+    struct error *err)
 {
 	struct case_story s;
-	int64_t day;
 	enum rc rc;
 
 	story_init(&s, id);
 	rc = explain(&s, read_story(d, &s, err), err);
-	for (size_t i = 0; rc == RC_OK && !s.handed_over && i < s.n_deadlines; i++) {
-		const struct case_deadline *t = &s.deadlines[i];
-
-		if ((t->state == CASE_DUE_OPEN || t->state == CASE_DUE_OVERDUE) &&
-		    case_parts_day(t->due, &day) && day <= l->last)
-			rc = add_item(l, &s, t, err);
-	}
+	for (size_t i = 0; rc == RC_OK && !s.handed_over && i < s.n_deadlines; i++)
+		if (is_due(&s.deadlines[i], last))
+			rc = add_item(l, s.id, s.unit, s.code, &s.deadlines[i], err);
 	case_story_reset(&s);
+	return rc;
+}
+
+static enum rc
+add_requests(const struct case_desk *d, int64_t last, struct case_due_list *l, struct error *err)
+{
+	struct subject_request_list requests;
+	enum rc rc = subject_request_find(d, true, &requests, err);
+
+	for (size_t i = 0; rc == RC_OK && i < requests.n; i++) {
+		const struct subject_request *r = &requests.items[i];
+		const struct case_deadline answer = { .rule = "REQUEST", .record = r->id, .due = r->due,
+			.done = "", .state = r->state, .sure = r->sure, .source = r->source };
+		const struct case_deadline promise = { .rule = "REQUEST_DO", .record = r->id,
+			.due = r->do_by, .done = "", .state = r->doing, .sure = true, .source = "" };
+
+		if (is_due(&answer, last))
+			rc = add_item(l, 0, r->unit, r->code, &answer, err);
+		if (rc == RC_OK && is_due(&promise, last))
+			rc = add_item(l, 0, r->unit, r->code, &promise, err);
+	}
+	subject_request_reset(&requests);
 	return rc;
 }
 
@@ -392,13 +415,15 @@ by_due(const void *a, const void *b)
 	const struct case_due_item *x = a, *y = b;
 	int order = strcmp(x->deadline.due, y->deadline.due);
 
-	return order != 0 ? order : (x->id > y->id) - (x->id < y->id);
+	if (order == 0)
+		order = (x->id > y->id) - (x->id < y->id);
+	return order != 0 ? order :
+	    (x->deadline.record > y->deadline.record) - (x->deadline.record < y->deadline.record);
 }
 
 enum rc
 case_story_due(const struct case_desk *d, long days, struct case_due_list *out, struct error *err)
 {
-	struct due_list l = { out, 0, d->today + days };
 	struct sqlite3_stmt *q = NULL;
 	bool row;
 	enum rc rc;
@@ -410,8 +435,10 @@ case_story_due(const struct case_desk *d, long days, struct case_due_list *out, 
 	if ((rc = case_parts_gather(d, 0, err)) == RC_OK)
 		rc = query_open(d->db, err, &q, "SELECT id FROM form_case WHERE alive = 1", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
-		rc = add_case(d, query_column_int(q, 0), &l, err);
+		rc = add_case(d, query_column_int(q, 0), d->today + days, out, err);
 	query_close(q);
+	if (rc == RC_OK)
+		rc = add_requests(d, d->today + days, out, err);
 	if (rc == RC_OK && out->n > 0)
 		qsort(out->items, out->n, sizeof(*out->items), by_due);
 	return case_parts_forget(d, rc, err);

@@ -118,18 +118,18 @@ void case_story_reset(struct case_story *s);
 
 /* One thing that is due, with no name of a person. */
 struct case_due_item {
-	int64_t id;				/* of the case */
+	int64_t id;				/* of the case; 0: of a request (subject_request.h) */
 	const char *unit, *code;
 	struct case_deadline deadline;		/* OPEN or OVERDUE */
 };
 struct case_due_list {
 	struct case_due_item *items;		/* oldest first */
-	size_t n;
+	size_t n, cap;
 	struct arena arena;
 };
 /*
- * What is overdue, or due within so many days from today (0: today), over all cases that are here.
- * out is to be reset in every case.
+ * What is overdue, or due within so many days from today (0: today), over all cases and requests of data
+ * subjects that are here.  out is to be reset in every case.
  */
 enum { CASE_STORY_DUE_MAX = 1000000 };
 enum rc case_story_due(const struct case_desk *desk, long days, struct case_due_list *out,

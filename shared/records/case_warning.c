@@ -229,6 +229,31 @@ warn_of_safety(struct warning *w)
 	return rc;
 }
 
+/* What the person has asked about the data: it waits, or holds whoever looks at the case back. */
+static enum rc
+warn_of_requests(struct warning *w)
+{
+	struct sqlite3_stmt *q = NULL;
+	bool row;
+	enum rc rc;
+
+	if (form_set_find(w->d->forms, "subject_request") == NULL)
+		return RC_OK;
+	rc = query_open(w->d->db, w->err, &q, "SELECT id, kind, answered_at IS NULL FROM form_subject_request"
+	    " WHERE alive = 1 AND (case_id = ?2 OR (case_id IS NULL AND person_id IN " SAME_PERSON "))"
+	    " AND (answered_at IS NULL OR (kind IN ('RESTRICT', 'OBJECT') AND"
+	    "  outcome IN ('DONE', 'PARTLY', 'ACCEPTED'))) ORDER BY received_at, id", "ii",
+	    w->s->person, w->s->id);
+	while (rc == RC_OK && (rc = query_next(q, &row, w->err)) == RC_OK && row) {
+		const char *kind = case_parts_text(w->s, q, 1);
+
+		rc = kind == NULL ? RC_NOMEM : warn(w, query_column_int(q, 2) != 0 ? "REQUEST_OPEN" :
+		    "RESTRICTED", "subject_right", kind, query_column_int(q, 0));
+	}
+	query_close(q);
+	return rc;
+}
+
 /* The case ------------------------------------------------------------------------------ */
 
 static enum rc
@@ -284,7 +309,7 @@ case_warning_find(const struct case_desk *d, struct case_story *s, struct error 
 	enum rc rc;
 
 	if ((rc = find_consents(&w)) != RC_OK || (rc = warn_of_safety(&w)) != RC_OK ||
-	    (rc = warn_of_guardian(&w)) != RC_OK)
+	    (rc = warn_of_requests(&w)) != RC_OK || (rc = warn_of_guardian(&w)) != RC_OK)
 		return rc;
 	/* Nothing more is shared, given or asked once a case is closed. */
 	if (!s->closed && ((rc = warn_of_minor(&w)) != RC_OK || (rc = warn_of_consents(&w)) != RC_OK))

@@ -20,12 +20,13 @@ static const char *const SETS[] = {
 	    " PRIMARY KEY(id, grp)) WITHOUT ROWID",
 	"CREATE TEMP TABLE IF NOT EXISTS purge_more(id INTEGER NOT NULL, grp INTEGER NOT NULL,"
 	    " PRIMARY KEY(id, grp)) WITHOUT ROWID",
+	"CREATE TEMP TABLE IF NOT EXISTS purge_stay(id INTEGER PRIMARY KEY)",
 	"CREATE INDEX IF NOT EXISTS temp.purge_member_grp ON purge_member(grp)",
 	"CREATE INDEX IF NOT EXISTS temp.purge_more_grp ON purge_more(grp)",
 };
 static const char *const CLEAR[] = {
 	"DELETE FROM purge_ref", "DELETE FROM purge_case", "DELETE FROM purge_person",
-	"DELETE FROM purge_member", "DELETE FROM purge_more",
+	"DELETE FROM purge_member", "DELETE FROM purge_more", "DELETE FROM purge_stay",
 };
 
 /* May not leave: in conflict, or an entry that no receipt covers, or that is left out of the fold. */
@@ -34,8 +35,9 @@ static const char *const CLEAR[] = {
 	" ON h.log = e.log WHERE e.record_log = c.log AND e.record_n = c.n AND e.record_log <> 0" \
 	" AND (coalesce(h.n, 0) < e.n OR l.fork_n IS NOT NULL OR l.limit_n IS NOT NULL" \
 	" OR l.key IS NULL))))"
-/* What refers to a record and goes with it: all but other cases, and links of two persons. */
-#define GOES_ALONG "c.form NOT IN ('case', 'person_link')"
+/* What refers to a record and goes with it: all but other cases, links of two persons, and what waits. */
+#define GOES_ALONG "c.form NOT IN ('case', 'person_link')" \
+	" AND c.id NOT IN (SELECT s.id FROM purge_stay AS s)"
 
 static enum rc
 run_all(struct sqlite3 *db, const char *const *sql, size_t n, struct error *err)
@@ -95,6 +97,16 @@ find_cases(struct replica *r, const char *closed_before, struct error *err)
 	    " AND coalesce(close_reason, '') <> '' AND coalesce(closed_on, '') <> ''"
 	    " AND closed_on || CASE length(closed_on) WHEN 4 THEN '-12-31' WHEN 7 THEN '-31' ELSE ''"
 	    " END <= ?1", "t", closed_before);
+}
+
+/* Whoever has asked about the data is owed an answer here: until then what it is about stays. */
+static enum rc
+find_waiting(struct replica *r, struct error *err)
+{
+	if (form_set_find(r->forms, "subject_request") == NULL)
+		return RC_OK;
+	return query_run(r->db, err, "INSERT INTO purge_stay(id) SELECT id FROM form_subject_request"
+	    " WHERE alive = 1 AND (answered_at IS NULL OR (do_by IS NOT NULL AND done_at IS NULL))", "");
 }
 
 static enum rc
@@ -245,6 +257,7 @@ replica_purge_plan(struct replica *r, const char *closed_before, struct replica_
 	    (rc = find_references(r, err)) != RC_OK ||
 	    (rc = find_cases(r, closed_before, err)) != RC_OK ||
 	    (rc = query_int(r->db, err, &wanted, "SELECT count(*) FROM purge_case", "")) != RC_OK ||
+	    (rc = find_waiting(r, err)) != RC_OK ||
 	    (rc = find_members(r, err)) != RC_OK ||
 	    (rc = leave_out(r, err)) != RC_OK ||
 	    (rc = find_persons(r, err)) != RC_OK ||

@@ -125,7 +125,7 @@ cat >"$T/answers.pl" <<'END'
 		next unless $r{type} eq "text";
 		if ($r{"bind::field:refers"}) { $a{$r{name}} = $refs{$r{name}} if $refs{$r{name}}; next }
 		my $n = $r{name};
-		next if $n =~ /^(continues|peer|event|receivers|from_unit|to_unit|received_by|admin_code|snapshot_hash|month_day)$|time$/;	# ids, codes, hours
+		next if $n =~ /^(continues|peer|event|receivers|from_unit|to_unit|received_by|admin_code|snapshot_hash|month_day|targets)$|time$/;	# ids, codes, hours
 		$a{$n} = $n =~ /phone$/ ? $phone : $n eq "id_number" ? $paper : $n =~ /_commune$|^commune_code$/ ? "06184" :
 			$n =~ /^(pseudonym_code|case_no|plan|code|parent_plan|key_fingerprint)$/ ? "$plain-$variant" :
 			$n =~ /^(plan_task|no|addressed_units)$/ ? $plain : $n eq "media_url" ? "https://$plain.example/$variant" :
@@ -204,6 +204,8 @@ day() { # HOME SPELLING
 	also person_link "person_a=$person" "person_b=$other" verdict=DIFFERENT
 	also case_coordination "case_id=$case" form=WRITTEN $day
 	also nationality_check requested_by_kind=MISS requested_at=$d handled_by=POLP result=VN replied_at=$d
+	also subject_request kind=ERASE "person_id=$person" "case_id=$case" received_at=$d asked_by=OTHER identity=PAPERS answered_at=$d \
+		outcome=PARTLY refusal_reason=OTHER
 	also missing_person suspect_trafficking=unknown statuses=MISSING police_informed_at=$d
 	for form in schema/forms/*/; do
 		form=$(basename "$form")

@@ -510,6 +510,8 @@ every_code_has_its_words_in_both_languages(void **state)
 		{ "warning", "STAY_TOO_LONG" }, { "warning", "VICTIM_NO_DOCUMENT" },
 		{ "warning", "CLOSING_DIFFERS" }, { "warning", "UNSETTLED" }, { "deadline", "INITVER" },
 		{ "deadline", "DECISION" }, { "deadline", "LODGING" }, { "deadline", "FOLLOW_UP" },
+		{ "deadline", "REQUEST" }, { "deadline", "REQUEST_DO" }, { "warning", "REQUEST_OPEN" },
+		{ "warning", "RESTRICTED" },
 		{ "due", "OPEN" }, { "due", "OVERDUE" }, { "due", "MET" }, { "due", "LATE" },
 		{ "due", "EXTENDED" }, { "due", "ENDED" }, { "consent", "GIVEN" }, { "consent", "MISSING" },
 		{ "consent", "REFUSED" }, { "consent", "WITHDRAWN" }, { "consent", "EXPIRED" },

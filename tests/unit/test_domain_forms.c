@@ -158,6 +158,8 @@ static const struct { const char *list, *codes; } lists[] = {
 	{ "needs_level", "0 1 2 3" },
 	{ "call_class", "INFO COUNSEL REFER" },
 	{ "course_kind", "TRAIN EXCHANGE" },
+	{ "subject_right", "KNOW ACCESS RECTIFY ERASE RESTRICT OBJECT WITHDRAW PROTECT COMPLAIN" },
+	{ "request_outcome", "DONE PARTLY ACCEPTED REFUSED NOTHING FORWARDED DROPPED" },
 	{ "org_kind", "MOH MOLISA MPS MOD MOFA SC138C SC138P PPC PPCO DOLISA DOH DOH_SVP "
 	    "DOL_UNITS PFIN DOF DOIA DOJ DOET DOCST MEDIA POLP POLD POLC BGP CGR IMM "
 	    "MISS FMISS POLX SPC VSF SWC HCF CHS LAC SCHOOL JOBC LEF VBSP DPC DLO CPC "
@@ -324,6 +326,11 @@ static const char *const fields[][2] = {
 	    "reported_by:SEC:review relation:SEC:review "
 	    "suspect_trafficking:CON:deny_wins police_informed_at:CON:- "
 	    "police_informed_org:CON:- statuses:CON:append case_id:CON:-" },
+	{ "subject_request", "kind:CON:review person_id:CON:review case_id:CON:review "
+	    "received_at:CON:review asked_by:CON:review asker_name:SEC:review "
+	    "identity:CON:review request:SEC:review targets:CON:union answered_at:CON:review "
+	    "answered_by:CON:review outcome:CON:review refusal_reason:CON:review "
+	    "refusal_note:SEC:review answer:SEC:review done_at:CON:review note:SEC:review" },
 	{ "budget_line", "plan:INT:review fund_source:INT:review budget_use:INT:review "
 	    "org:INT:review estimated_vnd:INT:review allocated_vnd:INT:review "
 	    "spent_vnd:INT:review doc_no:INT:review" },
@@ -402,7 +409,7 @@ records_of_persons_are_kept_with_the_cases(void **state)
 	    "consent", "needs_assessment", "needs_item", "support_plan", "support_plan_item",
 	    "service_delivery", "lodging_stay", "referral", "handover", "follow_up",
 	    "protection_measure", "relation", "person_link", "case_coordination",
-	    "nationality_check", "missing_person" };
+	    "nationality_check", "missing_person", "subject_request" };
 	const struct form_set *set = *state;
 	size_t n = 0;
 
@@ -536,6 +543,29 @@ static const struct {
 	    NULL },
 	{ "consent", "person_id" ID "|kind=SUPPORT|decision=GIVEN|at=2026-11-01|given_by=SELF",
 	    "child_agrees=yes", "child_agrees" },
+	{ "subject_request", "kind=ERASE|person_id" ID "|received_at=2026-11-19|channel=DIRECT|"
+	    "asked_by=GUARDIAN|asker_name=Hoàng Thị Sen|relation=MOTHER|identity=PROXY_PAPERS|"
+	    "request=Đề nghị xóa số điện thoại|targets=a1b2c3d4e5f60718.4 phone safe_contact_note|"
+	    "answered_at=2026-11-20|answered_by=Nông Văn Pao|outcome=ACCEPTED|"
+	    "order_no=Quyết định số 12/QĐ-UBND", "do_by=2026-12-01", NULL },
+	{ "subject_request", NULL, "do_by=2026-12-01|targets=phone", "targets" },
+	{ "subject_request", NULL, "do_by=2026-11-18", "do_by" },
+	{ "subject_request", NULL, "do_by=2026-12-01|done_at=2026-11-23", "done_at" },	/* to come */
+	{ "subject_request", "kind=ACCESS|received_at=2026-11-19|asked_by=SELF|identity=PENDING", "", NULL },
+	{ "subject_request", NULL, "asker_name=Lò Thị Mai", "asker_name" },
+	{ "subject_request", NULL, "answered_at=2026-11-20|answered_by=Pao", "outcome" },
+	{ "subject_request", NULL, "answered_at=2026-11-20|answered_by=Pao|outcome=DONE", "outcome" },
+	{ "subject_request", NULL, "answered_at=2026-11-20|answered_by=Pao|outcome=NOTHING", NULL },
+	{ "subject_request", NULL, "answered_at=2026-11-20|answered_by=Pao|outcome=REFUSED",
+	    "refusal_reason" },
+	{ "subject_request", NULL, "answered_at=2026-11-20|answered_by=Pao|outcome=REFUSED|"
+	    "refusal_reason=OTHER", "refusal_note" },
+	{ "subject_request", NULL, "answered_at=2026-11-20|answered_by=Pao|outcome=ACCEPTED", "do_by" },
+	{ "subject_request", NULL, "answered_at=2026-11-18|answered_by=Pao|outcome=NOTHING",
+	    "answered_at" },
+	{ "subject_request", "kind=WITHDRAW|received_at=2026-11-19|asked_by=SELF|identity=PENDING|"
+	    "answered_at=2026-11-19|answered_by=Pao|outcome=DONE|consent_id" ID, "", NULL },
+	{ "subject_request", NULL, "order_no=12/QĐ", "order_no" },
 };
 
 static void

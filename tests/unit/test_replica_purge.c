@@ -44,8 +44,9 @@ add_case(struct workspace *ws, struct dot who)
 	return province_add(ws, "case", pairs);
 }
 
+/* Several fields in one save. */
 static void
-close_case(struct workspace *ws, struct dot id)
+edit_all(struct workspace *ws, struct dot id, const char *const *pairs)
 {
 	struct record_context c = workspace_records(ws, FORM_EN);
 	struct record_view view;
@@ -56,14 +57,22 @@ close_case(struct workspace *ws, struct dot id)
 
 	assert_int_equal(record_show(&c, &id, &view, &err), RC_OK);
 	assert_int_equal(answers_new(view.form, c.forms, &a), RC_OK);
-	assert_int_equal(answers_add(a, "close_reason", "REINTEGRATED", &err), RC_OK);
-	assert_int_equal(answers_add(a, "closed_on", "2025-06-30", &err), RC_OK);
+	for (; *pairs != NULL; pairs += 2)
+		assert_int_equal(answers_add(a, pairs[0], pairs[1], &err), RC_OK);
 	assert_int_equal(workspace_begin(ws, &err), RC_OK);
 	rc = record_edit(&c, &id, a, NULL, NULL, &dot, &err);
 	if (workspace_end(ws, rc, &err) != RC_OK)
 		fail_msg("%s %s", err.where, err.what);
 	answers_free(a);
 	record_view_reset(&view);
+}
+
+static void
+close_case(struct workspace *ws, struct dot id)
+{
+	const char *pairs[] = { "close_reason", "REINTEGRATED", "closed_on", "2025-06-30", NULL };
+
+	edit_all(ws, id, pairs);
 }
 
 static void
@@ -220,6 +229,44 @@ what_is_open_or_closed_lately_or_still_referred_to_stays(void **state)
 	n = purge(w.a);
 	assert_int_equal(n.records, 2);
 	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_person"), 0);
+	end_world(&w);
+}
+
+static void
+what_a_person_has_asked_about_stays_until_it_is_answered(void **state)
+{
+	char id[DOT_TEXT_MAX];
+	const char *request[] = { "kind", "ACCESS", "case_id", id, "received_at", "2025-07-01", "asked_by",
+		"SELF", "identity", "PAPERS", NULL };
+	const char *answer[] = { "answered_at", "2025-07-02", "answered_by", "Pao", "outcome", "ACCEPTED",
+		"do_by", "2025-07-09", NULL };
+	struct replica_purge_counts n;
+	struct world w;
+	struct dot asked;
+
+	make_world(*state, &w);
+	dot_text(&w.case_id, id);
+	asked = province_add(w.a, "subject_request", request);
+	province_sync(w.p, w.a);
+	confirm(&w);
+	province_sync(w.p, w.a);
+	n = purge(w.a);
+	assert_int_equal(n.records, 0);
+	assert_int_equal(n.kept, 1);
+	/* answered, with something still to be done; then that is done, too */
+	edit_all(w.a, asked, answer);
+	province_sync(w.p, w.a);
+	confirm(&w);
+	province_sync(w.p, w.a);
+	assert_int_equal(purge(w.a).records, 0);
+	(void)province_edit(w.a, asked, NULL, "done_at", "2025-07-08");
+	province_sync(w.p, w.a);
+	confirm(&w);
+	province_sync(w.p, w.a);
+	n = purge(w.a);
+	assert_int_equal(n.cases, 1);
+	assert_int_equal(n.records, 4);
+	assert_int_equal(province_count(w.a, "SELECT count(*) FROM form_subject_request"), 0);
 	end_world(&w);
 }
 
@@ -495,6 +542,7 @@ main(void)
 		T(nothing_leaves_that_the_province_does_not_hold),
 		T(a_closed_case_leaves_with_its_person_and_all_that_belongs_to_it),
 		T(what_is_open_or_closed_lately_or_still_referred_to_stays),
+		T(what_a_person_has_asked_about_stays_until_it_is_answered),
 		T(what_left_does_not_come_back_by_stick_or_restored_relay),
 		T(a_later_entry_is_kept_and_counted_and_fetch_brings_all_back),
 		T(what_is_fetched_during_a_sync_comes_with_the_next_one),

@@ -1,0 +1,107 @@
+#!/bin/bash
+# What persons may ask about their own data: a register with the clock of two working days, on the list of what is due
+# and in the status; a copy of the data, a correction, a withdrawal of consent, an erasure from request to laptop.
+. tests/support/flow.sh
+flow_folder
+P=$T/server lan=$T/lan chief=$T/chief ctv=$T/ctv
+make_province "$P" "Tỉnh Lạng Sơn"
+for who in "lan 06184 caseworker" "ctv 06184 communicator" "chief 20 supervisor"; do
+	set -- $who
+	invite "$P" "$2" "$3" "Cán bộ $1" "$T/$1"
+	join_device "$T/$1" "$T/$1"
+done
+start_server "$P"
+must on "$lan" unlock
+must on "$chief" unlock
+ago() { # DAYS: the day so many days ago, or to come
+	date -d "$1 days ago" +%F
+}
+all_sync() {
+	for home in "$lan" "$chief" "$lan"; do must sync_with "$home"; done
+}
+due() { # HOME [OPTION...]: "rule record" of requests, one a line
+	on "$1" --json due "${@:2}" | perl -MJSON::PP -e 'local $/;
+		print map { "$_->{rule} $_->{record}\n" } grep { $_->{rule} =~ /^REQUEST/ } @{decode_json(<STDIN>)}'
+}
+of() { # HOME ID KEY: of the register
+	on "$1" --json requests | perl -CO -MJSON::PP -e 'local $/; my ($r) = grep { $_->{id} eq $ARGV[0] }
+		@{decode_json(<STDIN>)}; print $r->{$ARGV[1]}' "$2" "$3"
+}
+status() { # HOME: open, overdue
+	on "$1" --json status >"$T/status"
+	echo "$(json requests <"$T/status") $(json requests_overdue <"$T/status")"
+}
+
+# ---- a person asks for a copy, and three weeks ago somebody asked for erasure ----
+person=$(on "$lan" add person "full_name=Đặng Thị Hòa" sex=F phone=0912345678 pseudonym_code=DD-01)
+case=$(on "$lan" add case "person_id=$person" recv_channel=GATE "recv_date=$(ago 400)" risk_level=LOW)
+mother=$(on "$lan" add person "full_name=Hoàng Thị Sen" sex=F)
+must on "$lan" add relation "person_a=$person" "person_b=$mother" relation=MOTHER
+consent=$(on "$lan" add consent "person_id=$person" kind=FOLLOWUP decision=GIVEN "at=$(ago 300)" given_by=SELF)
+copy=$(on "$lan" add subject_request kind=ACCESS "person_id=$person" "received_at=$(ago 0)" asked_by=SELF identity=KNOWN)
+erase=$(on "$lan" add subject_request kind=ERASE "person_id=$person" "received_at=$(ago 21)" asked_by=SELF identity=PAPERS "request=Xóa số điện thoại của tôi")
+is "$(status "$lan")" "2 1" "the status counts what waits and what is overdue"
+is "$(due "$lan")" "REQUEST $erase
+REQUEST $copy" "both stand on the list of what is due, the older one first"
+is "$(of "$lan" "$copy" state) $(of "$lan" "$erase" state)" "OPEN OVERDUE" "one is in time"
+like "$(of "$lan" "$copy" source)" "91/2025/QH15" "the law is named"
+is "$(of "$lan" "$copy" code) $(of "$lan" "$copy" person)" "DD-01 $person" "and the person by the code"
+like "$(on "$lan" --lang vi requests)" "Xóa dữ liệu  DD-01" "in words"
+unlike "$(on "$lan" --lang vi requests)" "Đặng" "without the name"
+like "$(on "$lan" --lang vi due)" "Trả lời yêu cầu của chủ thể dữ liệu  $copy" "the list of what is due gives the request's id"
+like "$(on "$lan" --lang vi status)" "Yêu cầu của chủ thể dữ liệu chưa xong: 2, quá hạn: 1" "and the status says it"
+like "$(on "$lan" --lang vi case "$case")" "! Chủ thể dữ liệu đã có yêu cầu và chưa được trả lời: Xem dữ liệu" "the case is headed by it"
+all_sync
+is "$(due "$chief")" "$(due "$lan")" "the supervisor sees the same"
+is "$(on "$ctv" --json requests)" "[]" "a communicator sees none"
+
+# ---- the copy ----
+must on "$lan" print "$person" "$T/copy.html"
+must on "$lan" edit "$copy" "answered_at=$(ago 0)" "answered_by=Nông Thị Lan" outcome=DONE "done_at=$(ago 0)"
+is "$(of "$lan" "$copy" state) $(of "$lan" "$copy" outcome)" "MET DONE" "it was given in time"
+is "$(on "$lan" --json requests --open | json '#')" 1 "one is left"
+
+# ---- a correction, a withdrawal ----
+fix=$(on "$lan" add subject_request kind=RECTIFY "person_id=$person" "received_at=$(ago 0)" asked_by=SELF identity=PENDING "targets=$person phone")
+complains 65 "identity is not established" "nothing is corrected for somebody unknown" \
+	on "$lan" edit "$fix" "answered_at=$(ago 0)" answered_by=Lan outcome=DONE
+must on "$lan" edit "$person" phone=0977000222 --reason "theo yêu cầu $fix"
+must on "$lan" edit "$fix" identity=CALLBACK "answered_at=$(ago 0)" answered_by=Lan outcome=DONE "done_at=$(ago 0)"
+like "$(on "$lan" show "$person" --history)" "theo yêu cầu $fix" "the correction names the request"
+gone=$(on "$lan" add subject_request kind=WITHDRAW "person_id=$person" "received_at=$(ago 0)" asked_by=SELF identity=PENDING)
+must on "$lan" edit "$consent" decision=WITHDRAWN "withdrawn_at=$(ago 0)"
+exits 0 "a consent is withdrawn without papers" on "$lan" edit "$gone" "answered_at=$(ago 0)" answered_by=Lan outcome=DONE "consent_id=$consent"
+is "$(value_of "$lan" "$gone" consent_id)" "$consent" "and the request names the consent"
+hold=$(on "$lan" add subject_request kind=RESTRICT "person_id=$person" "received_at=$(ago 0)" asked_by=SELF identity=KNOWN)
+must on "$lan" edit "$hold" "answered_at=$(ago 0)" answered_by=Lan outcome=DONE
+like "$(on "$lan" --lang en case "$case")" "! The data subject has had processing restricted" "a restriction heads the case"
+
+# ---- an erasure: granted, ordered, signed, gone from every laptop ----
+complains 65 "not granted" "no order without a decision" on "$lan" request order "$erase" "$T/order"
+must on "$lan" edit "$erase" "answered_at=$(ago 0)" answered_by=Lan outcome=ACCEPTED "do_by=$(ago -7)"
+is "$(of "$lan" "$erase" state) $(of "$lan" "$erase" doing)" "LATE OPEN" "answered late, to be done within a week"
+is "$(due "$lan")" "REQUEST_DO $erase" "what was promised is due"
+complains 65 "names no decision" "nor without its number" on "$lan" request order "$erase" "$T/order"
+must on "$lan" edit "$erase" "order_no=Quyết định số 31/QĐ-UBND"
+complains 65 "does not ask for erasure" "another request makes no order" on "$lan" request order "$fix" "$T/order"
+complains 66 "no such request" "nor does a person" on "$lan" request order "$person" "$T/order"
+exits 0 "an order for all there is" on "$lan" --json request order "$erase" "$T/order"
+is "$(json records <<<"$out") $(json of_others <<<"$out")" "3 1" "names person, case and consent, and leaves the mother to be judged"
+like "$(cat "$T/order")" "order Quyết định số 31/QĐ-UBND" "with the decision"
+unlike "$(cat "$T/order")" "Đặng" "without a name"
+unlike "$(grep ^record "$T/order")" "$erase" "the register itself is not erased"
+must on "$lan" edit "$erase" "targets=$person phone address_text"
+must on "$lan" --quiet request order "$erase" "$T/order"
+is "$(grep ^record "$T/order")" "record $person phone address_text" "what the request names is named alone"
+all_sync
+exits 0 "the province signs it as it is" server "$P" --json erase --order "$T/order"
+is "$(json '#' <<<"$out")" 2 "both entries that held a number"
+all_sync
+is "$(value_of "$lan" "$person" phone)$(value_of "$chief" "$person" phone)" "" "and it is gone from both laptops"
+like "$(on "$chief" show "$person" --history)" "(erased by order: Quyết định số 31/QĐ-UBND)" "the history names the decision"
+must on "$lan" edit "$erase" outcome=DONE "done_at=$(ago 0)"
+is "$(status "$lan")" "0 0" "nothing is left to be done"
+is "$(due "$lan")" "" "or due"
+is "$(on "$lan" --json requests | json '#')" 5 "the register keeps them all"
+stop_server
+done_testing
