@@ -163,7 +163,7 @@ check_holds(struct workspace *ws, const char *unit, struct error *err)
 	for (unsigned c = FORM_ACTIVITIES; c <= FORM_REPORTS; c++)
 		holds = holds && directory_may_read(d, own, role, unit, c);
 	return holds ? RC_OK : error_set(err, RC_DENIED, unit,
-	    "this is done on a device that holds all of the unit (role holder)",
+	    "this is done by a supervisor or holder of the unit, or of one above it",
 	    "this device does not read all that reports of the unit are made of");
 }
 

@@ -7,9 +7,9 @@
  * in it: schema/forms/README.md, "Frozen reports".  What is recorded later does not change them;
  * a correction is another record, of the next version, that names the one it replaces.
  *
- * Who submits holds all three compartments of the unit; who accepts or returns holds those too and
- * stands above the unit.  For the top unit, whose receiver has no device, it writes down itself
- * what was answered.
+ * Who submits reads all three compartments of the unit (supervisor, holder); who accepts or returns
+ * reads those too and stands above the unit.  For the top unit, whose receiver has no device, it
+ * writes down itself what was answered.
  */
 #include "field/workspace.h"
 

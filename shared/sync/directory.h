@@ -180,8 +180,9 @@ const struct scope_key *directory_scope_key_at(const struct directory *d, const 
 /*
  * Need to know: may a device of this unit and role read the scope?
  * communicator: activities of its unit; caseworker: activities and cases of its
- * unit; supervisor: both, its unit and all below; analyst: reports, its unit and below;
- * holder: all compartments, its unit and below; relay: nothing.
+ * unit; supervisor: both and reports, its unit and all below (reports are made of what it reads
+ * anyway, and it answers for their being there on time); analyst: reports alone, its unit and
+ * below; holder: all compartments, its unit and below; relay: nothing.
  * A unit that was merged counts as its successor's own too.  Both units must be known.
  */
 bool directory_may_read(const struct directory *d, const char *device_unit,

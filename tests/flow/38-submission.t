@@ -4,7 +4,7 @@
 flow_folder
 P=$T/server commune=$T/commune office=$T/office lan=$T/lan analyst=$T/analyst
 make_province "$P" "Tỉnh Lạng Sơn"
-for who in "commune 06184 holder Ủy_ban_xã" "office 20 holder Phòng_Tổng_hợp" \
+for who in "commune 06184 supervisor Ủy_ban_xã" "office 20 supervisor Phòng_Tổng_hợp" \
 	"lan 06184 caseworker Nông_Thị_Lan" "analyst 20 analyst Lý_Văn_Số"; do
 	set -- $who
 	invite "$P" "$2" "$3" "${4//_/ }" "$T/$1"
@@ -19,7 +19,7 @@ must sync_with "$lan"
 must sync_with "$commune"
 period=(--from 2026-01-01 --to 2026-06-14)
 printf 'Kết quả sáu tháng đầu năm.\nKhông có vướng mắc.\n' >"$T/text"
-complains 77 "holder" "a case worker does not send the report of the commune" \
+complains 77 "supervisor" "a case worker does not send the report of the commune" \
 	on "$lan" report submit LS-2026 M6 "${period[@]}"
 complains 64 "from" "a report is of a period" on "$commune" report submit LS-2026 M6
 complains 65 "" "a kind that is not in the list is refused" on "$commune" report submit LS-2026 M7 "${period[@]}"

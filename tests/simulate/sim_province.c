@@ -361,7 +361,7 @@ sim_post_reads(const struct sim_post *p, const char *unit, unsigned compartment,
 	case ROLE_CASEWORKER:
 		return own && compartment <= 1;
 	case ROLE_SUPERVISOR:
-		return below && compartment <= 1;
+		return below && compartment <= 2;
 	case ROLE_ANALYST:
 		return below && compartment == 2;
 	case ROLE_HOLDER:

@@ -616,7 +616,8 @@ what_was_written_under_a_former_parent_is_still_from_somebody_who_might(void **s
 	assert_false(directory_may_write(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 0));
 	assert_true(directory_once_wrote(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 0));
 	assert_true(directory_once_read(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 1));
-	assert_false(directory_once_read(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 2));
+	assert_true(directory_once_read(p.d, "24.1", ROLE_SUPERVISOR, "24.1.1", 2));
+	assert_false(directory_once_read(p.d, "24.1", ROLE_ANALYST, "24.1.1", 1));
 	assert_false(directory_once_wrote(p.d, "24.1", ROLE_CASEWORKER, "24.1.1", 0));
 	assert_false(directory_once_wrote(p.d, "24.1.2", ROLE_SUPERVISOR, "24.1.1", 0));
 	directory_write_units(&to_top, 1, &payload);

@@ -290,6 +290,57 @@ the_unit_above_returns_and_accepts_and_the_sender_sees_it(void **state)
 	workspace_close(office);
 }
 
+/* Nothing of a report: no record, no frame that waits, no key that would open one. */
+static void
+assert_knows_no_report(struct province *p, struct workspace *ws, struct dot id)
+{
+	struct error err = { 0 };
+	struct record_view v;
+
+	province_sync(p, ws);
+	assert_int_equal(submission_open(ws, &id, FORM_EN, &v, &err), RC_NOTFOUND);
+	assert_int_equal(province_status(ws).waiting, 0);
+	assert_int_equal(province_count(ws, "SELECT count(*) FROM log WHERE compartment = 2"), 0);
+	assert_int_equal(province_count(ws, "SELECT count(*) FROM scope_secret"
+	    " WHERE compartment = 2 AND unit <> '06002'"), 0);
+}
+
+static void
+supervisors_submit_and_answer_and_others_learn_nothing_of_it(void **state)
+{
+	struct province *p = *state;
+	struct workspace *worker = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *ctv = province_device(p, "06001", ROLE_COMMUNICATOR, "Hoàng Văn Pao");
+	struct workspace *chair = province_device(p, "06001", ROLE_SUPERVISOR, "Triệu Thị Dao");
+	struct workspace *beside = province_device(p, "06002", ROLE_SUPERVISOR, "Lý A Sáng");
+	struct workspace *office = province_device(p, "20", ROLE_SUPERVISOR, "Vi Thị Mai");
+	struct bytes json;
+	struct dot id;
+
+	received(worker);
+	province_sync(p, worker);
+	province_sync(p, chair);
+	id = submit(chair);
+	tables(chair, id, &json);
+	assert_non_null(strstr(bytes_cstr(&json), "\"Tiếp nhận qua cửa khẩu\",1"));
+	assert_int_equal(answer(chair, id, true, NULL), RC_DENIED);
+	province_sync(p, chair);
+	province_sync(p, office);
+	assert_int_equal(answer(office, id, true, NULL), RC_OK);
+	province_sync(p, office);
+	province_sync(p, chair);
+	assert_state(chair, id, "ACCEPTED");
+	assert_knows_no_report(p, worker, id);
+	assert_knows_no_report(p, ctv, id);
+	assert_knows_no_report(p, beside, id);
+	bytes_reset(&json);
+	workspace_close(worker);
+	workspace_close(ctv);
+	workspace_close(chair);
+	workspace_close(beside);
+	workspace_close(office);
+}
+
 static void
 what_was_replaced_is_not_answered_any_more(void **state)
 {
@@ -307,10 +358,10 @@ what_was_replaced_is_not_answered_any_more(void **state)
 }
 
 static void
-only_who_holds_all_of_a_unit_submits_and_nobody_answers_for_itself(void **state)
+only_who_reads_all_of_a_unit_submits_and_nobody_answers_for_itself(void **state)
 {
 	static const enum identity_role others[] = { ROLE_COMMUNICATOR, ROLE_CASEWORKER,
-		ROLE_SUPERVISOR, ROLE_ANALYST };
+		ROLE_ANALYST };
 	struct province *p = *state;
 	struct workspace *commune = province_device(p, "06001", ROLE_HOLDER, "Nông Thị Lan");
 	struct workspace *top = province_device(p, "20", ROLE_HOLDER, "Vi Thị Mai");
@@ -358,8 +409,9 @@ main(void)
 		T(one_changed_character_of_the_frozen_tables_is_noticed),
 		T(a_correction_is_the_next_version_and_names_what_it_replaces),
 		T(the_unit_above_returns_and_accepts_and_the_sender_sees_it),
+		T(supervisors_submit_and_answer_and_others_learn_nothing_of_it),
 		T(what_was_replaced_is_not_answered_any_more),
-		T(only_who_holds_all_of_a_unit_submits_and_nobody_answers_for_itself),
+		T(only_who_reads_all_of_a_unit_submits_and_nobody_answers_for_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
