@@ -27,6 +27,8 @@ enum rc commands_export(struct call *c) RC_CHECK;
 enum rc commands_print(struct call *c) RC_CHECK;
 enum rc commands_conflicts(struct call *c) RC_CHECK;
 enum rc commands_resolve(struct call *c) RC_CHECK;
+/* what a form says of answers (commands_try.c) */
+enum rc commands_try(struct call *c) RC_CHECK;
 /* referral (commands_referral.c) */
 enum rc commands_refer(struct call *c) RC_CHECK;
 enum rc commands_accept(struct call *c) RC_CHECK;

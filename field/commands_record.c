@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "field/commands.h"
+#include "field/commands_answers.h"
 #include "field/commands_referral.h"
 #include "field/commands_view.h"
 #include "field/workspace.h"
@@ -12,7 +13,7 @@
 #include "shared/records/search.h"
 #include "shared/sync/replica.h"
 
-enum { LIST_DEFAULT = 100, FIELD_NAME_MAX = 64 };
+enum { LIST_DEFAULT = 100 };
 
 enum rc
 commands_record_id(struct call *c, const char *text, struct dot *out)
@@ -30,92 +31,6 @@ commands_form_named(struct call *c, const char *name, const struct form **out)
 	if (*out != NULL)
 		return RC_OK;
 	return error_set(&c->err, RC_NOTFOUND, name, "see field forms", "there is no such form");
-}
-
-/* name=value; an empty value clears the field. */
-static enum rc
-add_pair(struct call *c, struct answers *a, const char *pair)
-{
-	const char *equals = strchr(pair, '=');
-	char name[FIELD_NAME_MAX];
-
-	if (equals == NULL || equals == pair || (size_t)(equals - pair) >= sizeof(name))
-		return error_set(&c->err, RC_USAGE, "", "write name=value",
-		    "an answer has the form name=value");
-	memcpy(name, pair, (size_t)(equals - pair));
-	name[equals - pair] = '\0';
-	if (equals[1] == '\0')
-		return answers_clear(a, name, &c->err);
-	return answers_add(a, name, equals + 1, &c->err);
-}
-
-static enum rc
-add_json_value(struct call *c, struct answers *a, const char *name, const json_t *v)
-{
-	char number[40];
-
-	if (json_is_null(v))
-		return answers_clear(a, name, &c->err);
-	if (json_is_string(v))
-		return *json_string_value(v) == '\0' ? answers_clear(a, name, &c->err) :
-		    answers_add(a, name, json_string_value(v), &c->err);
-	if (json_is_integer(v))
-		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
-	else if (json_is_real(v))
-		snprintf(number, sizeof(number), "%.15g", json_real_value(v));
-	else
-		return error_set(&c->err, RC_FORMAT, name, "use text, numbers or lists of them",
-		    "an answer is neither text nor a number");
-	return answers_add(a, name, number, &c->err);
-}
-
-static enum rc
-add_json(struct call *c, struct answers *a, const char *path)
-{
-	const struct bytes *file = call_input(c, path);
-	const char *name;
-	json_error_t je;
-	json_t *root, *v, *item;
-	size_t i;
-	enum rc rc = RC_OK;
-
-	root = file == NULL ? NULL : json_loadb((const char *)file->data, file->len,
-	    JSON_REJECT_DUPLICATES, &je);
-	if (!json_is_object(root)) {
-		json_decref(root);
-		return error_set(&c->err, RC_FORMAT, path, "write {\"name\": value, ...}",
-		    "the answers are no JSON object");
-	}
-	json_object_foreach(root, name, v) {
-		if (!json_is_array(v))
-			rc = add_json_value(c, a, name, v);
-		else if (json_array_size(v) == 0)
-			rc = answers_clear(a, name, &c->err);
-		else
-			json_array_foreach(v, i, item)
-				if (rc == RC_OK)
-					rc = add_json_value(c, a, name, item);
-		if (rc != RC_OK)
-			break;
-	}
-	json_decref(root);
-	return rc;
-}
-
-/* Answers from the pairs after the first argument and from --answers. */
-static enum rc
-read_answers(struct call *c, const struct form *form, struct answers **out)
-{
-	const char *path = call_option(c, "answers");
-	enum rc rc;
-
-	if ((rc = answers_new(form, replica_forms(c->ws->replica), out)) != RC_OK)
-		return rc;
-	if (path != NULL)
-		rc = add_json(c, *out, path);
-	for (size_t i = 1; i < c->n_args && rc == RC_OK; i++)
-		rc = add_pair(c, *out, c->args[i]);
-	return rc;
 }
 
 static enum rc
@@ -140,7 +55,7 @@ commands_add(struct call *c)
 	enum rc rc;
 
 	if ((rc = commands_form_named(c, c->args[0], &form)) != RC_OK ||
-	    (rc = read_answers(c, form, &a)) != RC_OK ||
+	    (rc = commands_answers_read(c, form, 1, NULL, &a)) != RC_OK ||
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		goto out;
 	rc = record_create(&rc_ctx, call_option(c, "unit"), a, &id, &c->err);
@@ -167,7 +82,7 @@ commands_edit(struct call *c)
 	if (view.form == NULL)
 		rc = error_set(&c->err, RC_NEWER, view.form_name, "sync, or update the program",
 		    "the record's form is not known here");
-	if (rc == RC_OK && (rc = read_answers(c, view.form, &a)) == RC_OK &&
+	if (rc == RC_OK && (rc = commands_answers_read(c, view.form, 1, NULL, &a)) == RC_OK &&
 	    (rc = workspace_begin(c->ws, &c->err)) == RC_OK) {
 		rc = record_edit(&ctx, &id, a, call_option(c, "seen"), call_option(c, "reason"),
 		    &dot, &c->err);

@@ -10,6 +10,7 @@ static const struct call_option join_options[] = {
 static const struct call_option add_options[] = {
 	{ "answers", CALL_INPUT, "FILE.json" }, { "unit", CALL_TEXT, "CODE" }, NO_MORE
 };
+static const struct call_option try_options[] = { { "answers", CALL_INPUT, "FILE.json" }, NO_MORE };
 static const struct call_option edit_options[] = {
 	{ "seen", CALL_TEXT, "TOKEN" }, { "reason", CALL_TEXT, "TEXT" },
 	{ "answers", CALL_INPUT, "FILE.json" }, NO_MORE
@@ -87,6 +88,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", add_options, commands_add },
 	{ "edit", "ID NAME=VALUE …", { "sửa một bản ghi", "change a record" },
 	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", edit_options, commands_edit },
+	{ "try", "FORM [ID] [NAME=VALUE …]", { "biểu mẫu nói gì về các câu trả lời, không ghi gì", "what a form says of answers; nothing is written" },
+	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", try_options, commands_try },
 	{ "show", "ID", { "xem một bản ghi", "show a record" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", show_options, commands_show },
 	{ "list", "FORM", { "danh sách theo biểu mẫu", "list the records of a form" },

@@ -67,6 +67,8 @@ const struct answer *answers_find(const struct answers *a, const char *field);
 const char *answers_calculated(const struct answers *a, const char *field);
 /* Is the field relevant, after answers_check? */
 bool answers_relevant(const struct answers *a, const struct form_field *field);
+/* Does the field need an answer as things stand, after answers_check?  Never what is not relevant. */
+enum rc answers_required(const struct answers *a, const struct form_field *field, bool *out) RC_CHECK;
 /* Does the field's choice filter let this code of its list through, after answers_check? */
 enum rc answers_offers(const struct answers *a, const struct form_field *field,
     const char *code, bool *out) RC_CHECK;

@@ -228,15 +228,24 @@ fill_in(struct answers *a, struct error *err)
 
 /* ---- rules ---- */
 
+enum rc
+answers_required(const struct answers *a, const struct form_field *field, bool *out)
+{
+	struct answers copy = *a;	/* as in answers_offers */
+	struct expression_scope scope = scope_of(&copy);
+
+	*out = field->required && answers_relevant(a, field);
+	if (field->required_if == NULL || !answers_relevant(a, field))
+		return RC_OK;
+	return expression_test(field->required_if, &scope, out);
+}
+
 static enum rc
 check_required(struct check *c, const struct form_field *f)
 {
-	struct expression_scope scope = scope_of(c->a);
-	bool required = f->required;
-	enum rc rc = RC_OK;
+	bool required;
+	enum rc rc = answers_required(c->a, f, &required);
 
-	if (f->required_if != NULL)
-		rc = expression_test(f->required_if, &scope, &required);
 	if (rc == RC_OK && required)
 		rc = breach(c, f, f->required_message, MISSING);
 	return rc;

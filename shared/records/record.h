@@ -72,6 +72,23 @@ enum rc record_edit(const struct record_context *c, const struct dot *id,
     struct answers *changes, const char *seen, const char *reason,
     struct dot *dot, struct error *err) RC_CHECK;
 
+/*
+ * What the form says of answers that are not saved: those of a new record (id NULL; defaults are
+ * filled in), or changes of a record, over what it displays.  Nothing is written.
+ * answers: all there is, worked out; what is in breach may stand in it.  valid: record_create or
+ * record_edit would not refuse them for a rule of the form.  RC_NOTFOUND, RC_NEWER, RC_INVALID (the
+ * record is deleted, or of another form).
+ */
+struct record_trial {
+	struct answers *answers;
+	struct answers_breach *breaches;
+	size_t n_breaches;
+	bool valid;
+};
+enum rc record_try(const struct record_context *c, const struct dot *id,
+    const struct answers *given, struct record_trial *out, struct error *err) RC_CHECK;
+void record_trial_reset(struct record_trial *t);
+
 enum rc record_delete(const struct record_context *c, const struct dot *id,
     const char *seen, const char *reason, struct dot *dot, struct error *err) RC_CHECK;
 enum rc record_restore(const struct record_context *c, const struct dot *id,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/forms/answers_state.h"
 #include "shared/records/record_draft.h"
 #include "shared/records/value.h"
 
@@ -57,53 +58,97 @@ breaks(const struct answers_breach *b, size_t n, const struct form_field *field)
 	return false;
 }
 
+/* Answers as they would stand, worked out; a breach is no failure. */
 static enum rc
-compare(const struct record_context *c, const struct answers *changes,
-    const struct answers_breach *before, size_t n_before, const struct answers_breach *after,
-    size_t n_after, struct error *err)
+work_out(const struct record_context *c, const struct merged *m, const struct form *form,
+    const struct answers *changes, struct record_trial *t, struct error *err)
 {
-	for (size_t i = 0; i < n_after; i++) {
-		const struct form_field *field = after[i].field;
+	struct error broken;
+	enum rc rc;
 
-		if (answers_find(changes, field->name) != NULL || !breaks(before, n_before, field))
-			return error_set(err, RC_INVALID, field->name, NULL, "%s",
-			    after[i].message[c->lang]);
+	error_clear(&broken);
+	rc = m != NULL ? merged_answers(m, c->forms, &t->answers, err) :
+	    answers_new(form, c->forms, &t->answers);
+	if (rc == RC_OK && changes != NULL)
+		rc = put_changes(t->answers, changes, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = answers_check(t->answers, record_rules_today(c), m == NULL, &t->breaches,
+	    &t->n_breaches, c->lang, &broken);
+	t->valid = rc == RC_OK;
+	return rc == RC_OK || rc == RC_INVALID ? RC_OK :
+	    error_set(err, rc, broken.where, NULL, "%s", broken.what);
+}
+
+/* The record with the changes; *first: the first rule that stands in their way, or NULL. */
+static enum rc
+try_changes(const struct record_context *c, const struct record_opened *o,
+    const struct answers *changes, struct record_trial *t, const struct answers_breach **first,
+    struct error *err)
+{
+	struct record_trial before;
+	enum rc rc;
+
+	memset(&before, 0, sizeof(before));
+	*first = NULL;
+	rc = work_out(c, &o->merged, o->form, NULL, &before, err);
+	if (rc == RC_OK)
+		rc = work_out(c, &o->merged, o->form, changes, t, err);
+	for (size_t i = 0; rc == RC_OK && *first == NULL && i < t->n_breaches; i++) {
+		const struct form_field *field = t->breaches[i].field;
+
+		if (answers_find(changes, field->name) != NULL ||
+		    !breaks(before.breaches, before.n_breaches, field))
+			*first = &t->breaches[i];
 	}
-	return RC_OK;
+	t->valid = rc == RC_OK && *first == NULL;
+	record_trial_reset(&before);
+	return rc;
+}
+
+void
+record_trial_reset(struct record_trial *t)
+{
+	answers_breaches_free(t->breaches, t->n_breaches);
+	answers_free(t->answers);
+	memset(t, 0, sizeof(*t));
+}
+
+enum rc
+record_try(const struct record_context *c, const struct dot *id, const struct answers *given,
+    struct record_trial *out, struct error *err)
+{
+	const struct answers_breach *first;
+	struct record_opened o;
+	enum rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if (id == NULL) {
+		rc = work_out(c, NULL, given->form, given, out, err);
+	} else if ((rc = record_parts_open_to_write(c, id, &o, err)) == RC_OK) {
+		rc = o.form == given->form ? try_changes(c, &o, given, out, &first, err) :
+		    error_set(err, RC_INVALID, o.form->name, NULL, "the record is of another form");
+		record_parts_close(&o);
+	}
+	if (rc != RC_OK)
+		record_trial_reset(out);
+	return rc;
 }
 
 enum rc
 record_rules_check(const struct record_context *c, const struct record_opened *o,
     const struct answers *changes, struct error *err)
 {
-	struct answers_breach *b[2] = { NULL, NULL };
-	struct answers *a[2] = { NULL, NULL };
-	size_t n[2] = { 0, 0 };
-	int64_t today = record_rules_today(c);
-	enum rc rc = RC_OK;
+	const struct answers_breach *first;
+	struct record_trial t;
+	enum rc rc;
 
-	/* 0: as it stands; 1: with the changes */
-	for (int i = 0; rc == RC_OK && i < 2; i++) {
-		struct error broken;
-
-		error_clear(&broken);
-		rc = merged_answers(&o->merged, c->forms, &a[i], err);
-		if (rc == RC_OK && i == 1)
-			rc = put_changes(a[i], changes, err);
-		if (rc == RC_OK) {
-			rc = answers_check(a[i], today, false, &b[i], &n[i], c->lang, &broken);
-			if (rc == RC_INVALID)
-				rc = RC_OK;
-			else if (rc != RC_OK)
-				rc = error_set(err, rc, broken.where, NULL, "%s", broken.what);
-		}
-	}
-	if (rc == RC_OK)
-		rc = compare(c, changes, b[0], n[0], b[1], n[1], err);
-	for (int i = 0; i < 2; i++) {
-		answers_breaches_free(b[i], n[i]);
-		answers_free(a[i]);
-	}
+	memset(&t, 0, sizeof(t));
+	rc = try_changes(c, o, changes, &t, &first, err);
+	if (rc == RC_OK && first != NULL)
+		rc = error_set(err, RC_INVALID, first->field->name, NULL, "%s",
+		    first->message[c->lang]);
+	record_trial_reset(&t);
 	return rc;
 }
 

@@ -46,4 +46,36 @@ is "$(json title vi <<<"$used") / $(json title en <<<"$used")" "Người đượ
 is "$(on "$lan" --json forms | pick name tip | json records)" 0 "a form without records"
 is "$(on "$ctv" --json forms | pick name person | json reads)" false "a form whose records are not for this device"
 
+# ---- what a form says of answers ----
+try() { # HOME FORM [ID] NAME=VALUE...
+	on "$1" --json try "${@:2}"
+}
+said=$(try "$lan" awareness_session)
+is "$(json valid <<<"$said") $(json fields title required <<<"$said")" "false true" "an empty form lacks what is required"
+is "$(json fields title errors 0 <<<"$said")" "Enter the title." "and says so, in the words of the form"
+is "$(json fields kind value <<<"$said")" COMM "defaults are there"
+like "$(json fields kind offers <<<"$said")" COMM "a filtered list says what it offers"
+is "$(json fields title offers <<<"$said")" null "others do not"
+said=$(try "$lan" awareness_session title=x "date_start=31/02/2026" commune_code=06184 participants_total=nhiều)
+is "$(json fields title errors '#' <<<"$said")" 0 "what was given is not asked for"
+is "$(json fields date_start errors '#' <<<"$said") $(json valid <<<"$said")" "1 false" "a date that is none is one error of its field"
+like "$(json fields date_start errors 0 <<<"$said")" "17/05/1998" "that says how to write it"
+is "$(json fields participants_total errors '#' <<<"$said")" 1 "and a number that is none is another"
+like "$("$BIN/field" --lang vi --home "$lan" --json try person birth_date=mai | json fields birth_date errors 0)" "17/05/1998" "in Vietnamese too"
+unlike "$("$BIN/field" --lang vi --home "$lan" --json try person birth_date=mai | json fields birth_date errors 0)" "write it" "and not in English"
+is "$(try "$lan" person birth_date=1998 | json fields birth_year value)" 1998 "calculations are worked out"
+is "$(try "$lan" person birth_date=1998 | json fields child_care relevant) $(try "$lan" person birth_date=2020 | json fields child_care relevant)" \
+	"false true" "skip logic too"
+person=$(on "$lan" add person full_name="Vi Thị Nụ" sex=F birth_date=2015)
+is "$(try "$lan" person "$person" | json fields child_care relevant) $(try "$lan" person "$person" birth_date=1990 | json fields child_care relevant)" \
+	"true false" "of a record what is stored stands beneath"
+printf '{"full_name":"Vi Thị Nụ","birth_date":null}' >"$T/answers.json"
+is "$(on "$lan" --json try person "$person" --answers "$T/answers.json" | json fields birth_year value)" "" "answers come from a file, null clears"
+is "$(value_of "$lan" "$person" birth_date)" 2015 "nothing was written"
+is "$(try "$lan" person "$person" | json valid)" true "what stands may stay"
+like "$(on "$lan" try person full_name=Nụ)" "This can be saved." "for people to read"
+complains 65 "another form" "a record of another form" on "$lan" try case "$person"
+complains 66 "no such field" "a field that is not there" on "$lan" try person nothing=1
+complains 65 "no JSON object" "a file that is no JSON" on "$lan" try person --answers "$lan.pass"
+
 done_testing

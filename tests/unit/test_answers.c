@@ -429,6 +429,27 @@ defaults_fill_only_what_is_relevant_and_was_not_given(void **state)
 	answers_free(a);
 }
 
+static void
+required_is_asked_as_things_stand(void **state)
+{
+	const struct fixture *f = *state;
+	const struct form *form = form_set_find(f->small, "visit");
+	struct answers *a = form_fixture_begin(f->small, "visit");
+	bool required;
+
+	form_fixture_add(a, "topics", "A");
+	assert_int_equal(form_fixture_check(a, NULL, NULL), RC_OK);
+	assert_int_equal(answers_required(a, form_field_named(form, "day"), &required), RC_OK);
+	assert_true(required);
+	assert_int_equal(answers_required(a, form_field_named(form, "other"), &required), RC_OK);
+	assert_false(required);
+	form_fixture_add(a, "topics", "Z");
+	assert_int_equal(form_fixture_check(a, "other", NULL), RC_INVALID);
+	assert_int_equal(answers_required(a, form_field_named(form, "other"), &required), RC_OK);
+	assert_true(required);
+	answers_free(a);
+}
+
 int
 main(void)
 {
@@ -448,6 +469,7 @@ main(void)
 		cmocka_unit_test(calculations_follow_each_other_and_decide_relevance),
 		cmocka_unit_test(what_is_not_relevant_is_empty_to_others),
 		cmocka_unit_test(defaults_fill_only_what_is_relevant_and_was_not_given),
+		cmocka_unit_test(required_is_asked_as_things_stand),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
