@@ -187,6 +187,43 @@ province_start(struct province *p)
 }
 
 void
+province_open_authority(struct province *p)
+{
+	struct secret *key = master_key();
+	struct vault *v = NULL;
+	char dir[300];
+	struct error err = { 0 };
+
+	snprintf(dir, sizeof(dir), "%s/authority", p->dir);
+	must(vault_open_with_master(dir, key, &v, &err), &err, "authority's vault");
+	secret_free(key);
+	must(authority_open(v, &p->clock, &p->authority, &err), &err, "authority");
+}
+
+void
+province_copy(const struct province *p, const char *from, const char *to)
+{
+	char command[800];
+
+	snprintf(command, sizeof(command), "cd '%s' && rm -rf '%s' && cp -r '%s' '%s'", p->dir, to, from, to);
+	if (system(command) != 0)
+		must(RC_IO, NULL, "copy a folder");
+}
+
+void
+province_retire(struct province *p, struct workspace *ws)
+{
+	struct error err = { 0 };
+	size_t n;
+
+	must(authority_retire(p->authority, replica_device(ws->replica), "mất máy", &n, &err), &err,
+	    "retire");
+	if (n == 0)
+		must(RC_INTERNAL, NULL, "no key changed with the retirement");
+	province_meet(p);
+}
+
+void
 province_end(struct province *p)
 {
 	province_stop_relay(p);
@@ -425,6 +462,20 @@ province_certificate(struct workspace *ws, struct bytes *cert)
 	must(query_blob(vault_db(ws->vault), &err, cert,
 	    "SELECT bytes FROM certificate WHERE device = ?1", "b", replica_device(ws->replica),
 	    (size_t)16), &err, "a certificate");
+}
+
+void
+province_carry(struct workspace *from, struct workspace *to)
+{
+	struct replica_sync_result r;
+	struct bytes stick;
+	struct error err = { 0 };
+
+	bytes_init(&stick);
+	must(replica_bundle_write(from->replica, &stick, &r, &err), &err, "write the stick");
+	must(replica_bundle_read(to->replica, "stick", stick.data, stick.len, &r, &err), &err,
+	    "read the stick");
+	bytes_reset(&stick);
 }
 
 void

@@ -41,6 +41,9 @@ void province_meet(struct province *p);
 /* The relay stops, or serves again at a new port (devices must be told the url). */
 void province_stop_relay(struct province *p);
 void province_serve(struct province *p);
+/* A folder of it, "relay" say, over another one; and the authority again, which was closed before. */
+void province_copy(const struct province *p, const char *from, const char *to);
+void province_open_authority(struct province *p);
 void province_end(struct province *p);	/* removes the folder */
 /* The same for one test of cmocka, with the province as its state. */
 int province_set_up(void **state);
@@ -58,6 +61,11 @@ struct replica_sync_result province_sync(struct province *p, struct workspace *w
 /* What it says otherwise. */
 enum rc province_try_sync(struct province *p, struct workspace *ws,
     struct replica_sync_result *out, struct error *err);
+
+/* All that one has, by a stick, to another. */
+void province_carry(struct workspace *from, struct workspace *to);
+/* The device is retired, keys change, and the relay knows. */
+void province_retire(struct province *p, struct workspace *ws);
 
 /* Save and edit; pairs: "name", "value", …, NULL. */
 struct dot province_add(struct workspace *ws, const char *form, const char *const *pairs);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "shared/sync/transport.h"
 #include "shared/vault/secret.h"
@@ -103,4 +104,23 @@ province_hub_end(struct province_hub *h)
 {
 	province_hub_down(h);
 	province_end(&h->p);
+}
+
+int
+province_hub_set_up(void **state)
+{
+	struct province_hub *h = calloc(1, sizeof(*h));
+
+	assert_non_null(h);
+	province_hub_start(h);
+	*state = h;
+	return 0;
+}
+
+int
+province_hub_tear_down(void **state)
+{
+	province_hub_end(*state);
+	free(*state);
+	return 0;
 }

@@ -22,6 +22,9 @@ struct province_hub {
 /* The province starts, and a hub that it has admitted and that knows of it. */
 void province_hub_start(struct province_hub *h);
 void province_hub_end(struct province_hub *h);
+/* The same for one test of cmocka, with it as its state. */
+int province_hub_set_up(void **state);
+int province_hub_tear_down(void **state);
 /* A hub of that unit in that folder, which does not run yet. */
 void province_hub_invite(struct province_hub *h, const char *unit, const char *dir);
 /* The hub alone stops, or serves again, at a new port. */

@@ -55,6 +55,7 @@ world_open(struct world *w)
 	struct secret *scope = NULL;
 	struct meeting m;
 
+	MUST(secret_start() == RC_OK);
 	memset(w, 0, sizeof(*w));
 	w->now = WORLD_NOW;
 	w->clock = clock_fixed(&w->now);
@@ -95,6 +96,20 @@ world_close(struct world *w)
 		unlink(path);
 	}
 	MUST(rmdir(w->dir) == 0);
+}
+
+int
+world_set_up(void **state)
+{
+	world_open(*state);
+	return 0;
+}
+
+int
+world_tear_down(void **state)
+{
+	world_close(*state);
+	return 0;
 }
 
 /* ---- the authority ---- */

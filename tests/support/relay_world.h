@@ -3,7 +3,7 @@
 
 /*
  * relay_world: a depot with a small province in it, and devices that speak with it as
- * bytes.  What fails here ends the program with a message.  The test calls secret_start.
+ * bytes.  What fails here ends the program with a message.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +33,9 @@ struct world {
 /* A province whose first statements and keys the depot has. */
 void world_open(struct world *w);
 void world_close(struct world *w);
+/* The same for one test of cmocka, with the world as its state from before. */
+int world_set_up(void **state);
+int world_tear_down(void **state);
 /* Close and open the depot and the relay, as a server does that was stopped. */
 void world_restart(struct world *w);
 void world_keys(struct world *w, uint32_t epoch);

@@ -31,20 +31,6 @@ assign(struct province *p, struct workspace *ws, const char *unit, enum identity
 }
 
 static void
-carry(struct workspace *from, struct workspace *to)
-{
-	struct replica_sync_result r;
-	struct bytes stick;
-	struct error err = { 0 };
-
-	bytes_init(&stick);
-	assert_int_equal(replica_bundle_write(from->replica, &stick, &r, &err), RC_OK);
-	assert_int_equal(replica_bundle_read(to->replica, "stick", stick.data, stick.len, &r, &err),
-	    RC_OK);
-	bytes_reset(&stick);
-}
-
-static void
 a_role_that_shrank_gets_no_frame_and_no_key_of_what_it_lost(void **state)
 {
 	struct province *p = *state;
@@ -70,7 +56,7 @@ a_role_that_shrank_gets_no_frame_and_no_key_of_what_it_lost(void **state)
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret"
 	    " WHERE compartment = 1 AND epoch > 1"), 0);
 	/* nor from a stick */
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(province_status(a).records, 2);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret"
 	    " WHERE compartment = 1 AND epoch > 1"), 0);
@@ -96,14 +82,14 @@ an_assignment_taken_away_ends_access_with_the_next_epoch(void **state)
 	assign(p, a, "06002", ROLE_CASEWORKER);
 	province_add(b, "outreach", PROVINCE_VISIT);	/* b has not heard: the old key */
 	assert_int_equal(replica_seal(b->replica, 1 << 16, 0, &err), RC_OK);
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(province_status(a).records, 1);
 	province_sync(p, b);
 	province_add(b, "outreach", PROVINCE_VISIT);
 	province_add(b, "person", PROVINCE_PERSON);
 	province_sync(p, b);
 	assert_int_equal(province_sync(p, a).received_frames, 0);
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(province_status(a).records, 1);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret"
 	    " WHERE unit = '06001' AND epoch > 1"), 0);
@@ -140,7 +126,7 @@ a_tip_comes_back_to_its_author_by_no_way(void **state)
 	assert_int_equal(system(command), 0);
 	a = province_open(p, dir);
 	assert_int_equal(province_sync(p, a).received_frames, 0);
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(province_status(a).records, 0);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM entry"), 0);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret WHERE compartment = 1"), 0);

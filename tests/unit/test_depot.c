@@ -15,24 +15,6 @@
 
 static struct world w;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (secret_start() != RC_OK)
-		return -1;
-	world_open(&w);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
 static void
 in_dir(const char *name, char out[FILES_PATH_MAX])
 {
@@ -386,7 +368,7 @@ what_is_withdrawn_leaves_its_position_to_nothing_else(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, world_set_up, world_tear_down, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(the_key_is_a_file_for_the_owner_alone),
 		TEST(identity_and_generation_stay_over_a_restart),

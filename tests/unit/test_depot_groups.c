@@ -21,24 +21,6 @@ enum { TOGETHER = 5, STEPS = 50, STEP_MS = 20 };
 
 static struct world w;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (secret_start() != RC_OK)
-		return -1;
-	world_open(&w);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
 /* A group that writes one line of the audit log and ends with rc. */
 static enum rc
 write_line(enum rc rc)
@@ -310,7 +292,7 @@ a_server_that_stops_lets_go_of_what_waits(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, world_set_up, world_tear_down, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(what_waits_is_on_no_disk_until_it_is_settled),
 		TEST(a_piece_that_failed_is_undone_by_itself),

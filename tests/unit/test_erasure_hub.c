@@ -25,25 +25,6 @@ static const char *const erased[] = {
 	"full_name", "Vestimenta", "sex", "F", "phone", "0987654321", NULL
 };
 
-static int
-begin(void **state)
-{
-	struct province_hub *h = calloc(1, sizeof(*h));
-
-	assert_non_null(h);
-	province_hub_start(h);
-	*state = h;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_hub_end(*state);
-	free(*state);
-	return 0;
-}
-
 static void
 sync_at_hub(struct province_hub *h, struct workspace *ws)
 {
@@ -232,7 +213,8 @@ late_work_that_passes_a_hub_is_sealed_again(void **state)
 	workspace_close(b);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_hub_set_up,\
+    province_hub_tear_down)
 
 int
 main(void)

@@ -19,25 +19,6 @@
 
 /* A chain of two relays over HTTP: laptop - hub - province - laptop (tests/support/province.h). */
 
-static int
-begin(void **state)
-{
-	struct province_hub *h = calloc(1, sizeof(*h));
-
-	assert_non_null(h);
-	province_hub_start(h);
-	*state = h;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_hub_end(*state);
-	free(*state);
-	return 0;
-}
-
 static struct replica_sync_result
 sync_at(struct workspace *ws, const char *url)
 {
@@ -157,7 +138,6 @@ new_epochs_and_retirements_come_down(void **state)
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
 	struct error err = { 0 };
-	size_t n = 0;
 
 	province_add(a, "outreach", PROVINCE_VISIT);
 	province_add(b, "outreach", PROVINCE_VISIT);
@@ -166,9 +146,7 @@ new_epochs_and_retirements_come_down(void **state)
 	province_hub_upstream(h);
 	province_meet(&h->p);
 	province_hub_upstream(h);
-	assert_int_equal(authority_retire(h->p.authority, replica_device(b->replica), "mất máy", &n, &err),
-	    RC_OK);
-	province_meet(&h->p);
+	province_retire(&h->p, b);
 	/* as long as the hub does not know, it serves; then no more */
 	assert_int_equal(workspace_sync(b, h->url, &r, &err), RC_OK);
 	province_hub_upstream(h);
@@ -178,7 +156,6 @@ new_epochs_and_retirements_come_down(void **state)
 	sync_at(a, h->url);
 	assert_int_equal(directory_scope_key(replica_directory(a->replica), "06001", 1)->epoch, 2);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 2);
-	n = (size_t)province_status(b).records;
 	error_clear(&err);
 	(void)!workspace_sync(b, h->url, &r, &err);
 	assert_true(r.received_entries == 0);
@@ -484,7 +461,8 @@ a_hub_that_was_retired_is_told_so(void **state)
 	workspace_close(a);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_hub_set_up,\
+    province_hub_tear_down)
 
 int
 main(void)

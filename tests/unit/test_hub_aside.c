@@ -10,25 +10,6 @@
 
 /* What a person lets in above a hub (tests/support/province_hub.h). */
 
-static int
-begin(void **state)
-{
-	struct province_hub *h = calloc(1, sizeof(*h));
-
-	assert_non_null(h);
-	province_hub_start(h);
-	*state = h;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_hub_end(*state);
-	free(*state);
-	return 0;
-}
-
 static uint64_t
 received_at_hub(struct province_hub *h, struct workspace *ws)
 {
@@ -64,16 +45,13 @@ what_is_released_at_the_province_comes_to_who_speaks_with_the_hub_alone(void **s
 	struct workspace *b = province_device(&h->p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	struct replica_sync_result r;
 	struct error err = { 0 };
-	size_t n = 0;
 
 	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(&h->p, b);
 	province_meet(&h->p);
 	province_hub_upstream(h);
 	assert_int_equal(received_at_hub(h, a), 1);
-	assert_int_equal(authority_retire(h->p.authority, replica_device(b->replica), "nghỉ việc", &n,
-	    &err), RC_OK);
-	province_meet(&h->p);
+	province_retire(&h->p, b);
 	province_hub_upstream(h);
 	/* late work, handed in where the province answers, and at the hub, which sets it aside as well */
 	province_add(b, "outreach", PROVINCE_VISIT);
@@ -94,7 +72,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-		    what_is_released_at_the_province_comes_to_who_speaks_with_the_hub_alone, begin, end),
+		    what_is_released_at_the_province_comes_to_who_speaks_with_the_hub_alone, province_hub_set_up,
+		    province_hub_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

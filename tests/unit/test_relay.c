@@ -11,24 +11,6 @@
 
 static struct world w;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (secret_start() != RC_OK)
-		return -1;
-	world_open(&w);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
 /* ---- the ordinary day ---- */
 
 static void
@@ -406,7 +388,7 @@ slows_down_a_device_that_asks_too_often(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, world_set_up, world_tear_down, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(takes_frames_at_first_contact_and_receipts_them),
 		TEST(brings_frames_to_colleagues_in_order_and_once),

@@ -11,24 +11,6 @@
 
 static struct world w;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (secret_start() != RC_OK)
-		return -1;
-	world_open(&w);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
 /* ---- those who wait, and those who are out ---- */
 
 static void
@@ -493,7 +475,7 @@ a_log_belongs_to_one_device(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, world_set_up, world_tear_down, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(a_second_use_of_an_invitation_waits_until_admitted),
 		TEST(what_a_refused_device_sent_is_set_aside_and_can_be_released),

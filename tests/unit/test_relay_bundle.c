@@ -15,24 +15,6 @@
 
 static struct world w;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (secret_start() != RC_OK)
-		return -1;
-	world_open(&w);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
 /* ---- sticks ---- */
 
 static void
@@ -614,7 +596,7 @@ a_stick_for_a_device_or_a_unit_has_what_they_may_have(void **state)
 	worker_close(&shut);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, world_set_up, world_tear_down, &w)
 
 int
 main(void)

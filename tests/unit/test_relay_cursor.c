@@ -11,24 +11,6 @@
 
 static struct world w;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (secret_start() != RC_OK)
-		return -1;
-	world_open(&w);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
 /* ---- cuts ---- */
 
 static void
@@ -361,7 +343,7 @@ a_device_with_another_chain_gets_nothing_and_an_alarm_rings(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, world_set_up, world_tear_down, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(a_cut_at_any_byte_keeps_whole_frames_and_a_repeat_completes),
 		TEST(a_message_without_its_end_counts_as_far_as_it_came),

@@ -14,24 +14,6 @@ enum { LINES = 40 };
 
 static struct world w;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	if (secret_start() != RC_OK)
-		return -1;
-	world_open(&w);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	world_close(&w);
-	return 0;
-}
-
 /* A list for `device` (its first `mine` lines) and for scopes of other units. */
 static void
 make_shares(const uint8_t device[16], size_t mine, struct bytes shares[LINES])
@@ -379,7 +361,7 @@ certificates_and_heads_are_told_once(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, world_set_up, world_tear_down, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(a_device_gets_its_own_lines_with_their_path),
 		TEST(who_may_have_more_than_a_quarter_gets_the_whole_list),

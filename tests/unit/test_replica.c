@@ -434,14 +434,11 @@ a_retired_device_is_told_so_and_gets_nothing(void **state)
 	struct replica_sync_result r;
 	struct journal_left_out left;
 	struct error err = { 0 };
-	size_t n = 0;
 
 	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_meet(p);
-	assert_int_equal(authority_retire(p->authority, replica_device(a->replica), "mất máy", &n,
-	    &err), RC_OK);
-	province_meet(p);
+	province_retire(p, a);
 	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, b);
 	province_add(a, "outreach", PROVINCE_VISIT);

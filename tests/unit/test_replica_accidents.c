@@ -48,16 +48,6 @@ told(struct workspace *ws, const char *kind)
 	return found;
 }
 
-static void
-copy_folder(const struct province *p, const char *from, const char *to)
-{
-	char command[1200];
-
-	snprintf(command, sizeof(command), "rm -rf '%s/%s' && cp -r '%s/%s' '%s/%s'", p->dir, to, p->dir,
-	    from, p->dir, to);
-	assert_int_equal(system(command), 0);
-}
-
 /* The n-th device's vault as it is now; it is open again afterwards. */
 static struct workspace *
 keep_copy(struct province *p, unsigned n, struct workspace *ws)
@@ -67,7 +57,7 @@ keep_copy(struct province *p, unsigned n, struct workspace *ws)
 	workspace_close(ws);
 	snprintf(name, sizeof(name), "device%u", n);
 	snprintf(copy, sizeof(copy), "%s-copy", name);
-	copy_folder(p, name, copy);
+	province_copy(p, name, copy);
 	province_device_dir(p, n, dir);
 	return province_open(p, dir);
 }
@@ -80,7 +70,7 @@ put_back(struct province *p, unsigned n, struct workspace *ws)
 	workspace_close(ws);
 	snprintf(name, sizeof(name), "device%u", n);
 	snprintf(copy, sizeof(copy), "%s-copy", name);
-	copy_folder(p, copy, name);
+	province_copy(p, copy, name);
 	province_device_dir(p, n, dir);
 	return province_open(p, dir);
 }
@@ -101,7 +91,7 @@ keep_relay(struct province *p)
 {
 	province_stop_relay(p);
 	depot_close(p->depot);
-	copy_folder(p, "relay", "relay-copy");
+	province_copy(p, "relay", "relay-copy");
 	open_depot(p);
 }
 
@@ -111,7 +101,7 @@ put_back_relay(struct province *p)
 {
 	province_stop_relay(p);
 	depot_close(p->depot);
-	copy_folder(p, "relay-copy", "relay");
+	province_copy(p, "relay-copy", "relay");
 	open_depot(p);
 }
 
@@ -371,23 +361,6 @@ meet(struct province *p, struct error *err)
 }
 
 static void
-reopen_authority(struct province *p)
-{
-	uint8_t master[SECRET_KEY_BYTES];
-	struct secret *key = NULL;
-	struct vault *v = NULL;
-	char dir[300];
-	struct error err = { 0 };
-
-	memset(master, 7, sizeof(master));	/* as in province.c */
-	assert_int_equal(secret_from(master, sizeof(master), &key), RC_OK);
-	snprintf(dir, sizeof(dir), "%s/authority", p->dir);
-	assert_int_equal(vault_open_with_master(dir, key, &v, &err), RC_OK);
-	secret_free(key);
-	assert_int_equal(authority_open(v, &p->clock, &p->authority, &err), RC_OK);
-}
-
-static void
 an_authority_put_back_signs_nothing_that_anybody_takes(void **state)
 {
 	struct province *p = *state;
@@ -399,15 +372,15 @@ an_authority_put_back_signs_nothing_that_anybody_takes(void **state)
 	province_sync(p, a);
 	province_meet(p);
 	authority_close(p->authority);
-	copy_folder(p, "authority", "authority-copy");
-	reopen_authority(p);
+	province_copy(p, "authority", "authority-copy");
+	province_open_authority(p);
 	assert_int_equal(authority_rotate(p->authority, "06001", false, &n, &err), RC_OK);
 	province_meet(p);
 	province_sync(p, a);
 	statements = directory_count(replica_directory(a->replica));
 	authority_close(p->authority);
-	copy_folder(p, "authority-copy", "authority");
-	reopen_authority(p);
+	province_copy(p, "authority-copy", "authority");
+	province_open_authority(p);
 	/* it is told before it signs, and then signs nothing … */
 	assert_int_equal(meet(p, &err), RC_CONFLICT);
 	error_clear(&err);
@@ -415,8 +388,8 @@ an_authority_put_back_signs_nothing_that_anybody_takes(void **state)
 	error_clear(&err);
 	/* … and what one signs that has not asked stands at a position that is taken */
 	authority_close(p->authority);
-	copy_folder(p, "authority-copy", "authority");
-	reopen_authority(p);
+	province_copy(p, "authority-copy", "authority");
+	province_open_authority(p);
 	assert_int_equal(authority_rotate(p->authority, "06002", false, &n, &err), RC_OK);
 	assert_int_equal(meet(p, &err), RC_CONFLICT);
 	province_sync(p, a);

@@ -73,20 +73,6 @@ release(struct workspace *ws, const uint8_t *device, const struct dot *only, siz
 }
 
 static void
-carry(struct workspace *from, struct workspace *to)
-{
-	struct replica_sync_result r;
-	struct bytes stick;
-	struct error err = { 0 };
-
-	bytes_init(&stick);
-	assert_int_equal(replica_bundle_write(from->replica, &stick, &r, &err), RC_OK);
-	assert_int_equal(replica_bundle_read(to->replica, "stick", stick.data, stick.len, &r, &err),
-	    RC_OK);
-	bytes_reset(&stick);
-}
-
-static void
 sync_all(struct province *p, struct workspace *const *all, size_t n)
 {
 	for (int round = 0; round < 3; round++)
@@ -161,7 +147,7 @@ what_both_wrote_is_live_or_in_conflict_after_the_release(void **state)
 	province_edit(t.a, shared, NULL, "phone", "0933333333");
 
 	/* one supervisor hears of the twin first, by a stick, the other of the device */
-	carry(t.twin, second);
+	province_carry(t.twin, second);
 	sync_all(p, (struct workspace *[]){ t.a, boss, b, t.twin, second }, 5);
 	assert_true(province_same_fold(boss, second));
 	assert_int_equal(province_status(boss).left_out, 8);
@@ -233,7 +219,7 @@ an_entry_waits_for_what_its_branch_had_before(void **state)
 	province_sealed_frame(t.a, &second);
 	province_edit(t.twin, shared, NULL, "phone", "0922222222");
 	t.twin->writer = t.own;
-	carry(t.twin, boss);
+	province_carry(t.twin, boss);
 	province_take(boss, ITEM_FRAME, &second);
 
 	assert_int_equal(left_out_each(replica_db(boss->replica), NULL, note_waiting, &f, &err), RC_OK);

@@ -66,15 +66,6 @@ told(struct workspace *ws, const char *kind, const char *detail)
 	return n;
 }
 
-static void
-copy_folder(struct province *p, const char *from, const char *to)
-{
-	char command[800];
-
-	snprintf(command, sizeof(command), "cd '%s' && rm -rf '%s' && cp -r '%s' '%s'", p->dir, to, from, to);
-	assert_int_equal(system(command), 0);
-}
-
 /* The relay shows what it had in another folder, of an earlier day. */
 static void
 copy_relay(struct province *p, const char *from, const char *to)
@@ -84,7 +75,7 @@ copy_relay(struct province *p, const char *from, const char *to)
 
 	province_stop_relay(p);
 	depot_close(p->depot);
-	copy_folder(p, from, to);
+	province_copy(p, from, to);
 	snprintf(path, sizeof(path), "%s/relay", p->dir);
 	assert_int_equal(depot_open(path, &p->depot, &err), RC_OK);
 	province_serve(p);
@@ -162,23 +153,6 @@ a_hub_whose_line_is_down_withholds_nothing(void **state)
 	assert_int_equal(province_count(t->b, "SELECT count(*) FROM setting WHERE name = 'heard'"), 0);
 }
 
-static void
-open_authority(struct province *p)
-{
-	uint8_t master[SECRET_KEY_BYTES];
-	struct secret *key = NULL;
-	struct vault *v = NULL;
-	char dir[300];
-	struct error err = { 0 };
-
-	memset(master, 7, sizeof(master));	/* as in province.c */
-	assert_int_equal(secret_from(master, sizeof(master), &key), RC_OK);
-	snprintf(dir, sizeof(dir), "%s/authority", p->dir);
-	assert_int_equal(vault_open_with_master(dir, key, &v, &err), RC_OK);
-	secret_free(key);
-	assert_int_equal(authority_open(v, &p->clock, &p->authority, &err), RC_OK);
-}
-
 /* The newest statement of the authority as it is now. */
 static void
 last_statement(struct province *p, struct bytes *out)
@@ -201,16 +175,16 @@ two_chains_are_told_by_the_frames_of_those_who_were_shown_the_other(void **state
 	bytes_init(&first);
 	bytes_init(&second);
 	authority_close(t->p.authority);
-	copy_folder(&t->p, "authority", "authority-copy");
-	open_authority(&t->p);
+	province_copy(&t->p, "authority", "authority-copy");
+	province_open_authority(&t->p);
 	rotate(&t->p, "06001");
 	last_statement(&t->p, &first);
 	province_meet(&t->p);
 	province_sync(&t->p, t->a);
 	seal_one(t);
 	authority_close(t->p.authority);
-	copy_folder(&t->p, "authority-copy", "authority");
-	open_authority(&t->p);
+	province_copy(&t->p, "authority-copy", "authority");
+	province_open_authority(&t->p);
 	rotate(&t->p, "06002");
 	last_statement(&t->p, &second);
 

@@ -319,48 +319,82 @@ newcomer(struct province *p, struct story *s)
 	return c;
 }
 
-/* The lying relay with the honest one's face and numbers. */
+/* A laptop, and what the newcomer did since. */
+struct lied_to {
+	struct province *p;
+	struct workspace *a, *c;
+	struct lying_relay l;
+	struct story s;
+};
+
+/* a has room for so much of what nobody answers for. */
 static void
-lie_as(struct lying_relay *l, struct province *p, struct story *s)
+begin_lies(struct lied_to *t, struct province *p, uint64_t aside_max)
 {
-	lying_relay_start(l, p);
-	depot_generation(p->depot, l->generation);
-	l->position = l->last = last_position(p);
-	l->over = true;
-	l->say = frame_before_certificate;
-	l->ctx = s;
+	t->p = p;
+	t->a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	province_sync(p, t->a);
+	province_meet(p);
+	province_sync(p, t->a);
+	t->c = newcomer(p, &t->s);
+	t->a->replica->aside_max = aside_max;
+}
+
+static void
+end_lies(struct lied_to *t)
+{
+	bytes_reset(&t->s.frame);
+	bytes_reset(&t->s.certificate);
+	workspace_close(t->a);
+	workspace_close(t->c);
+}
+
+/* One sync with a relay that lies with the honest one's face and numbers. */
+static enum rc
+sync_with_liar(struct lied_to *t, void (*say)(struct lying_relay *l, struct bytes *out))
+{
+	struct replica_sync_result r;
+	struct error err = { 0 };
+	enum rc rc;
+
+	lying_relay_start(&t->l, t->p);
+	depot_generation(t->p->depot, t->l.generation);
+	t->l.position = t->l.last = last_position(t->p);
+	t->l.over = true;
+	t->l.say = say;
+	t->l.ctx = &t->s;
+	rc = workspace_sync(t->a, t->l.url, &r, &err);
+	lying_relay_stop(&t->l);
+	return rc;
+}
+
+static uint64_t
+frames(struct workspace *ws)
+{
+	return province_count(ws, "SELECT count(*) FROM frame");
+}
+
+static uint64_t
+asks_again(struct workspace *ws)
+{
+	return province_count(ws, "SELECT count(*) FROM setting WHERE name = 'refused'");
 }
 
 static void
 what_was_refused_comes_when_its_author_is_known(void **state)
 {
-	struct province *p = *state;
-	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
-	struct replica_sync_result r;
-	struct error err = { 0 };
-	struct workspace *c;
-	struct lying_relay l;
-	struct story s;
+	struct lied_to t;
 
-	province_sync(p, a);
-	province_meet(p);
-	province_sync(p, a);
-	c = newcomer(p, &s);
-	a->replica->aside_max = 0;
-	lie_as(&l, p, &s);
-	assert_int_equal(workspace_sync(a, l.url, &r, &err), RC_PROTOCOL);
-	lying_relay_stop(&l);
-	assert_int_equal(province_count(a, "SELECT count(*) FROM frame"), 0);
-	assert_int_equal(province_status(a).records, 0);
-	province_sync(p, a);
-	assert_int_equal(province_status(a).records, 1);
-	assert_true(province_same_fold(a, c));
+	begin_lies(&t, *state, 0);
+	assert_int_equal(sync_with_liar(&t, frame_before_certificate), RC_PROTOCOL);
+	assert_int_equal(frames(t.a), 0);
+	assert_int_equal(province_status(t.a).records, 0);
+	province_sync(t.p, t.a);
+	assert_int_equal(province_status(t.a).records, 1);
+	assert_true(province_same_fold(t.a, t.c));
 	/* and that is the end of it */
-	assert_int_equal(province_count(a, "SELECT count(*) FROM setting WHERE name = 'refused'"), 0);
-	bytes_reset(&s.frame);
-	bytes_reset(&s.certificate);
-	workspace_close(a);
-	workspace_close(c);
+	assert_int_equal(asks_again(t.a), 0);
+	end_lies(&t);
 }
 
 /* Only the frame, to whoever has not been given it. */
@@ -387,71 +421,37 @@ frame_alone(struct lying_relay *l, struct bytes *out)
 static void
 what_was_refused_comes_when_there_is_room(void **state)
 {
-	struct province *p = *state;
-	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
-	struct replica_sync_result r;
-	struct error err = { 0 };
-	struct workspace *c;
-	struct lying_relay l;
-	struct story s;
+	struct lied_to t;
 
-	province_sync(p, a);
-	province_meet(p);
-	province_sync(p, a);
-	c = newcomer(p, &s);
-	a->replica->aside_max = 100;
-	lie_as(&l, p, &s);
-	l.say = frame_alone;
-	assert_int_equal(workspace_sync(a, l.url, &r, &err), RC_PROTOCOL);
-	lying_relay_stop(&l);
+	begin_lies(&t, *state, 100);
+	assert_int_equal(sync_with_liar(&t, frame_alone), RC_PROTOCOL);
 	/* where the relay's numbers have gone on, it is not asked for what is full */
-	province_sync(p, a);
-	assert_int_equal(province_count(a, "SELECT count(*) FROM frame"), 0);
-	assert_int_equal(province_count(a, "SELECT count(*) FROM setting WHERE name = 'refused'"), 1);
-	a->replica->aside_max = REPLICA_QUOTA_MAX;
-	province_sync(p, a);
-	assert_int_equal(province_count(a, "SELECT count(*) FROM frame") , 1);
-	assert_int_equal(province_count(a, "SELECT count(*) FROM setting WHERE name = 'refused'"), 0);
-	bytes_reset(&s.frame);
-	bytes_reset(&s.certificate);
-	workspace_close(a);
-	workspace_close(c);
+	province_sync(t.p, t.a);
+	assert_int_equal(frames(t.a), 0);
+	assert_int_equal(asks_again(t.a), 1);
+	t.a->replica->aside_max = REPLICA_QUOTA_MAX;
+	province_sync(t.p, t.a);
+	assert_int_equal(frames(t.a), 1);
+	assert_int_equal(asks_again(t.a), 0);
+	end_lies(&t);
 }
 
 static void
 it_is_tried_again_without_a_reason_and_ever_more_rarely(void **state)
 {
-	struct province *p = *state;
-	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
-	struct replica_sync_result r;
-	struct error err = { 0 };
-	struct lying_relay l;
-	struct workspace *c;
-	struct story s;
-	unsigned given;
+	struct lied_to t;
 
-	province_sync(p, a);
-	province_meet(p);
-	province_sync(p, a);
-	c = newcomer(p, &s);
-	a->replica->aside_max = 0;
+	begin_lies(&t, *state, 0);
 	for (int i = 0; i < 40; i++) {
-		lie_as(&l, p, &s);
-		l.say = frame_alone;
-		error_clear(&err);
-		given = s.given;
-		if (workspace_sync(a, l.url, &r, &err) == RC_OK)
-			assert_int_equal(s.given, given);
-		else
-			assert_int_equal(s.given, given + 1);
-		lying_relay_stop(&l);
+		unsigned given = t.s.given;
+
+		if (sync_with_liar(&t, frame_alone) != RC_OK)
+			given++;
+		assert_int_equal(t.s.given, given);
 	}
 	/* after 2, 3, 5, 9 and 17 more */
-	assert_int_equal(s.given, 6);
-	bytes_reset(&s.frame);
-	bytes_reset(&s.certificate);
-	workspace_close(a);
-	workspace_close(c);
+	assert_int_equal(t.s.given, 6);
+	end_lies(&t);
 }
 
 /* ---- who is answered for does not count ---- */
@@ -531,16 +531,13 @@ what_a_retired_device_goes_on_writing_is_bounded(void **state)
 	struct replica_sync_result r;
 	struct error err = { 0 };
 	struct bytes stick;
-	size_t n;
 
 	bytes_init(&stick);
 	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	province_sync(p, b);
 	province_meet(p);
-	assert_int_equal(authority_retire(p->authority, replica_device(a->replica), "mất máy", &n, &err),
-	    RC_OK);
-	province_meet(p);
+	province_retire(p, a);
 	province_sync(p, b);
 	assert_int_equal(province_status(b).records, 1);
 	/* it was handed in before: no news, and nothing to be charged */

@@ -127,20 +127,6 @@ a_receipt_that_is_mostly_noise_counts_and_is_not_kept(void **state)
 }
 
 static void
-carry(struct workspace *from, struct workspace *to)
-{
-	struct replica_sync_result r;
-	struct bytes stick;
-	struct error err = { 0 };
-
-	bytes_init(&stick);
-	assert_int_equal(replica_bundle_write(from->replica, &stick, &r, &err), RC_OK);
-	assert_int_equal(replica_bundle_read(to->replica, "stick", stick.data, stick.len, &r, &err),
-	    RC_OK);
-	bytes_reset(&stick);
-}
-
-static void
 those_that_name_our_frames_are_kept_for_sticks_once(void **state)
 {
 	struct province *p = *state;
@@ -153,7 +139,7 @@ those_that_name_our_frames_are_kept_for_sticks_once(void **state)
 		province_sync(p, a);
 	}
 	assert_int_equal(province_count(a, OWN), 6);
-	carry(a, b);
+	province_carry(a, b);
 	assert_int_equal(province_status(b).records, 6);
 	assert_int_equal(province_count(b, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
 	/* the relay is restored: what it said before counts no more, and all is handed in again */
@@ -164,7 +150,7 @@ those_that_name_our_frames_are_kept_for_sticks_once(void **state)
 	province_sync(p, a);
 	assert_int_equal(province_status(a).unsent_entries, 0);
 	assert_in_range(province_count(a, OWN), 1, 3);
-	carry(a, b);
+	province_carry(a, b);
 	assert_int_equal(province_count(b, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
 	workspace_close(a);
 	workspace_close(b);
@@ -208,9 +194,9 @@ of_what_is_held_the_last_word_is_kept(void **state)
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	assert_int_equal(province_count(holder, "SELECT count(*) FROM receipt WHERE outgoing IN (1, 2)"), 1);
 	/* one stick tells all of it to who comes with nothing but sticks */
-	carry(holder, a);
+	province_carry(holder, a);
 	assert_int_equal(province_status(a).receipt_level, 2);
-	carry(holder, far);
+	province_carry(holder, far);
 	assert_int_equal(province_status(far).records, 7);
 	workspace_close(a);
 	workspace_close(far);

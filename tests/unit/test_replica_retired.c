@@ -26,32 +26,6 @@ may_wipe(struct workspace *ws)
 	return may;
 }
 
-static void
-retire(struct province *p, struct workspace *ws)
-{
-	struct error err = { 0 };
-	size_t n;
-
-	assert_int_equal(authority_retire(p->authority, replica_device(ws->replica), "mất máy", &n,
-	    &err), RC_OK);
-	assert_true(n > 0);
-	province_meet(p);
-}
-
-static void
-carry(struct workspace *from, struct workspace *to)
-{
-	struct replica_sync_result r;
-	struct bytes stick;
-	struct error err = { 0 };
-
-	bytes_init(&stick);
-	assert_int_equal(replica_bundle_write(from->replica, &stick, &r, &err), RC_OK);
-	assert_int_equal(replica_bundle_read(to->replica, "stick", stick.data, stick.len, &r, &err),
-	    RC_OK);
-	bytes_reset(&stick);
-}
-
 static enum rc
 release_all(struct workspace *ws, const uint8_t *device, size_t *released)
 {
@@ -93,7 +67,7 @@ its_last_work_is_kept_aside_and_counts_once_when_released(void **state)
 	province_add(a, "outreach", PROVINCE_VISIT);
 	province_edit(a, early, NULL, "note", "Sửa sau khi máy bị báo mất.");
 	assert_false(may_wipe(a));
-	retire(p, a);
+	province_retire(p, a);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	assert_true(r.may_wipe);
 	assert_true(may_wipe(a));
@@ -147,9 +121,9 @@ it_is_not_wiped_by_the_news_alone(void **state)
 	province_sync(p, a);
 	province_meet(p);
 	province_add(a, "outreach", PROVINCE_VISIT);
-	retire(p, a);
+	province_retire(p, a);
 	province_sync(p, b);
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(directory_device(replica_directory(a->replica), replica_device(a->replica))->state,
 	    DEVICE_RETIRED);
 	assert_false(may_wipe(a));
@@ -186,8 +160,8 @@ what_it_carried_for_another_is_handed_in_and_promises_its_author_nothing(void **
 	province_sync(p, far);
 	province_meet(p);
 	province_add(far, "outreach", PROVINCE_VISIT);
-	carry(far, a);
-	retire(p, a);
+	province_carry(far, a);
+	province_retire(p, a);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	assert_true(r.may_wipe);
 	assert_int_equal(depot_count(p->depot, &counts), RC_OK);
@@ -217,22 +191,22 @@ it_opens_what_was_sealed_before_its_colleagues_learned_and_nothing_after(void **
 	province_sync(p, a);
 	assert_int_equal(province_status(a).records, 1);
 	province_meet(p);
-	retire(p, a);
+	province_retire(p, a);
 	province_add(b, "outreach", PROVINCE_VISIT);	/* b does not know yet */
 	assert_int_equal(replica_seal(b->replica, 1 << 16, 0, &err), RC_OK);
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(province_status(a).records, 2);
 	province_sync(p, b);
 	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, b);
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(province_status(a).records, 2);
 	assert_int_equal(province_status(a).waiting, 1);
 	/* above, too, every scope that its work lay in has new keys, and those above go on reading */
 	province_sync(p, boss);
 	province_add(boss, "outreach", PROVINCE_VISIT);
 	province_sync(p, boss);
-	carry(boss, a);
+	province_carry(boss, a);
 	assert_int_equal(province_status(a).records, 2);
 	assert_int_equal(province_status(boss).records, 4);
 	workspace_close(a);
@@ -257,7 +231,7 @@ one_statement_tells_it_and_the_rest_of_the_chain_may_come_or_not(void **state)
 	province_sync(p, b);
 	province_meet(p);	/* statements of which a hears nothing */
 	province_add(a, "outreach", PROVINCE_VISIT);
-	retire(p, a);
+	province_retire(p, a);
 	known = directory_count(replica_directory(a->replica));
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	assert_true(r.may_wipe);
@@ -273,7 +247,7 @@ one_statement_tells_it_and_the_rest_of_the_chain_may_come_or_not(void **state)
 	assert_false(may_wipe(a));
 	/* the whole chain, by a stick, says the same */
 	province_sync(p, b);
-	carry(b, a);
+	province_carry(b, a);
 	assert_int_equal(directory_count(replica_directory(a->replica)),
 	    directory_count(replica_directory(b->replica)));
 	assert_int_equal(directory_device(replica_directory(a->replica), replica_device(a->replica))->state,
@@ -302,7 +276,7 @@ a_retirement_of_another_or_a_forged_one_does_nothing_to_a_device_in_use(void **s
 	province_sync(p, a);
 	province_sync(p, b);
 	province_meet(p);
-	retire(p, a);
+	province_retire(p, a);
 	known = directory_count(replica_directory(b->replica));
 	assert_int_equal(depot_retired_at(p->depot, replica_device(a->replica), &seq), RC_OK);
 	assert_int_equal(depot_statement(p->depot, seq, &statement), RC_OK);

@@ -363,16 +363,13 @@ a_retired_device_hands_in_again_what_a_restored_relay_lost(void **state)
 	struct depot_counts counts;
 	struct replica_sync_result r;
 	struct error err = { 0 };
-	size_t n;
 
 	province_sync(p, a);
 	province_meet(p);
 	province_add(a, "outreach", PROVINCE_VISIT);
 	province_sync(p, a);
 	assert_int_equal(province_status(a).unsent_entries, 0);
-	assert_int_equal(authority_retire(p->authority, replica_device(a->replica), "mất máy", &n,
-	    &err), RC_OK);
-	province_meet(p);
+	province_retire(p, a);
 	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	assert_int_equal(province_status(a).unsent_entries, 1);

@@ -37,25 +37,6 @@ struct talk {
 	unsigned statuses;			/* a bit for each */
 };
 
-static int
-begin(void **state)
-{
-	struct province_hub *h = calloc(1, sizeof(*h));
-
-	assert_non_null(h);
-	province_hub_start(h);
-	*state = h;
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	province_hub_end(*state);
-	free(*state);
-	return 0;
-}
-
 static const void *
 find(const void *hay, size_t len, const void *needle, size_t n)
 {
@@ -252,10 +233,8 @@ retire_among_much(struct province_hub *h, struct workspace *gone, struct workspa
 	assert_int_equal(units.added, 1);
 	province_add(colleague, "outreach", PROVINCE_VISIT);
 	province_sync(&h->p, colleague);
-	assert_int_equal(authority_retire(h->p.authority, replica_device(gone->replica), "mất máy", &n,
-	    &err), RC_OK);
 	assert_int_equal(authority_rotate(h->p.authority, "20", true, &n, &err), RC_OK);
-	province_meet(&h->p);
+	province_retire(&h->p, gone);
 	province_sync(&h->p, colleague);
 	province_add(colleague, "outreach", PROVINCE_VISIT);
 	province_sync(&h->p, colleague);
@@ -460,7 +439,8 @@ a_colleagues_stick_has_no_key_for_it_and_opens_nothing_new(void **state)
 	workspace_close(late);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, province_hub_set_up,\
+    province_hub_tear_down)
 
 int
 main(void)
