@@ -8,6 +8,7 @@
 #include "field/commands_view.h"
 #include "field/workspace.h"
 #include "shared/base/terminal.h"
+#include "shared/base/text.h"
 #include "shared/forms/answers.h"
 #include "shared/records/record.h"
 #include "shared/records/search.h"
@@ -132,26 +133,59 @@ commands_show(struct call *c)
 	return rc;
 }
 
+/* What a list shows of the value that it is sorted by: of a name the initials, of a secret nothing. */
 static enum rc
-print_lines(struct call *c, const char *form, const struct record_line *lines, size_t n)
+shown_key(const struct call *c, const struct form_field *sort, const char *key, char **out)
 {
-	json_t *all = c->json ? json_array() : NULL;
-	char id[DOT_TEXT_MAX], when[17];
+	if (form_field_looks(sort, "name"))
+		return text_initials(key, out);
+	*out = text_dup(sort->sensitivity == FORM_SEC ? "" : commands_label(c, sort, key));
+	return *out != NULL ? RC_OK : RC_NOMEM;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		dot_text(&lines[i].id, id);
-		if (c->json) {
-			json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:I,s:i}", "id", id,
-			    "form", form, "headline", lines[i].headline, "created_at",
-			    (json_int_t)lines[i].created_at, "conflicts",
-			    (int)lines[i].conflicts));
-			continue;
-		}
-		clock_vietnamese(lines[i].created_at, when);
-		call_print(c, "%-22s %s  %s%s", id, when, lines[i].headline,
-		    lines[i].conflicts > 0 ? call_say(c, "  [cần xem lại]", "  [to review]") : "");
+static enum rc
+print_line(struct call *c, const char *form, const struct form_field *sort,
+    const struct record_line *line, json_t *all)
+{
+	char id[DOT_TEXT_MAX], when[17];
+	char *key = NULL;
+	json_t *one;
+	enum rc rc = sort == NULL ? RC_OK : shown_key(c, sort, line->key, &key);
+
+	if (rc != RC_OK)
+		return rc;
+	dot_text(&line->id, id);
+	clock_vietnamese(line->created_at, when);
+	if (all != NULL) {
+		one = json_pack("{s:s,s:s,s:s,s:I,s:i}", "id", id, "form", form, "headline",
+		    line->headline, "created_at", (json_int_t)line->created_at, "conflicts",
+		    (int)line->conflicts);
+		if (key != NULL)
+			json_object_set_new(one, "sorted_by", json_string(key));
+		json_array_append_new(all, one);
+	} else {
+		call_print(c, "%-22s %s  %s%s%s%s", id, when, line->headline, key != NULL ? "  " : "",
+		    key != NULL ? key : "", line->conflicts > 0 ?
+		    call_say(c, "  [cần xem lại]", "  [to review]") : "");
 	}
-	return c->json ? call_print_json(c, all) : RC_OK;
+	free(key);
+	return RC_OK;
+}
+
+static enum rc
+print_lines(struct call *c, const struct form *form, const struct record_line *lines, size_t n)
+{
+	const char *by = call_option(c, "sort");
+	const struct form_field *sort = by != NULL ? form_field_named(form, by) : NULL;
+	json_t *all = c->json ? json_array() : NULL;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = print_line(c, form->name, sort, &lines[i], all);
+	if (rc == RC_OK && c->json)
+		return call_print_json(c, all);
+	json_decref(all);
+	return rc;
 }
 
 enum rc
@@ -166,10 +200,10 @@ commands_list(struct call *c)
 
 	if ((rc = call_number(c, "limit", 1, RECORD_LIST_MAX, LIST_DEFAULT, &limit)) != RC_OK ||
 	    (rc = commands_form_named(c, c->args[0], &form)) != RC_OK ||
-	    (rc = record_list(&ctx, form->name, call_option(c, "where"), call_option(c, "deleted") != NULL,
-	    (size_t)limit, &lines, &n, &c->err)) != RC_OK)
+	    (rc = record_list_sorted(&ctx, form->name, call_option(c, "where"), call_option(c, "sort"),
+	    call_option(c, "deleted") != NULL, (size_t)limit, &lines, &n, &c->err)) != RC_OK)
 		return rc;
-	rc = print_lines(c, form->name, lines, n);
+	rc = print_lines(c, form, lines, n);
 	if (n == (size_t)limit && call_option(c, "limit") == NULL)
 		call_note(c, call_say(c, "Chỉ hiện %zu bản ghi; dùng --limit để xem thêm.",
 		    "Only %zu records are shown; --limit shows more."), n);

@@ -17,7 +17,8 @@ static const struct call_option edit_options[] = {
 };
 static const struct call_option show_options[] = { { "history", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option list_options[] = {
-	{ "where", CALL_TEXT, "EXPR" }, { "deleted", CALL_FLAG, NULL }, { "limit", CALL_TEXT, "N" }, NO_MORE
+	{ "where", CALL_TEXT, "EXPR" }, { "sort", CALL_TEXT, "FIELD" }, { "deleted", CALL_FLAG, NULL },
+	{ "limit", CALL_TEXT, "N" }, NO_MORE
 };
 static const struct call_option search_options[] = {
 	{ "form", CALL_TEXT, "FORM" }, { "limit", CALL_TEXT, "N" }, NO_MORE

@@ -51,12 +51,16 @@ size_t text_width(const char *s);
  * Vietnamese dictionary order (domain.md section 11): letters first, syllable by
  * syllable, then tones (none, huyền, hỏi, ngã, sắc, nặng), lower case before
  * upper.  Digits stand before letters, other scripts after; punctuation only
- * parts syllables.  0 also for two spellings of one word (hoà, hòa).
+ * parts syllables.  0 also for two spellings of one word (hoà, hòa); Lí and Lý stand beside each
+ * other, before all that follows, with i first.
  */
 int text_compare(const char *a, const char *b);
 
 /* Persons: by the last syllable (the given name), then the whole. */
 int text_compare_names(const char *a, const char *b);
+
+/* "Đặng Thị Hòa" -> "Đ.T.H.": what a list shows of a name.  *out: free() it.  RC_NOMEM. */
+enum rc text_initials(const char *name, char **out) RC_CHECK;
 
 /* ASCII only: identifiers of forms and fields, [a-z][a-z0-9_]*, at most 63. */
 bool text_is_name(const char *s);

@@ -167,9 +167,24 @@ const struct record_field *record_view_field(const struct record_view *v, const 
  * Ids of the living records of a form, or of those that were deleted, newest first, at most limit.
  * where: NULL, or an expression of the form's language over a record's fields.
  */
-struct record_line { struct dot id; int64_t local; int64_t created_at; unsigned conflicts; char *headline; };
+struct record_line {
+	struct dot id;
+	int64_t local;
+	int64_t created_at;
+	unsigned conflicts;
+	char *headline;
+	char *key;		/* what it was sorted by; "" if the record has none */
+};
 enum rc record_list(const struct record_context *c, const char *form, const char *where,
     bool deleted, size_t limit, struct record_line **out, size_t *n, struct error *err) RC_CHECK;
+/*
+ * The same in the order of a field (NULL: newest first), records without it last: dates, numbers, codes as
+ * in their list, texts in Vietnamese order, and where the appearance says "name" persons by their
+ * given names.  RC_NOTFOUND: no such field.  RC_INVALID: a list, a reference or a note.
+ */
+enum rc record_list_sorted(const struct record_context *c, const char *form, const char *where,
+    const char *sort, bool deleted, size_t limit, struct record_line **out, size_t *n,
+    struct error *err) RC_CHECK;
 void record_lines_free(struct record_line *lines, size_t n);
 
 /* How much a form is used: its living records here, and how many `device` made since then. */

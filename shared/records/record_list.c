@@ -18,6 +18,7 @@ struct listing {
 	const struct form *form;
 	struct expression *where;	/* NULL: all */
 	bool deleted;
+	const struct form_field *sort;	/* NULL: the newest first */
 	struct record_line *lines;
 	size_t n, cap, limit;
 	struct error *err;
@@ -114,9 +115,103 @@ test_record(const struct listing *l, const struct dot *id, bool *out)
 void
 record_lines_free(struct record_line *lines, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		free(lines[i].headline);
+		free(lines[i].key);
+	}
 	free(lines);
+}
+
+/* Order ---------------------------------------------------------------- */
+
+/* By what the field holds; nothing comes last, and equals stay the newest first. */
+static int
+compare_keys(const struct form_field *f, const char *a, const char *b)
+{
+	double x, y;
+	char *end_a, *end_b;
+
+	if (*a == '\0' || *b == '\0')
+		return (*a == '\0') - (*b == '\0');
+	switch (f->type) {
+	case FORM_DATE:
+		return strcmp(a, b);
+	case FORM_SELECT_ONE:
+		return form_choice_rank(f->list, a) - form_choice_rank(f->list, b);
+	case FORM_INTEGER:
+	case FORM_DECIMAL:
+	case FORM_CALCULATE:
+		x = strtod(a, &end_a);
+		y = strtod(b, &end_b);
+		if (*end_a == '\0' && *end_b == '\0')
+			return (x > y) - (x < y);
+		break;
+	case FORM_NOTE:
+	case FORM_TEXT:
+	case FORM_SELECT_MULTIPLE:
+	case FORM_REFERENCE:
+		break;
+	}
+	return form_field_looks(f, "name") ? text_compare_names(a, b) : text_compare(a, b);
+}
+
+static int
+compare_lines(const struct listing *l, const struct record_line *a, const struct record_line *b)
+{
+	int d = compare_keys(l->sort, a->key, b->key);
+
+	if (d == 0)
+		d = (a->created_at < b->created_at) - (a->created_at > b->created_at);
+	return d != 0 ? d : (a->local < b->local) - (a->local > b->local);
+}
+
+/* qsort has no place for the field. */
+static void
+merge_lines(const struct listing *l, const struct record_line *from, size_t a, size_t b, size_t end,
+    struct record_line *to)
+{
+	size_t i = a, k = b;
+
+	for (size_t at = a; at < end; at++)
+		to[at] = k == end || (i < b && compare_lines(l, &from[i], &from[k]) <= 0) ? from[i++] :
+		    from[k++];
+}
+
+static enum rc
+sort_lines(struct listing *l)
+{
+	struct record_line *from = l->lines, *to = calloc(l->n + 1, sizeof(*to)), *other = to;
+
+	if (to == NULL)
+		return RC_NOMEM;
+	for (size_t run = 1; run < l->n; run *= 2) {
+		for (size_t a = 0; a < l->n; a += 2 * run) {
+			size_t b = a + run < l->n ? a + run : l->n;
+
+			merge_lines(l, from, a, b, b + run < l->n ? b + run : l->n, to);
+		}
+		other = from;
+		from = to;
+		to = other;
+	}
+	l->lines = from;
+	free(to);
+	return RC_OK;
+}
+
+static enum rc
+find_sort(struct listing *l, const char *name)
+{
+	const struct form_field *f = form_field_named(l->form, name);
+
+	if (f == NULL)
+		return error_set(l->err, RC_NOTFOUND, name, "see field forms",
+		    "the form has no such field");
+	if (!tables_schema_has_column(f) || f->type == FORM_REFERENCE)
+		return error_set(l->err, RC_INVALID, name, "sort by another field",
+		    "records cannot be sorted by this field");
+	l->sort = f;
+	return RC_OK;
 }
 
 static enum rc
@@ -134,38 +229,49 @@ add_line(struct listing *l, struct sqlite3_stmt *q)
 		l->cap = cap;
 	}
 	line = &l->lines[l->n];
+	memset(line, 0, sizeof(*line));
 	line->id = (struct dot){ statement_u64(q, 0), statement_u64(q, 1) };
 	line->local = query_column_int(q, 2);
 	line->created_at = query_column_int(q, 3);
 	line->conflicts = (unsigned)query_column_int(q, 4);
-	if ((line->headline = text_dup(query_column_text(q, 5))) == NULL)
-		return RC_NOMEM;
 	l->n++;
-	return RC_OK;
+	line->headline = text_dup(query_column_text(q, 5));
+	line->key = text_dup(query_column_text(q, 6));
+	return line->headline != NULL && line->key != NULL ? RC_OK : RC_NOMEM;
+}
+
+static void
+put_column(struct bytes *sql, const struct form_field *f)
+{
+	char name[TABLES_NAME_MAX];
+
+	if (f == NULL || !tables_schema_has_column(f)) {
+		bytes_text(sql, "''");
+		return;
+	}
+	tables_column(f->name, name);
+	bytes_text(sql, "coalesce(t.");
+	tables_schema_name(sql, name);
+	bytes_text(sql, ", '')");
 }
 
 /* Living or deleted records, the newest first; the headline is the form's instance_name. */
 static void
-put_query(const struct form *form, bool deleted, struct bytes *sql)
+put_query(const struct listing *l, struct bytes *sql)
 {
-	const struct form_field *headline = form->instance_name == NULL ? NULL :
-	    form_field_named(form, form->instance_name);
+	const struct form *form = l->form;
 	char name[TABLES_NAME_MAX];
 
 	bytes_text(sql, "SELECT r.log, r.n, r.id, t.created_at, t.conflicts, ");
-	if (headline != NULL && tables_schema_has_column(headline)) {
-		tables_column(headline->name, name);
-		bytes_text(sql, "coalesce(t.");
-		tables_schema_name(sql, name);
-		bytes_text(sql, ", '')");
-	} else {
-		bytes_text(sql, "''");
-	}
+	put_column(sql, form->instance_name == NULL ? NULL :
+	    form_field_named(form, form->instance_name));
+	bytes_text(sql, ", ");
+	put_column(sql, l->sort);
 	bytes_text(sql, " FROM ");
 	tables_name(form->name, NULL, name);
 	tables_schema_name(sql, name);
 	bytes_text(sql, " t JOIN record r ON r.id = t.id WHERE t.alive = ");
-	bytes_text(sql, deleted ? "0" : "1");
+	bytes_text(sql, l->deleted ? "0" : "1");
 	bytes_text(sql, " ORDER BY t.created_at DESC, t.id DESC");
 }
 
@@ -174,13 +280,14 @@ list_all(struct listing *l)
 {
 	struct sqlite3_stmt *q = NULL;
 	struct bytes sql;
+	size_t most = l->sort != NULL ? RECORD_LIST_MAX : l->limit;
 	bool row;
 	enum rc rc;
 
 	bytes_init(&sql);
-	put_query(l->form, l->deleted, &sql);
+	put_query(l, &sql);
 	rc = sql.rc != RC_OK ? sql.rc : query_open(l->c->db, l->err, &q, bytes_cstr(&sql), "");
-	while (rc == RC_OK && l->n < l->limit && (rc = query_next(q, &row, l->err)) == RC_OK && row) {
+	while (rc == RC_OK && l->n < most && (rc = query_next(q, &row, l->err)) == RC_OK && row) {
 		struct dot id = { statement_u64(q, 0), statement_u64(q, 1) };
 		bool wanted = true;
 
@@ -191,12 +298,26 @@ list_all(struct listing *l)
 	}
 	query_close(q);
 	bytes_reset(&sql);
-	return rc;
+	if (rc != RC_OK || l->sort == NULL || (rc = sort_lines(l)) != RC_OK)
+		return rc;
+	for (; l->n > l->limit; l->n--) {
+		free(l->lines[l->n - 1].headline);
+		free(l->lines[l->n - 1].key);
+	}
+	return RC_OK;
 }
 
 enum rc
 record_list(const struct record_context *c, const char *form, const char *where,
     bool deleted, size_t limit, struct record_line **out, size_t *n, struct error *err)
+{
+	return record_list_sorted(c, form, where, NULL, deleted, limit, out, n, err);
+}
+
+enum rc
+record_list_sorted(const struct record_context *c, const char *form, const char *where,
+    const char *sort, bool deleted, size_t limit, struct record_line **out, size_t *n,
+    struct error *err)
 {
 	struct expression_names names = { .field = find_field };
 	struct listing l = { .c = c, .deleted = deleted,
@@ -207,6 +328,8 @@ record_list(const struct record_context *c, const char *form, const char *where,
 	*n = 0;
 	if ((l.form = form_set_find(c->forms, form)) == NULL)
 		return error_set(err, RC_NOTFOUND, "form", "list the forms", "no such form");
+	if (sort != NULL && (rc = find_sort(&l, sort)) != RC_OK)
+		return rc;
 	if (where != NULL && where[0] != '\0') {
 		/* the compiler only hands it back to find_field, which only reads */
 		union { const struct form *read; void *pass; } ctx = { .read = l.form };

@@ -382,6 +382,43 @@ sorts_persons_by_given_name(void **state)
 }
 
 static void
+sorts_y_beside_the_i_that_it_sounds_like(void **state)
+{
+	static const char *const list[] = {
+		"Kĩ", "Kỹ", "Kí", "Ký", "Kỵ", "lì xì", "Lí", "Lý", "Lí A", "Lý A", "Lí B", "Lim",
+	};
+	static const char *const persons[] = {
+		"Đặng Thị Lí", "Lê Lý", "Nguyễn Thị Lí", "Nguyễn Thị Lý", "Vàng Lý", "Lý Thúy",
+	};
+
+	(void)state;
+	in_order(list, sizeof(list) / sizeof(list[0]), text_compare);
+	in_order(persons, sizeof(persons) / sizeof(persons[0]), text_compare_names);
+	/* y is a letter of its own where it is no i: at the beginning, after a vowel, before others */
+	assert_true(text_compare("yên", "xuân") > 0);
+	assert_true(text_compare("tay", "tai") > 0);
+	assert_true(text_compare("ly\xFF", "lz") < 0);
+	assert_true(text_compare("ly\xFF", "lia") > 0);
+}
+
+static void
+initials_of_a_name_are_its_first_letters(void **state)
+{
+	static const char *const names[][2] = {
+		{ "Đặng Thị Hòa", "Đ.T.H." }, { "Vàng A", "V.A." }, { "  Ý  ", "Ý." }, { "", "" },
+		{ "Sùng A Pao-Lý", "S.A.P.L." },
+	};
+	char *got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		assert_int_equal(text_initials(names[i][0], &got), RC_OK);
+		assert_string_equal(got, names[i][1]);
+		free(got);
+	}
+}
+
+static void
 knows_names_of_fields(void **state)
 {
 	char longest[65];
@@ -492,6 +529,8 @@ main(void)
 		cmocka_unit_test(case_decides_only_between_equals),
 		cmocka_unit_test(compares_broken_utf8_without_reading_on),
 		cmocka_unit_test(sorts_persons_by_given_name),
+		cmocka_unit_test(initials_of_a_name_are_its_first_letters),
+		cmocka_unit_test(sorts_y_beside_the_i_that_it_sounds_like),
 		cmocka_unit_test(knows_names_of_fields),
 		cmocka_unit_test(makes_one_clean_line_of_anything),
 		cmocka_unit_test(copies_text),
