@@ -6,11 +6,13 @@
 #include "field/commands_answers.h"
 #include "field/commands_referral.h"
 #include "field/commands_view.h"
+#include "field/commands_warning.h"
 #include "field/workspace.h"
 #include "shared/base/terminal.h"
 #include "shared/base/text.h"
 #include "shared/forms/answers.h"
 #include "shared/records/record.h"
+#include "shared/records/record_rules.h"
 #include "shared/records/search.h"
 #include "shared/sync/replica.h"
 
@@ -46,13 +48,31 @@ print_dot(struct call *c, const char *name, const struct dot *d)
 	return RC_OK;
 }
 
+/* What was written, and what of it a person should look at again. */
+static enum rc
+print_written(struct call *c, const char *name, const struct dot *d,
+    const struct answers_breach *warnings, size_t n)
+{
+	char text[DOT_TEXT_MAX];
+
+	dot_text(d, text);
+	commands_warning_note(c, warnings, n);
+	if (c->json)
+		return call_print_json(c, json_pack("{s:s,s:o}", name, text, "warnings",
+		    commands_warning_json(c, warnings, n)));
+	call_print(c, "%s", text);
+	return RC_OK;
+}
+
 enum rc
 commands_add(struct call *c)
 {
 	struct record_context rc_ctx = workspace_records(c->ws, c->lang);
+	struct answers_breach *warnings = NULL;
 	const struct form *form;
 	struct answers *a = NULL;
 	struct dot id;
+	size_t n = 0;
 	enum rc rc;
 
 	if ((rc = commands_form_named(c, c->args[0], &form)) != RC_OK ||
@@ -60,8 +80,10 @@ commands_add(struct call *c)
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		goto out;
 	rc = record_create(&rc_ctx, call_option(c, "unit"), a, &id, &c->err);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
-		rc = print_dot(c, "id", &id);
+	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK &&
+	    (rc = answers_warn(a, record_rules_today(&rc_ctx), &warnings, &n, &c->err)) == RC_OK)
+		rc = print_written(c, "id", &id, warnings, n);
+	answers_breaches_free(warnings, n);
 out:
 	answers_free(a);
 	return rc;
@@ -71,9 +93,11 @@ enum rc
 commands_edit(struct call *c)
 {
 	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct answers_breach *warnings = NULL;
 	struct record_view view;
 	struct answers *a = NULL;
 	struct dot id, dot = { 0, 0 };
+	size_t n = 0;
 	enum rc rc;
 
 	memset(&view, 0, sizeof(view));
@@ -89,35 +113,53 @@ commands_edit(struct call *c)
 		    &dot, &c->err);
 		rc = workspace_end(c->ws, rc, &c->err);
 	}
-	if (rc == RC_OK && dot.log != 0)
-		rc = print_dot(c, "dot", &dot);
-	else if (rc == RC_OK && c->json)
+	if (rc == RC_OK && dot.log != 0) {
+		if ((rc = record_warnings(&ctx, &id, a, &warnings, &n, &c->err)) == RC_OK)
+			rc = print_written(c, "dot", &dot, warnings, n);
+	} else if (rc == RC_OK && c->json)
 		rc = call_print_json(c, json_pack("{s:n}", "dot"));
 	else if (rc == RC_OK)
 		call_note(c, "%s", call_say(c, "Không có gì thay đổi.", "Nothing changed."));
+	answers_breaches_free(warnings, n);
 	answers_free(a);
 	record_view_reset(&view);
 	return rc;
 }
 
 static enum rc
-show_json(struct call *c, const struct record_view *v)
+show_json(struct call *c, const struct record_view *v, const struct answers_breach *warnings,
+    size_t n)
 {
 	json_t *all = commands_view_json(c, v);
 	enum rc rc = all == NULL ? RC_NOMEM : commands_referral_json(c, v, all);
 
+	if (rc == RC_OK && json_object_set_new(all, "warnings",
+	    commands_warning_json(c, warnings, n)) != 0)
+		rc = RC_NOMEM;
 	if (rc == RC_OK)
 		return call_print_json(c, all);
 	json_decref(all);
 	return rc;
 }
 
+static enum rc
+show_text(struct call *c, const struct record_view *v, const struct answers_breach *warnings,
+    size_t n)
+{
+	enum rc rc = commands_view_print(c, v);
+
+	commands_warning_print(c, warnings, n);
+	return rc == RC_OK ? commands_referral_print(c, v) : rc;
+}
+
 enum rc
 commands_show(struct call *c)
 {
 	struct record_context ctx = workspace_records(c->ws, c->lang);
+	struct answers_breach *warnings;
 	struct record_view view;
 	struct dot id;
+	size_t n;
 	enum rc rc;
 
 	if ((rc = commands_record_id(c, c->args[0], &id)) != RC_OK)
@@ -126,9 +168,9 @@ commands_show(struct call *c)
 		return commands_view_history(c, &ctx, &id);
 	if ((rc = record_show(&ctx, &id, &view, &c->err)) != RC_OK)
 		return rc;
-	rc = c->json ? show_json(c, &view) : commands_view_print(c, &view);
-	if (rc == RC_OK && !c->json)
-		rc = commands_referral_print(c, &view);
+	if ((rc = record_warnings(&ctx, &id, NULL, &warnings, &n, &c->err)) == RC_OK)
+		rc = c->json ? show_json(c, &view, warnings, n) : show_text(c, &view, warnings, n);
+	answers_breaches_free(warnings, n);
 	record_view_reset(&view);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include "field/commands.h"
 #include "field/workspace.h"
 #include "shared/base/clock.h"
+#include "shared/base/phone.h"
 #include "shared/records/history.h"
 #include "shared/records/record.h"
 #include "shared/sync/replica.h"
@@ -33,11 +34,17 @@ state_name(enum register_standing s)
 	return s == REGISTER_CONFLICT ? "conflict" : s == REGISTER_SETTLED ? "settled" : "ok";
 }
 
+static bool
+is_phone(const struct record_field *f)
+{
+	return f->field != NULL && form_field_looks(f->field, "phone");
+}
+
 json_t *
 commands_view_values(struct call *c, const struct record_field *f, bool with_k)
 {
 	json_t *all = json_array(), *one;
-	char dot[DOT_TEXT_MAX], at[21];
+	char dot[DOT_TEXT_MAX], at[21], e164[PHONE_MAX];
 
 	for (size_t i = 0; i < f->n_values; i++) {
 		const struct record_value *v = &f->values[i];
@@ -50,6 +57,8 @@ commands_view_values(struct call *c, const struct record_field *f, bool with_k)
 			json_object_set_new(one, "k", json_string(v->k));
 		if (v->voided)
 			json_object_set_new(one, "voided", json_string(v->void_reason));
+		if (is_phone(f) && phone_e164(v->text, e164))
+			json_object_set_new(one, "e164", json_string(e164));
 		json_array_append_new(all, one);
 	}
 	return all;
@@ -101,15 +110,19 @@ print_date_or_text(struct call *c, const struct record_field *f, const struct re
     const char *lead)
 {
 	const char *text = v->text;
-	char shown[11];
+	char shown[11], e164[PHONE_MAX] = "";
+	bool beside;
 	struct date d;
 
 	if (f->field != NULL && f->field->type == FORM_DATE && date_parse(text, &d) == RC_OK) {
 		date_vietnamese(&d, shown);
 		text = shown;
 	}
-	call_print(c, "%s%s%s%s%s", lead, v->voided ? "[" : "", commands_label(c, f->field, text),
-	    v->voided ? "]" : "", v->voided ? call_say(c, " (đã gạch bỏ)", " (struck through)") : "");
+	beside = is_phone(f) && phone_e164(text, e164) && strcmp(text, e164) != 0;
+	call_print(c, "%s%s%s%s%s%s%s%s", lead, v->voided ? "[" : "",
+	    commands_label(c, f->field, text), v->voided ? "]" : "",
+	    v->voided ? call_say(c, " (đã gạch bỏ)", " (struck through)") : "",
+	    beside ? "  (" : "", beside ? e164 : "", beside ? ")" : "");
 }
 
 void

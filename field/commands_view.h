@@ -12,7 +12,7 @@ struct record_view;
 
 /* The shape of `show` in commands.md; NULL: no memory. */
 struct json_t *commands_view_json(struct call *c, const struct record_view *v);
-/* [{"k","dot","value","by","at"} ...] */
+/* [{"k","dot","value","by","at"} ...]; of a telephone number also "e164" (phone.h) */
 struct json_t *commands_view_values(struct call *c, const struct record_field *f, bool with_k);
 enum rc commands_view_print(struct call *c, const struct record_view *v) RC_CHECK;
 /* One value a line, with who and when, indented. */

@@ -281,15 +281,36 @@ spread_unsure(const struct form *form, bool *unsure)
 	}
 }
 
-/* Is the rule kept once zeroes stand before the digits? */
+/* With what stands in the answers now, is the field as it must and should be? */
+static enum rc
+is_fine(const struct record_context *ctx, struct answers *a, const struct form_field *field,
+    bool *out)
+{
+	struct answers_breach *breaches, *warnings = NULL;
+	struct error ignored = { 0 };
+	size_t n, m = 0;
+	enum rc rc = answers_check(a, record_rules_today(ctx), true, &breaches, &n, ctx->lang,
+	    &ignored);
+
+	if (rc == RC_OK || rc == RC_INVALID)
+		rc = answers_warn(a, record_rules_today(ctx), &warnings, &m, &ignored);
+	*out = rc == RC_OK;
+	for (size_t i = 0; i < n; i++)
+		*out = *out && breaches[i].field != field;
+	for (size_t i = 0; i < m; i++)
+		*out = *out && warnings[i].field != field;
+	answers_breaches_free(breaches, n);
+	answers_breaches_free(warnings, m);
+	return rc;
+}
+
+/* Are the rules kept once zeroes stand before the digits? */
 static enum rc
 zeroes_help(const struct record_context *ctx, struct answers *a,
     const struct form_field *field, const char *cell, bool *out)
 {
 	char text[ZEROES_MAX + CELL_DIGITS_MAX + 1];
-	struct answers_breach *breaches;
 	struct error ignored;
-	size_t n;
 	enum rc rc = RC_OK;
 
 	*out = false;
@@ -302,12 +323,7 @@ zeroes_help(const struct record_context *ctx, struct answers *a,
 		if ((rc = answers_clear(a, field->name, &ignored)) != RC_OK ||
 		    (rc = answers_add(a, field->name, text, &ignored)) != RC_OK)
 			break;
-		rc = answers_check(a, record_rules_today(ctx), true, &breaches, &n, ctx->lang, &ignored);
-		*out = true;
-		for (size_t i = 0; i < n; i++)
-			*out = *out && breaches[i].field != field;
-		answers_breaches_free(breaches, n);
-		rc = rc == RC_INVALID ? RC_OK : rc;
+		rc = is_fine(ctx, a, field, out);
 	}
 	if (rc == RC_OK && (rc = answers_clear(a, field->name, &ignored)) == RC_OK)
 		rc = answers_add(a, field->name, cell, &ignored);
@@ -348,6 +364,38 @@ find_breaches(struct import_sheet *s, const struct record_context *ctx, struct a
 		++*n_told;
 	}
 	answers_breaches_free(breaches, n);
+	return rc;
+}
+
+/*
+ * What is not as the form expects is told and imported; but if a zero before it would make it so,
+ * a spreadsheet has dropped that zero, and then most likely in every row.
+ */
+static enum rc
+find_warnings(struct import_sheet *s, const struct record_context *ctx, struct answers *a,
+    size_t row)
+{
+	struct answers_breach *warnings;
+	struct error why = { 0 };
+	size_t n, errors = s->n_errors;
+	enum rc rc = answers_warn(a, record_rules_today(ctx), &warnings, &n, &why);
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		size_t column = column_of(s, warnings[i].field);
+		struct import_found *f;
+		bool zero = false;
+
+		if (column != SIZE_MAX)
+			rc = zeroes_help(ctx, a, warnings[i].field, csv_cell(s->csv, row, column), &zero);
+		if (zero)
+			say(s, row, column, zero_what, zero_help);
+		else if (rc == RC_OK && (f = find(s, row, column, true)) != NULL)
+			(void)error_set(&f->error, RC_INVALID, NULL, NULL, "%s",
+			    warnings[i].message[ctx->lang]);
+	}
+	answers_breaches_free(warnings, n);
+	if (rc == RC_OK && s->n_errors == errors)
+		s->n_good++;
 	return rc;
 }
 
@@ -403,9 +451,8 @@ make_record(struct import_sheet *s, const struct record_context *ctx, struct ans
 	enum rc rc = record_create(ctx, NULL, a, &id, &why);
 
 	if (rc == RC_OK) {
-		s->n_good++;
 		warn_of_short_number(s, a, row);
-		return RC_OK;
+		return find_warnings(s, ctx, a, row);
 	}
 	if (rc != RC_INVALID && rc != RC_FORMAT && rc != RC_LIMIT && rc != RC_NOTFOUND) {
 		*err = why;

@@ -57,6 +57,12 @@ struct answers_breach {
 enum rc answers_check(struct answers *a, int64_t today_days, bool with_defaults,
     struct answers_breach **breaches, size_t *n, enum form_lang lang,
     struct error *err) RC_CHECK;
+/*
+ * Answers that are not as the form expects (form_field.expected): they are allowed, and people are
+ * told.  today as for answers_check.  Free *warnings with answers_breaches_free.
+ */
+enum rc answers_warn(struct answers *a, int64_t today_days, struct answers_breach **warnings,
+    size_t *n, struct error *err) RC_CHECK;
 void answers_breaches_free(struct answers_breach *b, size_t n);
 
 /* What there is, in the order of the form; borrowed until the next call. */

@@ -252,11 +252,12 @@ check_required(struct check *c, const struct form_field *f)
 }
 
 /*
- * "." is the whole answer, also of a select_multiple; in other list fields every
- * item is a value of its own and is tested alone.
+ * Does an answer keep to a rule?  "." is the whole answer, also of a select_multiple; in other
+ * list fields every item is a value of its own and is tested alone.
  */
 static enum rc
-check_constraint(struct check *c, const struct form_field *f, const struct answers_slot *s)
+check_rule(struct check *c, const struct form_field *f, const struct answers_slot *s,
+    const struct expression *rule, char *const message[FORM_LANGS])
 {
 	struct expression_scope scope = scope_of(c->a);
 	bool whole = f->type == FORM_SELECT_MULTIPLE;
@@ -266,10 +267,10 @@ check_constraint(struct check *c, const struct form_field *f, const struct answe
 	scope.current.kind = f->type == FORM_DATE ? EXPRESSION_DATE : EXPRESSION_TEXT;
 	for (size_t i = 0; rc == RC_OK && fine && i < (whole ? 1 : s->answer.n_items); i++) {
 		scope.current.text = whole && s->joined != NULL ? s->joined : s->answer.items[i];
-		rc = expression_test(f->constraint, &scope, &fine);
+		rc = expression_test(rule, &scope, &fine);
 	}
 	if (rc == RC_OK && !fine)
-		rc = breach(c, f, f->constraint_message, NOT_ALLOWED);
+		rc = breach(c, f, message, NOT_ALLOWED);
 	return rc;
 }
 
@@ -298,7 +299,7 @@ check_field(struct check *c, const struct form_field *f, const struct answers_sl
 	if (s->answer.n_items == 0)
 		return check_required(c, f);
 	if (f->constraint != NULL)
-		rc = check_constraint(c, f, s);
+		rc = check_rule(c, f, s, f->constraint, f->constraint_message);
 	if (rc == RC_OK && f->choice_filter != NULL)
 		rc = check_choices(c, f, s);
 	return rc;
@@ -332,4 +333,32 @@ answers_check(struct answers *a, int64_t today_days, bool with_defaults,
 	}
 	answers_breaches_free(c.breaches, c.n);
 	return error_set(err, rc, form->name, NULL, "the form could not be worked out");
+}
+
+enum rc
+answers_warn(struct answers *a, int64_t today_days, struct answers_breach **warnings, size_t *n,
+    struct error *err)
+{
+	const struct form *form = a->form;
+	struct check c = { .a = a };
+	enum rc rc;
+
+	*warnings = NULL;
+	*n = 0;
+	a->today_days = today_days;
+	rc = work_out(a);
+	for (size_t i = 0; rc == RC_OK && i < form->n_fields; i++) {
+		const struct form_field *f = &form->fields[i];
+		const struct answers_slot *s = &a->slots[i];
+
+		if (f->expected != NULL && s->relevant && s->answer.n_items > 0)
+			rc = check_rule(&c, f, s, f->expected, f->expected_message);
+	}
+	if (rc != RC_OK) {
+		answers_breaches_free(c.breaches, c.n);
+		return error_set(err, rc, form->name, NULL, "the form could not be worked out");
+	}
+	*warnings = c.breaches;
+	*n = c.n;
+	return RC_OK;
 }

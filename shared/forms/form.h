@@ -11,6 +11,8 @@
  *   bind::field:group        name of the statement this field belongs to
  *   bind::field:sensitivity  PUB INT CON SEC
  *   bind::field:refers       form that a reference field points to
+ *   bind::field:expect       what an answer should keep to; if it does not, it is saved with
+ *                            a warning: bind::field:expect_vi, bind::field:expect_en
  * and of the settings sheet: compartment (activities, cases, reports).
  * The columns, types and limits are described in schema/forms/README.md.
  */
@@ -81,6 +83,8 @@ struct form_field {
 	struct expression *relevant;	/* with the enclosing groups' joined in */
 	struct expression *constraint;
 	char *constraint_message[FORM_LANGS];
+	struct expression *expected;	/* as a constraint, but it warns and does not refuse */
+	char *expected_message[FORM_LANGS];
 	char *required_message[FORM_LANGS];
 	struct expression *calculation;
 	struct expression *choice_filter;

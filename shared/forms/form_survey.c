@@ -171,6 +171,31 @@ read_name(struct survey *s, size_t row, struct form_field *f)
 	return f->name != NULL ? RC_OK : RC_NOMEM;
 }
 
+/* A warning is shown to people, who read one language or the other. */
+static enum rc
+read_expected(struct survey *s, size_t row, struct form_field *f)
+{
+	static const char *const columns[FORM_LANGS] = {
+		"bind::field:expect_vi", "bind::field:expect_en"
+	};
+	bool expects = form_survey_cell(s, row, "bind::field:expect")[0] != '\0';
+
+	for (int lang = 0; lang < FORM_LANGS; lang++) {
+		enum rc rc = form_sheet_text(s->sheet, row, csv_column(&s->sheet->csv, columns[lang]),
+		    &f->expected_message[lang], s->err);
+
+		if (rc != RC_OK)
+			return rc;
+		if (expects != (f->expected_message[lang] != NULL))
+			return form_survey_refuse(s, row, columns[lang],
+			    "what is expected goes with a warning in both languages", f->name);
+	}
+	if (expects && (f->type == FORM_NOTE || f->type == FORM_CALCULATE))
+		return form_survey_refuse(s, row, "bind::field:expect",
+		    "a note or calculation is never answered", NULL);
+	return RC_OK;
+}
+
 static enum rc
 read_texts(struct survey *s, size_t row, struct form_field *f)
 {
@@ -189,6 +214,10 @@ read_texts(struct survey *s, size_t row, struct form_field *f)
 	if (rc == RC_OK)
 		rc = form_sheet_text(sheet, row, csv_column(&sheet->csv, "default"),
 		    &f->default_value, s->err);
+	if (rc != RC_OK)
+		return rc;
+	if (rc == RC_OK)
+		rc = read_expected(s, row, f);
 	if (rc != RC_OK)
 		return rc;
 	for (int lang = 0; lang < FORM_LANGS; lang++)
@@ -282,7 +311,8 @@ check_columns(struct survey *s)
 	    "required_message", "relevant", "constraint", "constraint_message", "calculation",
 	    "choice_filter", "appearance", "default", "note", "guidance_hint",
 	    "bind::field:number", "bind::field:merge", "bind::field:group",
-	    "bind::field:sensitivity", "bind::field:refers", NULL };
+	    "bind::field:sensitivity", "bind::field:refers", "bind::field:expect",
+	    "bind::field:expect_vi", "bind::field:expect_en", NULL };
 	static const char *const prefixes[] = { "label::", "hint::", "required_message::",
 	    "constraint_message::", "guidance_hint::", "media::", "instance::", "body::", NULL };
 	static const char *const needed[] = { "type", "name", "bind::field:number" };
@@ -340,10 +370,12 @@ reset_field(struct form_field *f)
 		free(f->hint[lang]);
 		free(f->constraint_message[lang]);
 		free(f->required_message[lang]);
+		free(f->expected_message[lang]);
 	}
 	expression_free(f->required_if);
 	expression_free(f->relevant);
 	expression_free(f->constraint);
+	expression_free(f->expected);
 	expression_free(f->calculation);
 	expression_free(f->choice_filter);
 	free(f->name);

@@ -129,6 +129,8 @@ compile_field(struct survey *s, size_t row, size_t index)
 	if (rc == RC_OK)
 		rc = compile_cell(s, row, "constraint", true, &f->constraint);
 	if (rc == RC_OK)
+		rc = compile_cell(s, row, "bind::field:expect", true, &f->expected);
+	if (rc == RC_OK)
 		rc = compile_cell(s, row, "calculation", false, &f->calculation);
 	if (rc != RC_OK)
 		return rc;

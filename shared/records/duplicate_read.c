@@ -7,6 +7,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/base/clock.h"
+#include "shared/base/phone.h"
 #include "shared/records/duplicate.h"
 #include "shared/records/duplicate_blocks.h"
 #include "shared/records/duplicate_cluster.h"
@@ -27,13 +28,13 @@ enum column {
 static uint64_t
 phone_of(const char *text)
 {
+	char e164[PHONE_MAX], domestic[PHONE_MAX];
 	uint64_t h = 1469598103934665603u;
 	size_t digits = 0;
 
-	if (strncmp(text, "+84", 3) == 0) {
-		h = (h ^ '0') * 1099511628211u;
-		digits = 1;
-		text += 3;
+	if (phone_e164(text, e164)) {
+		phone_domestic(e164, domestic);
+		text = domestic;
 	}
 	for (; *text != '\0'; text++) {
 		if (*text < '0' || *text > '9')

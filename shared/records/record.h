@@ -117,6 +117,15 @@ enum rc record_restate(const struct record_context *c, const struct dot *origina
 enum rc record_enter_again(const struct record_context *c, const struct journal_log *log,
     struct entry *e, struct error *err) RC_CHECK;
 
+/*
+ * What of a record is not as its form expects (answers_warn).  changes: only what hangs on these
+ * answers; NULL: all.  The fields are those of c->forms; free with answers_breaches_free.
+ * RC_NOTFOUND.
+ */
+enum rc record_warnings(const struct record_context *c, const struct dot *id,
+    const struct answers *changes, struct answers_breach **out, size_t *n,
+    struct error *err) RC_CHECK;
+
 /* Showing -------------------------------------------------------------- */
 
 struct record_value {

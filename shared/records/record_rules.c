@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shared/forms/answers_state.h"
+#include "shared/forms/expression.h"
 #include "shared/records/record_draft.h"
 #include "shared/records/value.h"
 
@@ -151,6 +152,65 @@ record_rules_check(const struct record_context *c, const struct record_opened *o
 	record_trial_reset(&t);
 	return rc;
 }
+
+/* Warnings ------------------------------------------------------------- */
+
+static bool
+hangs_on(const struct form *form, const struct form_field *f, const struct answers *changes)
+{
+	size_t at;
+
+	if (answers_find(changes, f->name) != NULL)
+		return true;
+	for (size_t i = 0; (at = expression_uses(f->expected, i)) != SIZE_MAX; i++)
+		if (answers_find(changes, form->fields[at].name) != NULL)
+			return true;
+	return false;
+}
+
+/* Keeps those that hang on the changes, in their order. */
+static void
+drop_others(const struct form *form, const struct answers *changes, struct answers_breach *all,
+    size_t *n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		struct answers_breach one = all[i];
+
+		if (!hangs_on(form, one.field, changes))
+			continue;
+		all[i] = all[kept];
+		all[kept++] = one;
+	}
+	for (size_t i = kept; i < *n; i++)
+		for (int lang = 0; lang < FORM_LANGS; lang++)
+			free(all[i].message[lang]);
+	*n = kept;
+}
+
+enum rc
+record_warnings(const struct record_context *c, const struct dot *id,
+    const struct answers *changes, struct answers_breach **out, size_t *n, struct error *err)
+{
+	struct answers *a = NULL;
+	struct record_opened o;
+	enum rc rc = record_parts_open(c, id, &o, err);
+
+	*out = NULL;
+	*n = 0;
+	if (rc != RC_OK)
+		return rc;
+	if (o.form != NULL && (rc = merged_answers(&o.merged, c->forms, &a, err)) == RC_OK)
+		rc = answers_warn(a, record_rules_today(c), out, n, err);
+	if (rc == RC_OK && changes != NULL)
+		drop_others(o.form, changes, *out, n);
+	answers_free(a);
+	record_parts_close(&o);
+	return rc;
+}
+
+/* Lowering ------------------------------------------------------------- */
 
 enum rc
 record_rules_lowering(const struct merged_field *f, const struct value *to,

@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/phone.h"
 #include "shared/base/text.h"
 #include "shared/records/record.h"
 #include "shared/records/record_parts.h"
 #include "shared/vault/query.h"
 
 /* How many records are looked at, so that the ones with the query's own marks come first. */
-enum { CANDIDATES_MAX = 2000 };
+enum {
+	CANDIDATES_MAX = 2000,
+	NUMBER_LEAST = 5	/* digits of a query that are taken together */
+};
 
 struct searching {
 	const struct record_context *c;
@@ -21,6 +25,21 @@ struct searching {
 	size_t n, cap;
 	struct error *err;
 };
+
+/*
+ * A query that is digits alone may be a telephone number or a paper's, typed with blanks or points
+ * that the record does not have, or with +84 where it has 0: its digits together will do, too.
+ */
+static void
+put_number(const struct searching *s, struct bytes *b)
+{
+	char e164[PHONE_MAX], number[PHONE_MAX];
+
+	if (!phone_looks(s->query, NUMBER_LEAST) || b->len == 0)
+		return;
+	phone_digits(phone_e164(s->query, e164) ? e164 : s->query, number);
+	bytes_printf(b, " OR \"%s\"*", number);
+}
 
 /* Every folded word as a prefix: "dang"* AND "thi"* ...  Words hold letters and digits only. */
 static enum rc
@@ -46,6 +65,8 @@ make_match(struct searching *s)
 		at += len;
 		at += *at != '\0' ? 1 : 0;
 	}
+	if (rc == RC_OK)
+		put_number(s, &b);
 	if (rc == RC_OK && (b.rc != RC_OK || (s->match = text_dup(bytes_cstr(&b))) == NULL))
 		rc = RC_NOMEM;
 	bytes_reset(&b);

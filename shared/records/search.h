@@ -4,7 +4,8 @@
 /*
  * search: records by words.  Query and text are folded (text_fold), so
  * "dang thi hoa" finds "Đặng Thị Hòa"; every word of the query must begin a word of
- * the record; records whose text has the query's own diacritics come first.
+ * the record; records whose text has the query's own diacritics come first.  A telephone number is
+ * found however it was typed (phone.h): "+84 912" finds 0912.345.678, "0912 345" finds +84912345678.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/phone.h"
 #include "shared/base/text.h"
 #include "shared/records/duplicate_cluster.h"
 #include "shared/records/merged.h"
@@ -388,11 +389,29 @@ drop_old(struct tables *t, const struct tables_row *row, struct error *err)
 	return rc == RC_OK ? statement_run(f->drop, err, "i", row->id) : rc;
 }
 
+/* A telephone number is found in the forms that are the same however it was typed. */
+static void
+add_phone(struct bytes *words, size_t from)
+{
+	char typed[4 * PHONE_MAX], e164[PHONE_MAX], domestic[PHONE_MAX];
+	size_t len = words->len - from;
+
+	if (words->rc != RC_OK || len >= sizeof(typed))
+		return;
+	memcpy(typed, words->data + from, len);
+	typed[len] = '\0';
+	if (!phone_e164(typed, e164))
+		return;
+	phone_domestic(e164, domestic);
+	bytes_printf(words, "\n%s %s", e164 + 1, domestic);
+}
+
 /* Words are found in every live text, also in those that a conflict hides. */
 static enum rc
 gather_words(const struct merged *m, struct bytes *words)
 {
 	enum rc rc = RC_OK;
+	size_t from;
 
 	for (size_t i = 0; rc == RC_OK && i < m->n_fields; i++) {
 		const struct merged_field *f = &m->fields[i];
@@ -401,7 +420,10 @@ gather_words(const struct merged *m, struct bytes *words)
 			continue;
 		for (size_t k = 0; rc == RC_OK && k < f->show.n_all; k++) {
 			bytes_u8(words, '\n');
+			from = words->len;
 			rc = merged_text(f, f->show.all[k], words);
+			if (rc == RC_OK && form_field_looks(f->field, "phone"))
+				add_phone(words, from);
 		}
 	}
 	return rc;

@@ -179,6 +179,10 @@ static const struct example examples[] = {
 	{ "'Giàng Thị Sáo', 'F', '2001-03', NULL, '0912345678', NULL",
 	    "'Dàng Thị Xáo', 'F', '2001-03', NULL, '+84 912 345 678', NULL", true,
 	    G(GROUND_NAME_SOUND) | G(GROUND_PHONE) | G(GROUND_BIRTH_MONTH) },
+	/* the telephone before and after the conversion of 2018 */
+	{ "'Chu Thị Mến', 'F', '1990', NULL, '0168.555.1234', NULL",
+	    "'Chu Mến', 'F', '1990', NULL, '0084 385 551 234', NULL", true,
+	    G(GROUND_NAME_PART) | G(GROUND_PHONE) | G(GROUND_BIRTH_YEAR) },
 	/* sisters: the same house and telephone */
 	{ "'Đặng Thị Hòa', 'F', '1998-05-12', NULL, '0912345678', '06184'",
 	    "'Đặng Thị Huệ', 'F', '2001-03-02', NULL, '0912345678', '06184'", false, 0 },

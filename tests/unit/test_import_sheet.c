@@ -200,6 +200,25 @@ warns_of_a_short_number_whose_kind_is_not_told(void **state)
 }
 
 static void
+tells_and_imports_what_is_not_as_expected(void **state)
+{
+	struct desk t;
+
+	(void)state;
+	import(&t, "person", "full_name,sex,id_kind,id_number,phone\n"
+	    "A,M,CCCD,020198001234,0912345678\n"
+	    "B,F,CCCD,020198001234,0412 345 678\n"
+	    "C,F,CCCD,020198001234,0912 345 678\n");
+	assert_int_equal(t.s.n_errors, 0);
+	assert_int_equal(t.s.n_good, 3);
+	assert_int_equal(t.s.n_warnings, 2);
+	assert_found(&t, 0, 2, 4, "Compare it with the paper");
+	assert_found(&t, 1, 3, 5, "number in use");
+	assert_true(t.s.found[0].warning && t.s.found[1].warning);
+	done(&t);
+}
+
+static void
 keeps_leading_zeroes(void **state)
 {
 	struct desk t;
@@ -295,6 +314,7 @@ main(void)
 		cmocka_unit_test(tells_a_short_list_of_codes),
 		cmocka_unit_test(knows_the_zero_that_a_spreadsheet_dropped),
 		cmocka_unit_test(warns_of_a_short_number_whose_kind_is_not_told),
+		cmocka_unit_test(tells_and_imports_what_is_not_as_expected),
 		cmocka_unit_test(keeps_leading_zeroes),
 		cmocka_unit_test(an_error_of_a_field_without_a_column_names_the_field),
 		cmocka_unit_test(a_reference_to_nothing_is_found_in_its_column),

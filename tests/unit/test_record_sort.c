@@ -111,6 +111,38 @@ refuses_to_sort_by_what_has_no_one_value(void **state)
 	record_desk_close(&d);
 }
 
+/* An edit tells of what hangs on it, the record itself of all. */
+static void
+warnings_of_an_edit_are_those_that_hang_on_it(void **state)
+{
+	struct answers *changes = NULL;
+	struct answers_breach *w;
+	struct record_desk d;
+	struct dot id;
+	size_t n;
+
+	(void)state;
+	open_desk(&d);
+	assert_int_equal(record_desk_add(&d, "person", &id, "sex=M", "id_kind=CCCD",
+	    "id_number=020198001234", "phone=0412345678", NULL), RC_OK);
+	assert_int_equal(record_warnings(&d.c, &id, NULL, &w, &n, &d.err), RC_OK);
+	assert_int_equal(n, 2);
+	assert_string_equal(w[0].field->name, "id_number");
+	answers_breaches_free(w, n);
+	assert_int_equal(answers_new(form_set_find(d.c.forms, "person"), d.c.forms, &changes), RC_OK);
+	assert_int_equal(answers_add(changes, "education", "E2", &d.err), RC_OK);
+	assert_int_equal(record_warnings(&d.c, &id, changes, &w, &n, &d.err), RC_OK);
+	assert_int_equal(n, 0);
+	answers_breaches_free(w, n);
+	assert_int_equal(answers_add(changes, "sex", "M", &d.err), RC_OK);
+	assert_int_equal(record_warnings(&d.c, &id, changes, &w, &n, &d.err), RC_OK);
+	assert_int_equal(n, 1);		/* the sex is part of what the number should agree with */
+	assert_string_equal(w[0].field->name, "id_number");
+	answers_breaches_free(w, n);
+	answers_free(changes);
+	record_desk_close(&d);
+}
+
 int
 main(void)
 {
@@ -118,6 +150,7 @@ main(void)
 		cmocka_unit_test(persons_stand_by_given_name_then_family_name_then_the_rest),
 		cmocka_unit_test(numbers_dates_and_codes_have_their_own_order_and_what_is_empty_comes_last),
 		cmocka_unit_test(a_limit_counts_after_sorting),
+		cmocka_unit_test(warnings_of_an_edit_are_those_that_hang_on_it),
 		cmocka_unit_test(refuses_to_sort_by_what_has_no_one_value),
 	};
 

@@ -38,6 +38,33 @@ assert_finds(struct record_desk *d, const char *query, size_t limit, const char 
 }
 
 static void
+finds_a_telephone_number_however_it_was_typed(void **state)
+{
+	static const char *const typed[][2] = {
+		{ "pseudonym_code=A1", "phone=0912.345.678" }, { "pseudonym_code=A2", "phone=+84 912 345 679" },
+		{ "pseudonym_code=A3", "phone=01685551234" }, { "pseudonym_code=A4", "phone=+86 138 1234 5678" },
+	};
+	static const char *const queries[][2] = {
+		{ "0912345678", "A1" }, { "+84912345678", "A1" }, { "84 912 345 678", "A1" },
+		{ "0912 345 679", "A2" }, { "0912.345", "A1* | A2" }, { "+84 9123", "A2 | A1" },
+		{ "0385551234", "A3" }, { "01685551234", "A3*" }, { "+84385551234", "A3" },
+		{ "008613812345678", "A4" }, { "138 1234", "A4*" }, { "0912345677", "" },
+	};
+	struct form_set *forms = NULL;
+	struct record_desk d;
+	struct dot id;
+
+	(void)state;
+	assert_int_equal(form_set_load_embedded(&forms, &d.err), RC_OK);
+	record_desk_open_with(&d, 1, forms);
+	for (size_t i = 0; i < sizeof(typed) / sizeof(*typed); i++)
+		assert_int_equal(record_desk_add(&d, "person", &id, typed[i][0], typed[i][1], NULL), RC_OK);
+	for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++)
+		assert_finds(&d, queries[i][0], 10, queries[i][1]);
+	record_desk_close(&d);
+}
+
+static void
 finds_a_name_without_its_marks(void **state)
 {
 	struct record_desk d;
@@ -135,6 +162,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_a_name_without_its_marks),
+		cmocka_unit_test(finds_a_telephone_number_however_it_was_typed),
 		cmocka_unit_test(puts_those_with_the_same_marks_first),
 		cmocka_unit_test(takes_a_query_for_words_and_never_for_syntax),
 		cmocka_unit_test(follows_edits_conflicts_and_deletes),

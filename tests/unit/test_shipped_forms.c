@@ -62,8 +62,10 @@ static const struct {
 	    "birth_precision" },
 	{ "person", "full_name=Vàng A|birth_date=2027", "", "birth_date" },
 	{ "person", "est_age=15|est_age_asof=2026-10-01|child_care=ORPHAN", "", NULL },
-	{ "person", "id_kind=CCCD|id_number=12345", "", "id_number" },
-	{ "person", "phone=12345", "", "phone" },
+	{ "person", "id_kind=NONE|id_number=12345", "", "id_number" },
+	{ "person", "id_kind=CCCD|id_number=12345", "", NULL },	/* test_expected: a warning */
+	{ "person", "phone=gọi cho mẹ", "", "phone" },
+	{ "person", "phone=12345", "", NULL },
 	{ "person", "phone=+86 138 1234 5678", "", NULL },
 	{ "person", "disability=NONE,SEE", "", "disability" },
 	{ "case", "person_id" ID "|case_no=LS/2026/017|class=V_VN|recv_channel=RESCUED_ABROAD|"
