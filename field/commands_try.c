@@ -5,6 +5,7 @@
 
 #include "field/commands.h"
 #include "field/commands_answers.h"
+#include "field/commands_warning.h"
 #include "field/workspace.h"
 #include "shared/base/phrases.h"
 #include "shared/forms/answers.h"
@@ -63,6 +64,19 @@ errors_of(const struct trying *t, const struct form_field *f)
 	return all;
 }
 
+/* What is saved all the same. */
+static json_t *
+warnings_of(const struct trying *t, const struct form_field *f)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < t->trial.n_warnings; i++)
+		if (t->trial.warnings[i].field == f)
+			json_array_append_new(all,
+			    json_string(t->trial.warnings[i].message[t->c->lang]));
+	return all;
+}
+
 /* A calculation, or a default where nothing was given; NULL: neither. */
 static json_t *
 value_of(const struct trying *t, const struct form_field *f)
@@ -113,6 +127,7 @@ field_json(const struct trying *t, const struct form_field *f, json_t *fields)
 	if ((value = value_of(t, f)) != NULL)
 		json_object_set_new(one, "value", value);
 	json_object_set_new(one, "errors", errors_of(t, f));
+	json_object_set_new(one, "warnings", warnings_of(t, f));
 	if (rc == RC_OK && f->choice_filter != NULL && relevant)
 		rc = offers_of(t, f, &offers);
 	if (offers != NULL)
@@ -147,6 +162,7 @@ answer_print(const struct trying *t, bool valid)
 			    f->name, json_string_value(json_array_get(errors, k)));
 		json_decref(errors);
 	}
+	commands_warning_print(t->c, t->trial.warnings, t->trial.n_warnings);
 	if (valid)
 		call_print(t->c, "%s", call_say(t->c, "Có thể lưu.", "This can be saved."));
 }

@@ -75,14 +75,14 @@ enum rc record_edit(const struct record_context *c, const struct dot *id,
 /*
  * What the form says of answers that are not saved: those of a new record (id NULL; defaults are
  * filled in), or changes of a record, over what it displays.  Nothing is written.
- * answers: all there is, worked out; what is in breach may stand in it.  valid: record_create or
+ * answers: all there is, worked out; what is in breach may stand in it.  warnings: as answers_warn.  valid: record_create or
  * record_edit would not refuse them for a rule of the form.  RC_NOTFOUND, RC_NEWER, RC_INVALID (the
  * record is deleted, or of another form).
  */
 struct record_trial {
 	struct answers *answers;
-	struct answers_breach *breaches;
-	size_t n_breaches;
+	struct answers_breach *breaches, *warnings;
+	size_t n_breaches, n_warnings;
 	bool valid;
 };
 enum rc record_try(const struct record_context *c, const struct dot *id,

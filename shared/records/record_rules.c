@@ -111,6 +111,7 @@ void
 record_trial_reset(struct record_trial *t)
 {
 	answers_breaches_free(t->breaches, t->n_breaches);
+	answers_breaches_free(t->warnings, t->n_warnings);
 	answers_free(t->answers);
 	memset(t, 0, sizeof(*t));
 }
@@ -131,6 +132,9 @@ record_try(const struct record_context *c, const struct dot *id, const struct an
 		    error_set(err, RC_INVALID, o.form->name, NULL, "the record is of another form");
 		record_parts_close(&o);
 	}
+	if (rc == RC_OK)
+		rc = answers_warn(out->answers, record_rules_today(c), &out->warnings, &out->n_warnings,
+		    err);
 	if (rc != RC_OK)
 		record_trial_reset(out);
 	return rc;

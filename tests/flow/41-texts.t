@@ -57,6 +57,12 @@ exits 0 "and found" field --json search "+84 912 345 678"
 is "$(order headline <<<"$out")" B3 "however it is typed"
 complains 65 "chỉ gồm chữ số" "what is no number at all is refused" viet add person pseudonym_code=B4 "phone=gọi cho mẹ"
 
+exits 0 "trying it warns before it is saved" viet --json try person "phone=0412 345 678"
+is "$(json valid <<<"$out")" true "and does not stand in the way"
+like "$(json fields phone warnings 0 <<<"$out")" "Hãy kiểm tra lại" "with the same words"
+exits 0 "in words too" field try person "phone=0412 345 678"
+like "$out" "Look again at Telephone" "beside the field"
+
 # ---- import ----
 printf 'pseudonym_code,sex,id_kind,id_number,phone\nC1,M,CCCD,020198001234,\nC2,F,CCCD,020198001235,0912345679\n' >"$T/people.csv"
 exits 0 "a sheet with warnings passes its dry run" viet --json import person "$T/people.csv" --dry-run
