@@ -105,8 +105,11 @@ const char *commands_due_code(enum case_due state);
 const char *commands_day(const struct call *c, const char *iso, char out[11]);
 /* The id of a record, DOT_TEXT_MAX; "" for none, or one that is not here any more. */
 const char *commands_id_of(struct sqlite3 *db, int64_t local, char *out);
-/* Requests of data subjects that wait, and how many of them are overdue. */
-enum rc commands_requests_count(struct call *c, uint64_t *open, uint64_t *overdue) RC_CHECK;
+/* Requests of data subjects that wait, how many of them are overdue; what is kept beyond its time. */
+struct commands_rights { uint64_t requests, overdue, retention; };
+enum rc commands_rights_count(struct call *c, struct commands_rights *out) RC_CHECK;
+/* due --retention */
+enum rc commands_retention(struct call *c, long days) RC_CHECK;
 /* Pairs of persons that wait for a decision; found again only when something was written. */
 enum rc commands_duplicates_count(struct call *c, uint64_t *out) RC_CHECK;
 /* Lines of status about what left (commands_purge.c). */

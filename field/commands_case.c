@@ -465,8 +465,11 @@ commands_due(struct call *c)
 	long days;
 	enum rc rc;
 
-	if ((rc = call_number(c, "days", 0, DUE_DAYS_MAX, DUE_DAYS, &days)) != RC_OK ||
-	    (rc = desk_open(c, &t)) != RC_OK)
+	if ((rc = call_number(c, "days", 0, DUE_DAYS_MAX, DUE_DAYS, &days)) != RC_OK)
+		return rc;
+	if (call_option(c, "retention") != NULL)
+		return commands_retention(c, days);
+	if ((rc = desk_open(c, &t)) != RC_OK)
 		return rc;
 	rc = case_story_due(&t.desk, days, &list, &c->err);
 	if (rc == RC_OK && c->json)

@@ -288,7 +288,8 @@ commands_status(struct call *c)
 	struct record_context ctx = workspace_records(c->ws, c->lang);
 	char device[33], when[17] = "", audit[AUDIT_TEXT];
 	struct replica_purged_counts purged;
-	uint64_t referrals, duplicates, requests, overdue;
+	struct commands_rights rights;
+	uint64_t referrals, duplicates;
 	json_t *events;
 	enum rc rc;
 
@@ -296,7 +297,7 @@ commands_status(struct call *c)
 	    (rc = replica_purged_count(r, &purged, &c->err)) != RC_OK ||
 	    (rc = referral_count_waiting(&ctx, replica_unit(r), &referrals, &c->err)) != RC_OK ||
 	    (rc = commands_duplicates_count(c, &duplicates)) != RC_OK ||
-	    (rc = commands_requests_count(c, &requests, &overdue)) != RC_OK)
+	    (rc = commands_rights_count(c, &rights)) != RC_OK)
 		return rc;
 	bytes_hex(replica_device(r), IDENTITY_ID_BYTES, device);
 	if ((rc = audit_text(c, audit)) != RC_OK)
@@ -305,8 +306,9 @@ commands_status(struct call *c)
 		return rc;
 	if (c->json)
 		return call_print_json(c, json_pack(
-		    "{s:o,s:I,s:I,s:I,s:I,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "events", events,
-		    "requests", (json_int_t)requests, "requests_overdue", (json_int_t)overdue,
+		    "{s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:s,s:b}", "events", events,
+		    "requests", (json_int_t)rights.requests, "requests_overdue", (json_int_t)rights.overdue,
+		    "retention", (json_int_t)rights.retention,
 		    "purged", (json_int_t)purged.records, "purged_later", (json_int_t)purged.later, "audit", audit,
 		    "hub", hub_json(s.hub_entries, s.hub_at),
 		    "records", (json_int_t)s.records, "unsent", (json_int_t)s.unsent_entries, "conflicts",
@@ -331,10 +333,13 @@ commands_status(struct call *c)
 	if (duplicates > 0)
 		call_print(c, call_say(c, "Có thể trùng người: %" PRIu64 " cặp hồ sơ.",
 		    "May be one person: %" PRIu64 " pairs of records."), duplicates);
-	if (requests > 0)
+	if (rights.requests > 0)
 		call_print(c, call_say(c, "Yêu cầu của chủ thể dữ liệu chưa xong: %" PRIu64 ", quá hạn: %" PRIu64
 		    " (field requests --open).", "Requests of data subjects to be dealt with: %" PRIu64
-		    ", overdue: %" PRIu64 " (field requests --open)."), requests, overdue);
+		    ", overdue: %" PRIu64 " (field requests --open)."), rights.requests, rights.overdue);
+	if (rights.retention > 0)
+		call_print(c, call_say(c, "Hết thời hạn lưu giữ, cần rà soát: %" PRIu64 " (field due --retention).",
+		    "Kept beyond their time, to be reviewed: %" PRIu64 " (field due --retention)."), rights.retention);
 	if (s.receipt_level > 0)
 		clock_vietnamese(s.receipt_at, when);
 	call_print(c, "%s: %s %s", call_say(c, "Xác nhận gần nhất", "Last receipt"),

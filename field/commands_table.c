@@ -59,7 +59,9 @@ static const struct call_option refer_options[] = {
 };
 static const struct call_option answer_options[] = { { "reason", CALL_TEXT, "TEXT" }, NO_MORE };
 static const struct call_option referrals_options[] = { { "waiting", CALL_FLAG, NULL }, NO_MORE };
-static const struct call_option due_options[] = { { "days", CALL_TEXT, "N" }, NO_MORE };
+static const struct call_option due_options[] = {
+	{ "days", CALL_TEXT, "N" }, { "retention", CALL_FLAG, NULL }, NO_MORE
+};
 static const struct call_option requests_options[] = { { "open", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option purge_options[] = {
 	{ "older-than", CALL_TEXT, "DAYS" }, { "list", CALL_FLAG, NULL }, NO_MORE

@@ -81,7 +81,7 @@ complains 65 "not granted" "no order without a decision" on "$lan" request order
 must on "$lan" edit "$erase" "answered_at=$(ago 0)" answered_by=Lan outcome=ACCEPTED "do_by=$(ago -7)"
 is "$(of "$lan" "$erase" state) $(of "$lan" "$erase" doing)" "LATE OPEN" "answered late, to be done within a week"
 is "$(due "$lan")" "REQUEST_DO $erase" "what was promised is due"
-complains 65 "names no decision" "nor without its number" on "$lan" request order "$erase" "$T/order"
+complains 65 "no decision" "nor without its number" on "$lan" request order "$erase" "$T/order"
 must on "$lan" edit "$erase" "order_no=Quyết định số 31/QĐ-UBND"
 complains 65 "does not ask for erasure" "another request makes no order" on "$lan" request order "$fix" "$T/order"
 complains 66 "no such request" "nor does a person" on "$lan" request order "$person" "$T/order"
@@ -103,5 +103,40 @@ must on "$lan" edit "$erase" outcome=DONE "done_at=$(ago 0)"
 is "$(status "$lan")" "0 0" "nothing is left to be done"
 is "$(due "$lan")" "" "or due"
 is "$(on "$lan" --json requests | json '#')" 5 "the register keeps them all"
+
+# ---- what is kept beyond its time is looked at, and nothing goes by itself ----
+kept() { # HOME [OPTION...]: "code class step" of what is to be reviewed
+	on "$1" --json due --retention "${@:2}" | perl -MJSON::PP -e 'local $/;
+		print map { "$_->{code} $_->{class} $_->{step}\n" } @{decode_json(<STDIN>)}'
+}
+is "$(kept "$lan" --days 3650)" "DD-01 REQUEST REVIEW
+DD-01 REQUEST REVIEW
+DD-01 REQUEST REVIEW
+DD-01 REQUEST REVIEW
+DD-01 REQUEST REVIEW" "requests that were dealt with have their time, too"
+is "$(kept "$lan")" "" "which is not over"
+years=$(date -d "6 years ago" +%F)
+must on "$lan" edit "$case" "recv_date=$(date -d '7 years ago' +%F)" close_reason=SELFWISH "closed_on=$years"
+is "$(kept "$lan")" "DD-01 CASE_VICTIM REVIEW" "a case that was closed six years ago is to be reviewed"
+is "$(on "$lan" --json status | json retention)" 1 "the status counts it"
+like "$(on "$lan" --lang vi due --retention)" "cần rà soát: Hồ sơ đã kết thúc  DD-01  $case" "in words"
+like "$(on "$lan" --lang vi due --retention)" "tỉnh quyết định" "with what the term is based on"
+unlike "$(on "$lan" due --days 400)" "CASE_VICTIM" "and apart from what else is due"
+complains 65 "" "a review that keeps says until when" on "$lan" add retention_review "case_id=$case" "reviewed_at=$(ago 0)" reviewed_by=Lan outcome=KEEP reason=x
+must on "$lan" add retention_review "case_id=$case" "reviewed_at=$(ago 2)" reviewed_by=Lan outcome=KEEP "reason=Còn tố tụng" "keep_until=$(ago 1)"
+is "$(kept "$lan")" "DD-01 CASE_VICTIM REVIEW" "kept until yesterday it is to be reviewed again"
+review=$(on "$lan" add retention_review "case_id=$case" "reviewed_at=$(ago 1)" reviewed_by=Lan outcome=KEEP "reason=Còn tố tụng" "keep_until=$(ago -365)")
+is "$(kept "$lan")$(on "$lan" --json status | json retention)" 0 "kept for another year it is not"
+complains 65 "does not propose" "a review that keeps makes no order" on "$lan" request order "$review" "$T/order"
+review=$(on "$lan" add retention_review "case_id=$case" "reviewed_at=$(ago 0)" reviewed_by=Lan outcome=ERASE "reason=Hết thời hạn" "order_no=Quyết định số 40/QĐ-UBND")
+is "$(kept "$lan")" "DD-01 CASE_VICTIM ERASE" "proposed for erasure it stays on the list until it is gone"
+exits 0 "the review makes the order" on "$lan" --json request order "$review" "$T/order"
+is "$(json records <<<"$out") $(json of_others <<<"$out")" "1 1" "for the case, and leaves the person to be judged"
+is "$(grep ^record "$T/order")" "record $case" "by its id"
+all_sync
+is "$(kept "$chief")" "$(kept "$lan")" "the supervisor has the same list"
+must server "$P" erase --order "$T/order"
+all_sync
+is "$(kept "$lan")$(kept "$chief")" "" "erased by order, it is on no list"
 stop_server
 done_testing

@@ -206,6 +206,7 @@ day() { # HOME SPELLING
 	also nationality_check requested_by_kind=MISS requested_at=$d handled_by=POLP result=VN replied_at=$d
 	also subject_request kind=ERASE "person_id=$person" "case_id=$case" received_at=$d asked_by=OTHER identity=PAPERS answered_at=$d \
 		outcome=PARTLY refusal_reason=OTHER
+	also retention_review "case_id=$case" reviewed_at=$d outcome=ERASE
 	also missing_person suspect_trafficking=unknown statuses=MISSING police_informed_at=$d
 	for form in schema/forms/*/; do
 		form=$(basename "$form")

@@ -160,6 +160,8 @@ static const struct { const char *list, *codes; } lists[] = {
 	{ "course_kind", "TRAIN EXCHANGE" },
 	{ "subject_right", "KNOW ACCESS RECTIFY ERASE RESTRICT OBJECT WITHDRAW PROTECT COMPLAIN" },
 	{ "request_outcome", "DONE PARTLY ACCEPTED REFUSED NOTHING FORWARDED DROPPED" },
+	{ "retention_class", "CASE_VICTIM CASE_NOT_VICTIM CASE_DUPLICATE TIP REQUEST" },
+	{ "retention_outcome", "KEEP ERASE" },
 	{ "org_kind", "MOH MOLISA MPS MOD MOFA SC138C SC138P PPC PPCO DOLISA DOH DOH_SVP "
 	    "DOL_UNITS PFIN DOF DOIA DOJ DOET DOCST MEDIA POLP POLD POLC BGP CGR IMM "
 	    "MISS FMISS POLX SPC VSF SWC HCF CHS LAC SCHOOL JOBC LEF VBSP DPC DLO CPC "
@@ -409,7 +411,8 @@ records_of_persons_are_kept_with_the_cases(void **state)
 	    "consent", "needs_assessment", "needs_item", "support_plan", "support_plan_item",
 	    "service_delivery", "lodging_stay", "referral", "handover", "follow_up",
 	    "protection_measure", "relation", "person_link", "case_coordination",
-	    "nationality_check", "missing_person", "subject_request" };
+	    "nationality_check", "missing_person", "subject_request",
+	    "retention_review" };
 	const struct form_set *set = *state;
 	size_t n = 0;
 
@@ -566,6 +569,14 @@ static const struct {
 	{ "subject_request", "kind=WITHDRAW|received_at=2026-11-19|asked_by=SELF|identity=PENDING|"
 	    "answered_at=2026-11-19|answered_by=Pao|outcome=DONE|consent_id" ID, "", NULL },
 	{ "subject_request", NULL, "order_no=12/QĐ", "order_no" },
+	{ "retention_review", "case_id" ID "|reviewed_at=2026-11-19|reviewed_by=Lan|outcome=KEEP|"
+	    "reason=Vụ án chưa xét xử", "keep_until=2028-01-01", NULL },
+	{ "retention_review", NULL, "", "keep_until" },
+	{ "retention_review", NULL, "keep_until=2026-11-19", "keep_until" },
+	{ "retention_review", NULL, "keep_until=2028-01-01|tip_id" ID, "tip_id" },
+	{ "retention_review", "reviewed_at=2026-11-19|reviewed_by=Lan|outcome=ERASE|"
+	    "reason=Hết thời hạn|order_no=9/QĐ-UBND", "", "request_id" },
+	{ "retention_review", NULL, "tip_id" ID, NULL },
 };
 
 static void
