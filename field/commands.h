@@ -94,6 +94,8 @@ enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC
 enum rc commands_form_named(struct call *c, const char *name, const struct form **out) RC_CHECK;
 /* A whole day as an option; it has to be there.  RC_USAGE. */
 enum rc commands_day_of(struct call *c, const char *name, struct date *out) RC_CHECK;
+/* A line of a correction: part, row, column; then what was reported, what is now, their difference. */
+void commands_correction(struct call *c, const char *const words[3], const char *const cells[3]);
 /* A code's label in the call's language, or the text itself. */
 const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);

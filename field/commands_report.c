@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "field/commands.h"
+#include "field/submission_late.h"
 #include "field/workspace.h"
 #include "shared/base/files.h"
 #include "shared/base/terminal.h"
-#include "shared/reports/report.h"
+#include "shared/reports/report_correction.h"
 #include "shared/reports/workbook.h"
 #include "shared/sync/replica.h"
 #include "shared/vault/secret.h"
@@ -133,6 +134,41 @@ measure(const struct report *r, size_t *widths)
 	}
 }
 
+/* What a correction says, in a line; texts of cells, "" for nothing. */
+void
+commands_correction(struct call *c, const char *const words[3], const char *const cells[3])
+{
+	bytes_printf(&c->out, "  %s%s%s, %s: ", words[0], *words[0] != '\0' ? ": " : "", words[1],
+	    words[2]);
+	call_print(c, call_say(c, "đã báo cáo %s, hiện nay %s%s%s", "reported %s, now %s%s%s"),
+	    *cells[0] != '\0' ? cells[0] : "—", *cells[1] != '\0' ? cells[1] : "—",
+	    *cells[2] != '\0' ? call_say(c, ", chênh lệch ", ", difference ") : "", cells[2]);
+}
+
+static void
+print_corrections(struct call *c, const struct report *r)
+{
+	char last[REPORT_PERIOD_MAX] = "";
+
+	if (r->n_corrections > 0)
+		call_print(c, "— %s", report_correction_head(c->lang, CORRECTION_TITLE));
+	for (size_t i = 0; i < r->n_corrections; i++) {
+		const struct report_correction *of = &r->corrections[i];
+		struct report_cell difference = report_correction_difference(of);
+		char period[REPORT_PERIOD_MAX], told[CELL_MAX], now[CELL_MAX], change[CELL_MAX];
+
+		report_correction_period(r, of, period);
+		if (strcmp(period, last) != 0)
+			call_print(c, "%s", period);
+		memcpy(last, period, sizeof(last));
+		cell_text(&of->told, told, sizeof(told));
+		cell_text(&of->now, now, sizeof(now));
+		cell_text(&difference, change, sizeof(change));
+		commands_correction(c, (const char *const[]){ of->part, of->row, of->column },
+		    (const char *const[]){ told, now, change });
+	}
+}
+
 static enum rc
 print_report(struct call *c, const struct report *r)
 {
@@ -152,6 +188,7 @@ print_report(struct call *c, const struct report *r)
 		for (size_t i = 0; i < r->blocks[b].n_rows; i++)
 			print_row(c, r, &r->blocks[b].rows[i], widths);
 	}
+	print_corrections(c, r);
 	for (size_t i = 0; i < r->n_notes; i++)
 		call_print(c, "* %s", r->notes[i]);
 	return c->out.rc;
@@ -189,6 +226,7 @@ write_report(struct call *c, const struct report *r)
 enum rc
 commands_report(struct call *c)
 {
+	struct submission_late *late = NULL;
 	struct report_order order;
 	struct report *r = NULL;
 	enum rc rc;
@@ -204,7 +242,10 @@ commands_report(struct call *c)
 	    (rc = report_run(vault_db(c->ws->vault), replica_forms(c->ws->replica), &order, &r,
 	    &c->err)) != RC_OK)
 		return rc;
-	rc = write_report(c, r);
+	if ((rc = submission_late_open(c->ws, order.unit, &order.to, &late, &c->err)) == RC_OK &&
+	    (rc = submission_late_correct(late, r, &c->err)) == RC_OK)
+		rc = write_report(c, r);
+	submission_late_free(late);
 	report_free(r);
 	return rc;
 }

@@ -1,11 +1,13 @@
 /* Reports that are frozen and sent, returned, accepted. */
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "field/commands.h"
 #include "field/commands_view.h"
 #include "field/submission.h"
 #include "shared/base/terminal.h"
+#include "shared/reports/report_correction.h"
 
 enum { COLUMNS_MAX = 32, WIDTH_MAX = 60, CELL_MAX = 400 };
 
@@ -224,6 +226,32 @@ print_row(struct call *c, const json_t *row, const size_t widths[COLUMNS_MAX])
 	bytes_u8(&c->out, '\n');
 }
 
+/* Frozen tables are in Vietnamese, whatever the reader's language. */
+static void
+print_corrections(struct call *c, const json_t *all)
+{
+	static const char *const keys[] = { "part", "row", "column", "reported", "now", "difference" };
+	char last[2 * CELL_MAX] = "";
+
+	if (json_array_size(all) > 0)
+		call_print(c, "— %s", report_correction_head(FORM_VI, CORRECTION_TITLE));
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *o = json_array_get(all, i);
+		char text[6][CELL_MAX], from[CELL_MAX], to[CELL_MAX], period[sizeof(last)];
+
+		cell_text(json_object_get(o, "from"), from);
+		cell_text(json_object_get(o, "to"), to);
+		snprintf(period, sizeof(period), call_say(c, "%s đến %s", "%s to %s"), from, to);
+		if (strcmp(period, last) != 0)
+			call_print(c, "%s", period);
+		memcpy(last, period, sizeof(last));
+		for (size_t k = 0; k < 6; k++)
+			cell_text(json_object_get(o, keys[k]), text[k]);
+		commands_correction(c, (const char *const[]){ text[0], text[1], text[2] },
+		    (const char *const[]){ text[3], text[4], text[5] });
+	}
+}
+
 static void
 print_table(struct call *c, const json_t *table)
 {
@@ -241,6 +269,7 @@ print_table(struct call *c, const json_t *table)
 	print_row(c, columns, widths);
 	for (size_t i = 0; i < json_array_size(rows); i++)
 		print_row(c, json_array_get(rows, i), widths);
+	print_corrections(c, json_object_get(table, "corrections"));
 	for (size_t i = 0; i < json_array_size(notes); i++) {
 		const char *note = json_string_value(json_array_get(notes, i));
 

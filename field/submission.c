@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "field/submission_late.h"
 #include "field/submission_pack.h"
 #include "shared/reports/report.h"
 #include "shared/sync/replica.h"
@@ -149,20 +150,28 @@ submission_tables(const struct record_view *v, struct bytes *json, struct error 
 
 /* Who may ------------------------------------------------------------------ */
 
+bool
+submission_reads_all(struct workspace *ws, const char *unit)
+{
+	const struct directory *d = replica_directory(ws->replica);
+	bool all = true;
+
+	for (unsigned c = FORM_ACTIVITIES; c <= FORM_REPORTS; c++)
+		all = all && directory_may_read(d, replica_unit(ws->replica),
+		    replica_role(ws->replica), unit, c);
+	return all;
+}
+
 static enum rc
 check_holds(struct workspace *ws, const char *unit, struct error *err)
 {
 	const struct directory *d = replica_directory(ws->replica);
-	const char *own = replica_unit(ws->replica);
-	enum identity_role role = replica_role(ws->replica);
-	bool holds = directory_may_write(d, own, role, unit, FORM_REPORTS);
 
 	if (directory_unit(d, unit) == NULL)
 		return error_set(err, RC_NOTFOUND, unit, "sync first if it is new",
 		    "no unit of the province has this code");
-	for (unsigned c = FORM_ACTIVITIES; c <= FORM_REPORTS; c++)
-		holds = holds && directory_may_read(d, own, role, unit, c);
-	return holds ? RC_OK : error_set(err, RC_DENIED, unit,
+	return submission_reads_all(ws, unit) && directory_may_write(d, replica_unit(ws->replica),
+	    replica_role(ws->replica), unit, FORM_REPORTS) ? RC_OK : error_set(err, RC_DENIED, unit,
 	    "this is done by a supervisor or holder of the unit, or of one above it",
 	    "this device does not read all that reports of the unit are made of");
 }
@@ -215,12 +224,14 @@ run_tables(struct workspace *ws, const struct submission_order *o, const char *u
     struct bytes *json, struct bytes *names, struct error *err)
 {
 	struct report_summary *list = NULL;
+	struct submission_late *late = NULL;
 	size_t n = 0;
 	enum rc rc;
 
 	if ((rc = workspace_prepare_reports(ws, err)) != RC_OK ||
+	    (rc = submission_late_open(ws, unit, &o->to, &late, err)) != RC_OK ||
 	    (rc = report_list(&list, &n, err)) != RC_OK)
-		return rc;
+		goto out;
 	bytes_text(json, "{\"tables\":[");
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		struct report_order order = { .name = list[i].name, .from = o->from, .to = o->to,
@@ -232,6 +243,8 @@ run_tables(struct workspace *ws, const struct submission_order *o, const char *u
 			bytes_text(json, ",");
 		rc = report_run(vault_db(ws->vault), replica_forms(ws->replica), &order, &r, err);
 		if (rc == RC_OK)
+			rc = submission_late_correct(late, r, err);
+		if (rc == RC_OK)
 			rc = report_write_json(r, json);
 		/* all of it is one line */
 		if (rc == RC_OK && json->len > 0 && json->data[json->len - 1] == '\n')
@@ -239,9 +252,11 @@ run_tables(struct workspace *ws, const struct submission_order *o, const char *u
 		report_free(r);
 	}
 	bytes_text(json, "]}\n");
-	report_list_free(list, n);
 	if (rc == RC_OK)
 		rc = json->rc != RC_OK ? json->rc : names->rc;
+out:
+	submission_late_free(late);
+	report_list_free(list, n);
 	return rc;
 }
 

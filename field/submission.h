@@ -47,6 +47,9 @@ enum rc submission_answer(struct workspace *ws, const struct dot *id, bool accep
 enum rc submission_tables(const struct record_view *v, struct bytes *json,
     struct error *err) RC_CHECK;
 
+/* Does this device read all that reports of the unit are made of, and the reports? */
+bool submission_reads_all(struct workspace *ws, const char *unit);
+
 /* What a field shows, "" if nothing; DRAFT, SUBMITTED, RETURNED or ACCEPTED. */
 const char *submission_shown(const struct record_view *v, const char *field);
 const char *submission_state(const struct record_view *v);

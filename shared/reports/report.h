@@ -71,6 +71,13 @@ struct report_block {
 	size_t number;			/* in the file, from 0: some blocks are left out */
 };
 
+/* A figure of an earlier period that was reported and reads otherwise now (report_correction.h). */
+struct report_correction {
+	struct date from, to;
+	const char *part, *row, *column;	/* as they were called; "" */
+	struct report_cell told, now;
+};
+
 struct report {
 	char name[REPORT_NAME_MAX];
 	enum form_lang lang;
@@ -95,6 +102,8 @@ struct report {
 	 * that the report counts, in any period. */
 	uint64_t open_conflicts;
 	const char *open_note;		/* the note that says so; NULL: none */
+	const struct report_correction *corrections;
+	size_t n_corrections;
 	/* In a table that may leave: fewer persons are hidden (report_mask.h); 0: all is shown. */
 	int64_t threshold;
 	struct arena arena;		/* all that the pointers lead to */
@@ -154,9 +163,14 @@ void report_list_free(struct report_summary *list, size_t n);
  * Append the report as a CSV sheet: a byte order mark for spreadsheet programs, one
  * header row, one row a row.  With more than one block the first column names it.
  * A text that a spreadsheet would take for a formula gets an apostrophe before it.
+ * Corrections to earlier periods follow as a table with a header of its own, behind an empty line.
  */
 enum rc report_write_csv(const struct report *r, struct bytes *out) RC_CHECK;
-/* Append the JSON object of the commands' contract, with a line feed.  Rows as in the CSV. */
+/*
+ * Append the JSON object of the commands' contract, with a line feed.  Rows as in the CSV; what is
+ * corrected of earlier periods, if anything, in "corrections":
+ * [{"from","to","part","row","column","reported","now","difference"}].
+ */
 enum rc report_write_json(const struct report *r, struct bytes *out) RC_CHECK;
 
 /* Whether the number of open conflicts is too small to be told; then it reads "<5". */

@@ -7,6 +7,7 @@
 #include "shared/base/csv.h"
 #include "shared/base/embedded.h"
 #include "shared/base/text.h"
+#include "shared/reports/report_correction.h"
 #include "shared/reports/report_definition.h"
 
 static const char *
@@ -75,6 +76,33 @@ put_cell(struct bytes *out, const struct report_cell *c, int first)
 	}
 }
 
+/* A table of its own behind an empty line. */
+static void
+put_corrections(const struct report *r, struct bytes *out)
+{
+	if (r->n_corrections > 0)
+		bytes_text(out, "\r\n");
+	for (unsigned h = CORRECTION_PERIOD; r->n_corrections > 0 && h < CORRECTION_HEADS; h++)
+		csv_put(out, report_correction_head(r->lang, h), h == CORRECTION_PERIOD);
+	for (size_t i = 0; i < r->n_corrections; i++) {
+		const struct report_correction *c = &r->corrections[i];
+		struct report_cell difference = report_correction_difference(c);
+		char period[REPORT_PERIOD_MAX];
+
+		report_correction_period(r, c, period);
+		bytes_text(out, "\r\n");
+		csv_put(out, period, 1);
+		put_words(out, c->part, 0);
+		put_words(out, c->row, 0);
+		put_words(out, c->column, 0);
+		put_cell(out, &c->told, 0);
+		put_cell(out, &c->now, 0);
+		put_cell(out, &difference, 0);
+	}
+	if (r->n_corrections > 0)
+		bytes_text(out, "\r\n");
+}
+
 enum rc
 report_write_csv(const struct report *r, struct bytes *out)
 {
@@ -97,6 +125,7 @@ report_write_csv(const struct report *r, struct bytes *out)
 			bytes_text(out, "\r\n");
 		}
 	}
+	put_corrections(r, out);
 	return out->rc;
 }
 
@@ -175,6 +204,28 @@ json_foot(const struct report *r, json_t *o)
 	    json_string(few) : json_integer((json_int_t)r->open_conflicts)) == 0;
 }
 
+/* Left out when there are none. */
+static bool
+json_corrections(const struct report *r, json_t *o)
+{
+	json_t *all = r->n_corrections > 0 ? json_array() : NULL;
+	bool ok = all == NULL || json_object_set_new(o, "corrections", all) == 0;
+
+	for (size_t i = 0; ok && i < r->n_corrections; i++) {
+		const struct report_correction *c = &r->corrections[i];
+		struct report_cell difference = report_correction_difference(c);
+		char from[11], to[11];
+
+		date_iso(&c->from, from);
+		date_iso(&c->to, to);
+		ok = json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "from",
+		    from, "to", to, "part", c->part, "row", c->row, "column", c->column, "reported",
+		    json_cell(&c->told), "now", json_cell(&c->now), "difference",
+		    json_cell(&difference))) == 0;
+	}
+	return ok;
+}
+
 enum rc
 report_write_json(const struct report *r, struct bytes *out)
 {
@@ -184,7 +235,7 @@ report_write_json(const struct report *r, struct bytes *out)
 
 	ok = json_object_set(o, "columns", columns) == 0 && ok;
 	ok = json_object_set(o, "rows", rows) == 0 && ok;
-	ok = ok && json_rows(r, columns, rows) && json_foot(r, o);
+	ok = ok && json_rows(r, columns, rows) && json_corrections(r, o) && json_foot(r, o);
 	json_decref(columns);
 	json_decref(rows);
 	if (ok)

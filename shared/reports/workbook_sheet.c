@@ -1,6 +1,8 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "shared/base/text.h"
+#include "shared/reports/report_correction.h"
 #include "shared/reports/workbook_internal.h"
 
 enum {
@@ -73,10 +75,9 @@ across(struct sheet *s, const char *text, lxw_format *format)
 }
 
 static void
-cell(struct sheet *s, size_t column, const struct report_cell *c, bool total)
+cell(struct sheet *s, size_t column, enum report_kind kind, const struct report_cell *c, bool total)
 {
 	const struct workbook_formats *f = s->formats;
-	enum report_kind kind = s->report->columns[column].kind;
 	lxw_format *number = kind == REPORT_PERCENT ? f->percent[total] : f->count[total];
 	lxw_col_t at = (lxw_col_t)column;
 
@@ -186,11 +187,68 @@ body(struct sheet *s)
 				    lines_of(row->cells[c].words, s->widths[c], CELL_LINES_MAX);
 
 				lines = n > lines ? n : lines;
-				cell(s, c, &row->cells[c], row->total);
+				cell(s, c, r->columns[c].kind, &row->cells[c], row->total);
 			}
 			set_height(s, lines);
 			s->row++;
 		}
+	}
+}
+
+static bool
+same_period(const struct report_correction *a, const struct report_correction *b)
+{
+	return date_to_days(&a->from) == date_to_days(&b->from) &&
+	    date_to_days(&a->to) == date_to_days(&b->to);
+}
+
+/* What is corrected, in the first columns: row, column, the figure that was told, now, difference. */
+static void
+correction(struct sheet *s, const struct report_correction *c)
+{
+	struct report_cell difference = report_correction_difference(c);
+	const struct report_cell words[] = {
+		{ .type = REPORT_WORDS, .words = c->row }, { .type = REPORT_WORDS, .words = c->column }
+	};
+	const struct report_cell *const cells[] = { &words[0], &words[1], &c->told, &c->now,
+		&difference };
+	size_t lines = lines_of(c->row, s->widths[0], CELL_LINES_MAX);
+	size_t more = lines_of(c->column, s->report->n_columns > 1 ? s->widths[1] : NUMBER_WIDTH,
+	    CELL_LINES_MAX);
+
+	for (size_t k = 0; k < sizeof(cells) / sizeof(*cells); k++)
+		cell(s, k, k < 2 ? REPORT_TEXT : REPORT_COUNT, cells[k], false);
+	set_height(s, more > lines ? more : lines);
+	s->row++;
+}
+
+static void
+corrections(struct sheet *s)
+{
+	static const enum report_correction_head heads[] = { CORRECTION_ROW, CORRECTION_COLUMN,
+		CORRECTION_TOLD, CORRECTION_NOW, CORRECTION_DIFFERENCE };
+	const struct report *r = s->report;
+
+	if (r->n_corrections == 0)
+		return;
+	s->row++;
+	across(s, report_correction_head(r->lang, CORRECTION_TITLE), s->formats->part);
+	for (size_t k = 0; k < sizeof(heads) / sizeof(*heads); k++)
+		keep(s, worksheet_write_string(s->to, s->row, (lxw_col_t)k,
+		    report_correction_head(r->lang, heads[k]), s->formats->heading));
+	s->row++;
+	for (size_t i = 0; i < r->n_corrections; i++) {
+		const struct report_correction *c = &r->corrections[i];
+		const struct report_correction *before = i > 0 ? c - 1 : NULL;
+		char period[REPORT_PERIOD_MAX];
+
+		report_correction_period(r, c, period);
+		if (before == NULL || !same_period(before, c))
+			across(s, period, s->formats->part);
+		if (c->part[0] != '\0' && (before == NULL || strcmp(before->part, c->part) != 0 ||
+		    !same_period(before, c)))
+			across(s, c->part, s->formats->part);
+		correction(s, c);
 	}
 }
 
@@ -245,6 +303,7 @@ workbook_sheet(lxw_workbook *book, const char *name, const struct report *r,
 	measure(&s);
 	head(&s);
 	body(&s);
+	corrections(&s);
 	s.row++;
 	for (size_t i = 0; i < r->n_notes; i++) {
 		char note[2048];

@@ -72,8 +72,34 @@ must sync_with "$commune"
 like "$("$BIN/field" --lang vi --home "$commune" --passphrase-file "$commune.pass" report submissions)" \
 	"lần 2  Đã tiếp nhận, thay cho $first" "the commune reads it in its language"
 
+# ---- what comes late to a period that was accepted ----
+person=$(on "$lan" add person "full_name=Vi Thị Sen" sex=F birth_date=1992)
+must on "$lan" add case "person_id=$person" recv_channel=GATE recv_date=2026-06-14 recv_org_kind=BGP risk_level=LOW
+must on "$lan" add case "person_id=$person" recv_channel=HANDOVER recv_date=2026-06-15 recv_org_kind=BGP risk_level=LOW
+must sync_with "$lan"
+must sync_with "$commune"
+next=(--from 2026-06-15 --to 2026-11-14)
+late() { perl -Mutf8 -CO -MJSON::PP -e 'local $/; print join " ", map { "$_->{from} $_->{to} $_->{reported} $_->{now} $_->{difference}" }
+	grep { $_->{row} eq "Tổng số" && $_->{column} eq "Tổng số người" } @{decode_json(<STDIN>)->{corrections} // []}'; }
+is "$(on "$commune" --json report b1 "${next[@]}" | late)" "2026-01-01 2026-06-14 2 3 1" \
+	"the next period's table says what was reported, what is now, and the difference"
+is "$(on "$lan" --json report b1 "${next[@]}" | late)" "" "who does not read reports compares nothing"
+is "$(on "$commune" --json report b1 "${next[@]}" --public | late)" "" "a table that leaves has no corrections"
+exits 0 "people read it, too" on "$commune" report b1 "${next[@]}"
+like "$out" "Tổng số, Tổng số người: reported 2, now 3, difference 1" "in a line"
+for kind in csv xlsx; do must on "$commune" --quiet report b1 "${next[@]}" --out "$T/late.$kind"; done
+is "$(grep -c '^From 2026-01-01 to 2026-06-14,' "$T/late.csv") $(unzip -p "$T/late.xlsx" xl/sharedStrings.xml | grep -c 'Corrections to periods')" \
+	"$(on "$commune" --json report b1 "${next[@]}" | json corrections '#') 1" "sheet and workbook have it"
+exits 0 "the commune freezes the next period with it" on "$commune" report submit LS-2026 Y1 "${next[@]}"
+third=$out
+is "$(on "$commune" --json report show "$third" b1 2>/dev/null | late)" "2026-01-01 2026-06-14 2 3 1" "and so the province reads it"
+like "$(on "$commune" report show "$third" b1)" "Tổng số, Tổng số người: reported 2, now 3, difference 1" "people as well"
+is "$(on "$commune" --json report b1 --from 2026-11-15 --to 2026-11-20 | late)" "" "what was corrected is not corrected again"
+is "$(total "$commune" "$second") $(total "$commune" "$third")" "2 1" "and what was frozen stays"
+
 # ---- tables that somebody altered ----
 must on "$commune" edit "$second" "snapshot_hash=$(printf '0%.0s' {1..64})"
 complains 74 "hash" "tables without their hash are not shown" on "$commune" report show "$second" b1
+like "$(on "$commune" --json report b1 --from 2026-11-15 --to 2026-11-20 | json notes)" "is not what was frozen" "nor compared, and that is said"
 stop_server
 done_testing

@@ -169,6 +169,38 @@ writes_no_formula_whatever_a_text_begins_with(void **state)
 	free(strings);
 }
 
+/* Rows 12 to 16: title, headings, period, part, the row; its texts are never formulas. */
+static void
+writes_what_is_corrected_of_earlier_periods_below_the_table(void **state)
+{
+	static const struct report_correction late = {
+		.from = { 2025, 1, 1 }, .to = { 2025, 12, 31 }, .part = "Phần một", .row = "=Hỗ trợ y tế",
+		.column = "Số lượt", .told = { .type = REPORT_INTEGER, .integer = 3141 },
+		.now = { .type = REPORT_INTEGER, .integer = 3151 }
+	};
+	struct room *room = *state;
+	struct report r;
+	const struct report *const one[] = { &r };
+	char *sheet, *strings;
+
+	fill(&r, "b4");
+	r.corrections = &late;
+	r.n_corrections = 1;
+	assert_int_equal(workbook_write(one, 1, room->path, &room->err), RC_OK);
+	sheet = part(room, "xl/worksheets/sheet2.xml");
+	strings = part(room, "xl/sharedStrings.xml");
+	holds(strings, "<t>Điều chỉnh số liệu các kỳ đã báo cáo</t>");
+	holds(strings, "<t>Từ 01/01/2025 đến 31/12/2025</t>");
+	holds(strings, "<t>Phần một</t>");
+	holds(strings, "<t>=Hỗ trợ y tế</t>");
+	assert_null(strstr(sheet, "<f>"));
+	holds(strstr(sheet, "<c r=\"C16\""), "<v>3141</v>");
+	holds(strstr(sheet, "<c r=\"D16\""), "<v>3151</v>");
+	holds(strstr(sheet, "<c r=\"E16\""), "<v>10</v>");
+	free(sheet);
+	free(strings);
+}
+
 static void
 is_set_up_for_printing_on_a4_across(void **state)
 {
@@ -354,6 +386,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(writes_headings_texts_and_numbers),
 		T(writes_no_formula_whatever_a_text_begins_with),
+		T(writes_what_is_corrected_of_earlier_periods_below_the_table),
 		T(is_set_up_for_printing_on_a4_across),
 		T(gives_each_report_a_sheet_with_its_own_name),
 		T(puts_a_cover_in_front_and_draws_what_the_report_asks_for),
