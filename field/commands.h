@@ -27,6 +27,11 @@ enum rc commands_export(struct call *c) RC_CHECK;
 enum rc commands_print(struct call *c) RC_CHECK;
 enum rc commands_conflicts(struct call *c) RC_CHECK;
 enum rc commands_resolve(struct call *c) RC_CHECK;
+/* what is being typed (commands_draft.c) */
+enum rc commands_draft_save(struct call *c) RC_CHECK;
+enum rc commands_draft_show(struct call *c) RC_CHECK;
+enum rc commands_draft_drop(struct call *c) RC_CHECK;
+enum rc commands_drafts(struct call *c) RC_CHECK;
 /* what a form says of answers (commands_try.c) */
 enum rc commands_try(struct call *c) RC_CHECK;
 /* referral (commands_referral.c) */
@@ -90,6 +95,11 @@ enum rc commands_verify(struct call *c) RC_CHECK;
 
 /* A record's id as typed.  RC_USAGE. */
 enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC_CHECK;
+/*
+ * With --draft ID: drop that draft, which must be of this form and record (NULL: a new one), in the
+ * transaction of what is being saved.  RC_NOTFOUND: it was saved or dropped before.
+ */
+enum rc commands_draft_done(struct call *c, const struct form *form, const struct dot *record) RC_CHECK;
 /* A form by its name.  RC_NOTFOUND. */
 enum rc commands_form_named(struct call *c, const char *name, const struct form **out) RC_CHECK;
 /* A whole day as an option; it has to be there.  RC_USAGE. */
@@ -114,6 +124,8 @@ enum rc commands_rights_count(struct call *c, struct commands_rights *out) RC_CH
 enum rc commands_retention(struct call *c, long days) RC_CHECK;
 /* Pairs of persons that wait for a decision; found again only when something was written. */
 enum rc commands_duplicates_count(struct call *c, uint64_t *out) RC_CHECK;
+/* What was written since `before` (SELECT total_changes()) has nothing to do with them. */
+enum rc commands_duplicates_untouched(struct call *c, int64_t before) RC_CHECK;
 /* Lines of status about what left (commands_purge.c). */
 enum rc commands_purge_status(struct call *c) RC_CHECK;
 /*

@@ -12,6 +12,7 @@
 #include "shared/records/record.h"
 #include "shared/sync/replica.h"
 #include "shared/vault/query.h"
+#include "shared/vault/vault.h"
 
 enum { DUPLICATES_DEFAULT = 100 };
 
@@ -251,6 +252,17 @@ commands_duplicates_count(struct call *c, uint64_t *out)
 	c->ws->duplicates.changes = changes;
 	c->ws->duplicates.pairs = *out;
 	return RC_OK;
+}
+
+enum rc
+commands_duplicates_untouched(struct call *c, int64_t before)
+{
+	int64_t now;
+	enum rc rc = query_int(vault_db(c->ws->vault), &c->err, &now, "SELECT total_changes()", "");
+
+	if (rc == RC_OK && c->ws->duplicates.changes == before)
+		c->ws->duplicates.changes = now;
+	return rc;
 }
 
 /* Deciding ------------------------------------------------------------- */

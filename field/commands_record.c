@@ -80,6 +80,8 @@ commands_add(struct call *c)
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		goto out;
 	rc = record_create(&rc_ctx, call_option(c, "unit"), a, &id, &c->err);
+	if (rc == RC_OK)
+		rc = commands_draft_done(c, form, NULL);
 	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK &&
 	    (rc = answers_warn(a, record_rules_today(&rc_ctx), &warnings, &n, &c->err)) == RC_OK)
 		rc = print_written(c, "id", &id, warnings, n);
@@ -111,6 +113,8 @@ commands_edit(struct call *c)
 	    (rc = workspace_begin(c->ws, &c->err)) == RC_OK) {
 		rc = record_edit(&ctx, &id, a, call_option(c, "seen"), call_option(c, "reason"),
 		    &dot, &c->err);
+		if (rc == RC_OK)
+			rc = commands_draft_done(c, view.form, &id);
 		rc = workspace_end(c->ws, rc, &c->err);
 	}
 	if (rc == RC_OK && dot.log != 0) {

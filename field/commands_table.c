@@ -8,12 +8,16 @@ static const struct call_option join_options[] = {
 	{ "sheet", CALL_TEXT, "FILE" }, NO_MORE
 };
 static const struct call_option add_options[] = {
-	{ "answers", CALL_INPUT, "FILE.json" }, { "unit", CALL_TEXT, "CODE" }, NO_MORE
+	{ "answers", CALL_INPUT, "FILE.json" }, { "unit", CALL_TEXT, "CODE" },
+	{ "draft", CALL_TEXT, "ID" }, NO_MORE
+};
+static const struct call_option draft_options[] = {
+	{ "of", CALL_TEXT, "RECORD" }, { "answers", CALL_INPUT, "FILE.json" }, NO_MORE
 };
 static const struct call_option try_options[] = { { "answers", CALL_INPUT, "FILE.json" }, NO_MORE };
 static const struct call_option edit_options[] = {
 	{ "seen", CALL_TEXT, "TOKEN" }, { "reason", CALL_TEXT, "TEXT" },
-	{ "answers", CALL_INPUT, "FILE.json" }, NO_MORE
+	{ "answers", CALL_INPUT, "FILE.json" }, { "draft", CALL_TEXT, "ID" }, NO_MORE
 };
 static const struct call_option show_options[] = { { "history", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option list_options[] = {
@@ -93,6 +97,14 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", edit_options, commands_edit },
 	{ "try", "FORM [ID] [NAME=VALUE …]", { "biểu mẫu nói gì về các câu trả lời, không ghi gì", "what a form says of answers; nothing is written" },
 	    CALL_IN_WORKSPACE, 1, CALL_ARGS_MAX, "t", try_options, commands_try },
+	{ "draft save", "[ID] FORM --answers FILE.json", { "giữ bản nháp trên máy này", "keep what is being typed, on this device" },
+	    CALL_IN_WORKSPACE, 1, 2, "t", draft_options, commands_draft_save },
+	{ "draft show", "ID", { "xem một bản nháp", "show a draft" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_draft_show },
+	{ "draft drop", "ID", { "bỏ một bản nháp", "drop a draft" },
+	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_draft_drop },
+	{ "drafts", "", { "các bản nháp trên máy này", "the drafts on this device" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_drafts },
 	{ "show", "ID", { "xem một bản ghi", "show a record" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", show_options, commands_show },
 	{ "list", "FORM", { "danh sách theo biểu mẫu", "list the records of a form" },

@@ -146,3 +146,16 @@ CREATE TABLE oversize(
   log INTEGER NOT NULL, n INTEGER NOT NULL, left_out INTEGER NOT NULL,
   PRIMARY KEY(log, n)
 ) WITHOUT ROWID;
+
+-- version 3
+-- Answers that are being typed (draft.h): of this device alone, never an entry, never sealed for others.
+CREATE TABLE draft(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  form TEXT NOT NULL,
+  of_log INTEGER NOT NULL, of_n INTEGER NOT NULL,        -- the record that it changes; 0: a new one
+  saved_at INTEGER NOT NULL,
+  answers BLOB NOT NULL                                  -- JSON
+);
+-- How much each form is used is read from the index alone.
+DROP INDEX record_form;
+CREATE INDEX record_form ON record(form, unit, alive, created_at, created_by);

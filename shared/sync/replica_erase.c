@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/records/redaction.h"
+#include "shared/records/draft.h"
 #include "shared/records/fold.h"
+#include "shared/records/redaction.h"
 #include "shared/vault/query.h"
 
 /* ---- what is here ---- */
@@ -72,6 +73,16 @@ drop_stale(struct replica *r, struct error *err)
 	return rc;
 }
 
+/* What is being typed about the record may hold what was erased of it. */
+static enum rc
+drop_drafts(struct replica *r, const struct dot *record, struct error *err)
+{
+	size_t n;
+	enum rc rc = draft_drop_about(r->db, record, &n, err);
+
+	return rc == RC_OK && n > 0 ? replica_event(r, "draft-erased", "") : rc;
+}
+
 enum rc
 replica_erase_apply(struct replica *r, uint64_t seq, struct error *err)
 {
@@ -91,6 +102,8 @@ replica_erase_apply(struct replica *r, uint64_t seq, struct error *err)
 			    &record, err);
 		if (rc == RC_OK && record.log != 0)
 			rc = fold_refold_record(r->fold, &record, err);
+		if (rc == RC_OK && record.log != 0)
+			rc = drop_drafts(r, &record, err);
 	}
 	if (rc == RC_OK)
 		rc = drop_stale(r, err);

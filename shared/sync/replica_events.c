@@ -8,6 +8,8 @@
 
 /* What happened, that nothing is lost by it, and what to do. */
 static const struct { const char *kind, *vi, *en; } texts[] = {
+	{ "draft-erased", "Một bản nháp trên máy này đã bị xóa vì liên quan đến hồ sơ có dữ liệu phải xóa theo lệnh.",
+	    "A draft on this device is gone: it was about a record of which something was erased by order." },
 	{ "own-returned", "Kho dữ liệu của máy này thiếu những gì chính máy đã ghi (đã được khôi phục từ bản"
 	    " sao cũ, hoặc đang được dùng ở hai nơi); phần thiếu đã được nhận lại.",
 	    "This device's vault lacked what the device itself had written (it was put back to an older"

@@ -19,7 +19,7 @@ struct replica_purge_counts {
 /*
  * Cases that were closed at least `days` ago, with what refers to them and the persons whom
  * nothing else refers to.  A record leaves only if a holder's receipt covers every one of its
- * entries, nothing of it is in conflict, and nothing that stays refers to it.
+ * entries, nothing of it is in conflict, nothing that stays refers to it, and no draft is about it.
  * RC_DENIED: a holder keeps everything.  RC_INVALID: days.
  */
 enum rc replica_purge(struct replica *r, unsigned days, struct replica_purge_counts *out,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/forms/form.h"
+#include "shared/records/draft.h"
 #include "shared/records/journal.h"
 #include "shared/records/merged.h"
 #include "shared/records/tables.h"
@@ -21,16 +22,23 @@ static const char *const SETS[] = {
 	"CREATE TEMP TABLE IF NOT EXISTS purge_more(id INTEGER NOT NULL, grp INTEGER NOT NULL,"
 	    " PRIMARY KEY(id, grp)) WITHOUT ROWID",
 	"CREATE TEMP TABLE IF NOT EXISTS purge_stay(id INTEGER PRIMARY KEY)",
+	"CREATE TEMP TABLE IF NOT EXISTS purge_draft(log INTEGER NOT NULL, n INTEGER NOT NULL,"
+	    " PRIMARY KEY(log, n)) WITHOUT ROWID",
 	"CREATE INDEX IF NOT EXISTS temp.purge_member_grp ON purge_member(grp)",
 	"CREATE INDEX IF NOT EXISTS temp.purge_more_grp ON purge_more(grp)",
 };
 static const char *const CLEAR[] = {
 	"DELETE FROM purge_ref", "DELETE FROM purge_case", "DELETE FROM purge_person",
 	"DELETE FROM purge_member", "DELETE FROM purge_more", "DELETE FROM purge_stay",
+	"DELETE FROM purge_draft",
 };
 
-/* May not leave: in conflict, or an entry that no receipt covers, or that is left out of the fold. */
+/*
+ * May not leave: in conflict, or an entry that no receipt covers, or that is left out of the fold, or
+ * somebody is writing about it.
+ */
 #define BAD "EXISTS (SELECT 1 FROM record AS c WHERE c.id = m.id AND (c.conflicts > 0" \
+	" OR EXISTS (SELECT 1 FROM purge_draft AS d WHERE d.log = c.log AND d.n = c.n)" \
 	" OR EXISTS (SELECT 1 FROM entry AS e JOIN log AS l ON l.id = e.log LEFT JOIN held AS h" \
 	" ON h.log = e.log WHERE e.record_log = c.log AND e.record_n = c.n AND e.record_log <> 0" \
 	" AND (coalesce(h.n, 0) < e.n OR l.fork_n IS NOT NULL OR l.limit_n IS NOT NULL" \
@@ -107,6 +115,26 @@ find_waiting(struct replica *r, struct error *err)
 		return RC_OK;
 	return query_run(r->db, err, "INSERT INTO purge_stay(id) SELECT id FROM form_subject_request"
 	    " WHERE alive = 1 AND (answered_at IS NULL OR (do_by IS NOT NULL AND done_at IS NULL))", "");
+}
+
+struct writing { struct replica *r; struct error *err; };
+
+static enum rc
+note_draft(void *ctx, int64_t draft, const struct dot *record)
+{
+	struct writing *w = ctx;
+
+	(void)draft;
+	return query_run(w->r->db, w->err, "INSERT OR IGNORE INTO purge_draft(log, n) VALUES (?1, ?2)",
+	    "ii", (int64_t)record->log, (int64_t)record->n);
+}
+
+static enum rc
+find_drafts(struct replica *r, struct error *err)
+{
+	struct writing w = { r, err };
+
+	return draft_each_about(r->db, note_draft, &w, err);
 }
 
 static enum rc
@@ -258,6 +286,7 @@ replica_purge_plan(struct replica *r, const char *closed_before, struct replica_
 	    (rc = find_cases(r, closed_before, err)) != RC_OK ||
 	    (rc = query_int(r->db, err, &wanted, "SELECT count(*) FROM purge_case", "")) != RC_OK ||
 	    (rc = find_waiting(r, err)) != RC_OK ||
+	    (rc = find_drafts(r, err)) != RC_OK ||
 	    (rc = find_members(r, err)) != RC_OK ||
 	    (rc = leave_out(r, err)) != RC_OK ||
 	    (rc = find_persons(r, err)) != RC_OK ||

@@ -10,12 +10,12 @@
 
 /* All of schema/vault.sql but what the fold makes. */
 enum { T_SETTING, T_LOG, T_ENTRY, T_IDENTITY, T_SCOPE_SECRET, T_STATEMENT, T_CERTIFICATE, T_FRAME,
-	T_REST, T_PURGED = T_REST + 8, TABLES };
+	T_REST, T_PURGED = T_REST + 8, T_DRAFT, TABLES };
 
 static const char *const TABLE_NAMES[TABLES] = {
 	"setting", "log", "entry", "identity", "scope_secret", "statement", "certificate", "frame",
 	"entry_other", "entry_head", "waiting_share", "waiting_receipt", "lane", "receipt", "held",
-	"event", "purged"
+	"event", "purged", "draft"
 };
 
 struct log_row { uint64_t id, top; bool own; uint64_t sealed; };
@@ -275,6 +275,7 @@ replica_salvage(struct vault *v, struct replica_salvage *out, struct error *err)
 	for (size_t i = 0; i < TABLES; i++)
 		tables[i].name = TABLE_NAMES[i];
 	tables[T_PURGED].later = true;
+	tables[T_DRAFT].later = true;
 	if (sql == NULL)
 		return RC_INTERNAL;
 	order.sql = (const char *)sql->data;

@@ -78,4 +78,51 @@ complains 65 "another form" "a record of another form" on "$lan" try case "$pers
 complains 66 "no such field" "a field that is not there" on "$lan" try person nothing=1
 complains 65 "no JSON object" "a file that is no JSON" on "$lan" try person --answers "$lan.pass"
 
+# ---- drafts ----
+draft() { # HOME JSON [ID] FORM [OPTION...]: keeps it, prints its number
+	printf '%s' "$2" >"$T/draft.json"
+	on "$1" draft save "${@:3}" --answers "$T/draft.json"
+}
+first=$(draft "$lan" '{"full_name":"Đặng Thị Hòa","phone":"0912345678"}' person)
+is "$(draft "$lan" '{"full_name":"Đặng Thị Hòa","phone":"0987654321"}' "$first" person)" "$first" "a draft is saved again under its number"
+is "$(on "$lan" --json draft show "$first" | json answers phone) $(on "$lan" --json drafts | json '#')" "0987654321 1" "and holds what was typed last"
+is "$(on "$lan" --json drafts | json 0 line)" "Đ.T.H." "the list shows initials"
+unlike "$(on "$lan" drafts; on "$lan" --json drafts)" "Hòa" "and no name"
+is "$(on "$lan" --json drafts | json 0 of)" null "it is of no record yet"
+complains 65 "no JSON" "what is no JSON is no draft" draft "$lan" '{"full_name":' person
+complains 65 "256 KiB" "a draft that is too large" draft "$lan" "{\"note\":\"$(head -c 262200 /dev/zero | tr '\0' x)\"}" person
+complains 66 "no such draft" "a draft that is not there" draft "$lan" '{}' 99 person
+complains 64 "no draft's number" "a number that is none" on "$lan" draft show x7
+before=$(on "$lan" --json status | json unsent)
+draft "$lan" '{}' tip >/dev/null
+is "$(on "$lan" --json status | json unsent)" "$before" "a draft is nothing to send"
+must on "$lan" draft drop $((first + 1))
+is "$(on "$lan" --json drafts | json '#')" 1 "a draft can be dropped"
+
+# ---- a draft ends with the save that it was for, both or neither ----
+complains 65 "" "answers that the form refuses" on "$lan" add person full_name=x birth_date=2999-01-01 --draft "$first"
+is "$(on "$lan" --json drafts | json '#')" 1 "leave the draft"
+id=$(on "$lan" add person full_name="Đặng Thị Hòa" sex=F --draft "$first")
+is "$(on "$lan" --json drafts | json '#')" 0 "what was saved is no draft any more"
+n=$(on "$lan" --json list person | json '#')
+complains 66 "no such draft" "the same save again" on "$lan" add person full_name="Đặng Thị Hòa" sex=F --draft "$first"
+is "$(on "$lan" --json list person | json '#')" "$n" "makes no second record"
+change=$(draft "$lan" '{"phone":"0977777777"}' person --of "$id")
+is "$(draft "$lan" '{"phone":"0966666666"}' "$change" person)" "$change" "a draft stays of its record"
+is "$(on "$lan" --json drafts | json 0 of)" "$id" "and says so"
+complains 65 "of another record" "it is not dropped with another" on "$lan" edit "$person" phone=0955555555 --draft "$change"
+is "$(value_of "$lan" "$person" phone)" null "which is not saved then"
+must on "$lan" edit "$id" phone=0966666666 --draft "$change"
+is "$(on "$lan" --json drafts | json '#')" 0 "but with its own"
+complains 66 "no such record" "a draft of a record of another form" draft "$lan" '{}' case --of "$id"
+
+# ---- backup, new keys ----
+kept=$(draft "$lan" '{"full_name":"Lò Văn Bản Nháp"}' person)
+must on "$lan" backup "$T/backup"
+is "$(grep -rlE 'Nháp|Lò Văn' "$lan" "$T/backup" | wc -l)" 0 "it lies sealed"
+must on "$lan" lock
+must on "$lan" rekey --kdf-memory $KDF --recovery-file "$T/new.recovery"
+must on "$lan" unlock
+is "$(on "$lan" --json draft show "$kept" | json answers full_name)" "Lò Văn Bản Nháp" "new keys keep a draft"
+
 done_testing

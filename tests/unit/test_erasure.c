@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shared/forms/form.h"
+#include "shared/records/draft.h"
 #include "shared/records/entry.h"
 #include "shared/sync/frame.h"
 #include "shared/sync/replica.h"
@@ -211,6 +212,43 @@ a_field_goes_everywhere_and_the_rest_stays(void **state)
 	for (size_t i = 0; i < 3; i++)
 		workspace_close(all[i]);
 	workspace_close(late);
+}
+
+static int64_t
+write_about(struct workspace *ws, struct dot of, const char *answers)
+{
+	struct draft d = { .form = "person", .of = of };
+
+	assert_int_equal(draft_save(vault_db(ws->vault), &d, (const uint8_t *)answers, strlen(answers),
+	    NULL), RC_OK);
+	return d.id;
+}
+
+static void
+what_is_being_written_about_the_record_goes_too(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *all[] = { a };
+	char text[DOT_TEXT_MAX], answers[100];
+	struct dot id, other;
+	size_t n;
+
+	id = province_add(a, "person", person);
+	other = province_add(a, "person", person);
+	settle(p, all, 1);
+	province_meet(p);
+	dot_text(&id, text);
+	snprintf(answers, sizeof answers, "{\"person_id\":\"%s\"}", text);
+	write_about(a, id, "{\"phone\":\"0987654321\"}");
+	write_about(a, (struct dot){ 0, 0 }, answers);
+	write_about(a, other, "{}");
+	erase(p, "record", id, "phone", &n);
+	settle(p, all, 1);
+	assert_int_equal(number(a, "SELECT count(*) FROM draft"), 1);
+	assert_int_equal(number(a, "SELECT count(*) FROM event WHERE kind = 'draft-erased'"), 1);
+	assert_false(stands_in(a, "0987654321"));
+	workspace_close(a);
 }
 
 static void
@@ -457,6 +495,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_field_goes_everywhere_and_the_rest_stays),
+		T(what_is_being_written_about_the_record_goes_too),
 		T(a_stick_from_before_brings_nothing_back),
 		T(what_its_author_had_not_sent_is_sealed_again_and_not_lost),
 		T(what_comes_late_of_an_erased_log_is_not_released_before_it_is_sealed_again),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/records/draft.h"
 #include "shared/records/fold.h"
 #include "shared/records/journal.h"
 #include "shared/records/left_out.h"
@@ -15,6 +16,7 @@
 #include "shared/sync/replica_purge.h"
 #include "shared/sync/replica_sent.h"
 #include "shared/sync/transport.h"
+#include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
 #include "sync-server/erasure.h"
@@ -535,6 +537,44 @@ a_tip_is_hollow_on_the_communicators_laptop_once_it_is_held(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, province_set_up, province_tear_down)
 
+static int64_t
+write_about(struct workspace *ws, const char *form, struct dot of, const char *answers)
+{
+	struct draft d = { .of = of };
+
+	snprintf(d.form, sizeof(d.form), "%s", form);
+	assert_int_equal(draft_save(vault_db(ws->vault), &d, (const uint8_t *)answers, strlen(answers),
+	    NULL), RC_OK);
+	return d.id;
+}
+
+static void
+case_stays_as_long_as_somebody_is_writing_about_it(void **state)
+{
+	char id[DOT_TEXT_MAX], answers[100];
+	struct replica_purge_counts n;
+	int64_t first, second;
+	struct world w;
+
+	make_world(*state, &w);
+	province_sync(w.p, w.b);
+	confirm(&w);
+	province_sync(w.p, w.a);
+	province_sync(w.p, w.a);
+	dot_text(&w.case_id, id);
+	snprintf(answers, sizeof(answers), "{\"case_id\":\"%s\",\"note\":\"x\"}", id);
+	first = write_about(w.a, "follow_up", w.follow_up, "{}");
+	second = write_about(w.a, "follow_up", (struct dot){ 0, 0 }, answers);
+	n = purge(w.a);
+	assert_int_equal(n.cases, 0);
+	assert_int_equal(n.kept, 1);
+	assert_int_equal(draft_drop(vault_db(w.a->vault), first, NULL), RC_OK);
+	assert_int_equal(purge(w.a).cases, 0);
+	assert_int_equal(draft_drop(vault_db(w.a->vault), second, NULL), RC_OK);
+	assert_int_equal(purge(w.a).cases, 1);
+	end_world(&w);
+}
+
 int
 main(void)
 {
@@ -543,6 +583,7 @@ main(void)
 		T(a_closed_case_leaves_with_its_person_and_all_that_belongs_to_it),
 		T(what_is_open_or_closed_lately_or_still_referred_to_stays),
 		T(what_a_person_has_asked_about_stays_until_it_is_answered),
+		T(case_stays_as_long_as_somebody_is_writing_about_it),
 		T(what_left_does_not_come_back_by_stick_or_restored_relay),
 		T(a_later_entry_is_kept_and_counted_and_fetch_brings_all_back),
 		T(what_is_fetched_during_a_sync_comes_with_the_next_one),
