@@ -405,12 +405,20 @@ quang_nam_2025_gives_the_figures_worked_out_by_hand(void **state)
 	work_out("QNA-2025", "001", "49");
 }
 
+static void
+thanh_nam_2025_gives_the_figures_worked_out_by_hand(void **state)
+{
+	(void)state;
+	work_out("TN-2025", "002", "13699");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lang_son_2023_gives_the_figures_worked_out_by_hand),
 		cmocka_unit_test(quang_nam_2025_gives_the_figures_worked_out_by_hand),
+		cmocka_unit_test(thanh_nam_2025_gives_the_figures_worked_out_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
