@@ -412,6 +412,13 @@ thanh_nam_2025_gives_the_figures_worked_out_by_hand(void **state)
 	work_out("TN-2025", "002", "13699");
 }
 
+static void
+soc_trang_2023_gives_the_figures_worked_out_by_hand(void **state)
+{
+	(void)state;
+	work_out("ST-2023", "003", "94");
+}
+
 int
 main(void)
 {
@@ -419,6 +426,7 @@ main(void)
 		cmocka_unit_test(lang_son_2023_gives_the_figures_worked_out_by_hand),
 		cmocka_unit_test(quang_nam_2025_gives_the_figures_worked_out_by_hand),
 		cmocka_unit_test(thanh_nam_2025_gives_the_figures_worked_out_by_hand),
+		cmocka_unit_test(soc_trang_2023_gives_the_figures_worked_out_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
