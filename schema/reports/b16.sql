@@ -283,6 +283,11 @@ UNION ALL SELECT 'resource', id, plan, unit, date, 0 FROM form_resource WHERE al
 UNION ALL SELECT 'issued_document', id, plan, unit, date, 0 FROM form_issued_document WHERE alive
 UNION ALL SELECT 'survey', id, plan, unit, date, 0 FROM form_survey WHERE alive
 UNION ALL SELECT 'issue', id, plan, unit, date, 0 FROM form_issue WHERE alive
+UNION ALL SELECT 'community_model', id, plan, unit, start, 0 FROM form_community_model WHERE alive
+UNION ALL SELECT 'facility_upgrade', id, plan, unit, date, 0 FROM form_facility_upgrade WHERE alive
+-- what has no day of its own: that of the record, and of money the year
+UNION ALL SELECT 'facility', id, plan, unit, date(created_at, 'unixepoch', '+7 hours'), 0 FROM form_facility WHERE alive
+UNION ALL SELECT 'budget_line', id, plan, unit, CAST(year AS TEXT), 0 FROM form_budget_line WHERE alive
 UNION ALL SELECT 'tip', id, plan, unit, received_on, 1 FROM form_tip WHERE alive
 UNION ALL SELECT 'service_delivery', id, plan, unit, COALESCE(date_from, decided_at, requested_at), 1
   FROM form_service_delivery WHERE alive AND continues IS NULL;
@@ -300,6 +305,10 @@ UNION ALL SELECT 'resource' AS form, id, value AS no FROM form_resource__plan_ta
 UNION ALL SELECT 'issued_document' AS form, id, value AS no FROM form_issued_document__plan_task WHERE NOT voided
 UNION ALL SELECT 'survey' AS form, id, value AS no FROM form_survey__plan_task WHERE NOT voided
 UNION ALL SELECT 'issue' AS form, id, value AS no FROM form_issue__plan_task WHERE NOT voided
+UNION ALL SELECT 'community_model' AS form, id, value AS no FROM form_community_model__plan_task WHERE NOT voided
+UNION ALL SELECT 'facility_upgrade' AS form, id, value AS no FROM form_facility_upgrade__plan_task WHERE NOT voided
+UNION ALL SELECT 'facility' AS form, id, value AS no FROM form_facility__plan_task WHERE NOT voided
+UNION ALL SELECT 'budget_line' AS form, id, value AS no FROM form_budget_line__plan_task WHERE NOT voided
 UNION ALL SELECT 'tip' AS form, id, value AS no FROM form_tip__plan_task WHERE NOT voided
 UNION ALL SELECT 'service_delivery' AS form, id, value AS no FROM form_service_delivery__plan_task WHERE NOT voided;
 

@@ -419,6 +419,13 @@ soc_trang_2023_gives_the_figures_worked_out_by_hand(void **state)
 	work_out("ST-2023", "003", "94");
 }
 
+static void
+hue_2026_gives_the_figures_worked_out_by_hand(void **state)
+{
+	(void)state;
+	work_out("HUE-2026", "004", "46");
+}
+
 int
 main(void)
 {
@@ -427,6 +434,7 @@ main(void)
 		cmocka_unit_test(quang_nam_2025_gives_the_figures_worked_out_by_hand),
 		cmocka_unit_test(thanh_nam_2025_gives_the_figures_worked_out_by_hand),
 		cmocka_unit_test(soc_trang_2023_gives_the_figures_worked_out_by_hand),
+		cmocka_unit_test(hue_2026_gives_the_figures_worked_out_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shared/base/embedded.h"
 #include "tests/support/report_world.h"
 
 /*
@@ -174,6 +175,27 @@ shows_nothing_to_divide_by_as_none_arose(void **state)
 	report_free(r);
 }
 
+static void
+counts_every_form_that_can_name_a_task_of_the_plan(void **state)
+{
+	const struct report_world *w = *state;
+	const char *sql = (const char *)embedded_find("reports/b16.sql")->data;
+	char table[96];
+	size_t n = 0;
+
+	for (size_t i = 0; i < form_set_count(w->forms); i++) {
+		const struct form *form = form_set_at(w->forms, i);
+
+		if (form_field_named(form, "plan_task") == NULL)
+			continue;
+		snprintf(table, sizeof(table), "FROM form_%s__plan_task ", form->name);
+		if (strstr(sql, table) == NULL)
+			fail_msg("b16 does not look at the tasks of %s", form->name);
+		n++;
+	}
+	assert_true(n >= 19);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, report_world_tear_down)
 
 int
@@ -183,6 +205,7 @@ main(void)
 		T(shows_every_indicator_with_both_its_terms),
 		T(takes_targets_days_and_tasks_from_the_plan_of_the_year),
 		T(shows_nothing_to_divide_by_as_none_arose),
+		T(counts_every_form_that_can_name_a_task_of_the_plan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
