@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shared/base/bytes.h"
+#include "shared/sync/transport.h"
+
 void
 loopback_must(bool good, const char *what)
 {
@@ -132,4 +135,24 @@ loopback_close(struct loopback *l)
 	pthread_join(l->thread, NULL);
 	pthread_mutex_destroy(&l->lock);
 	close(l->listener);
+}
+
+struct transport *
+loopback_line(unsigned port)
+{
+	struct transport *t = NULL;
+	char url[64];
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
+	loopback_must(transport_open(url, "", false, &t, NULL) == RC_OK, "a line to the port");
+	return t;
+}
+
+enum rc
+loopback_collect(void *ctx, const void *p, size_t len)
+{
+	struct bytes *got = ctx;
+
+	bytes_put(got, p, len);
+	return got->rc;
 }

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/base/rc.h"
+
+struct transport;
+
 enum { LOOPBACK_TICK_MS = 20 };	/* a door looks so often whether it is to be closed */
 
 struct loopback {
@@ -37,6 +41,9 @@ unsigned loopback_port_of(const char *url);
 int loopback_reach(unsigned port);
 /* What is cut must have been on its way: nothing waits for an acknowledgement. */
 void loopback_at_once(int fd);
+/* A client of the program's own at the port; what takes its reply, with a struct bytes as ctx. */
+struct transport *loopback_line(unsigned port);
+enum rc loopback_collect(void *ctx, const void *p, size_t len);
 /* False: the other end is gone. */
 bool loopback_send(int fd, const uint8_t *p, size_t len);
 

@@ -465,20 +465,6 @@ province_certificate(struct workspace *ws, struct bytes *cert)
 }
 
 void
-province_carry(struct workspace *from, struct workspace *to)
-{
-	struct replica_sync_result r;
-	struct bytes stick;
-	struct error err = { 0 };
-
-	bytes_init(&stick);
-	must(replica_bundle_write(from->replica, &stick, &r, &err), &err, "write the stick");
-	must(replica_bundle_read(to->replica, "stick", stick.data, stick.len, &r, &err), &err,
-	    "read the stick");
-	bytes_reset(&stick);
-}
-
-void
 province_take(struct workspace *ws, enum item_type type, const struct bytes *payload)
 {
 	struct replica_sync_result r = { 0 };

@@ -62,8 +62,6 @@ struct replica_sync_result province_sync(struct province *p, struct workspace *w
 enum rc province_try_sync(struct province *p, struct workspace *ws,
     struct replica_sync_result *out, struct error *err);
 
-/* All that one has, by a stick, to another. */
-void province_carry(struct workspace *from, struct workspace *to);
 /* The device is retired, keys change, and the relay knows. */
 void province_retire(struct province *p, struct workspace *ws);
 

@@ -100,3 +100,17 @@ vault_sim_sound(struct vault_sim *s)
 	vault_sim_text(s, "PRAGMA integrity_check(1)", text, sizeof text);
 	return strcmp(text, "ok") == 0;
 }
+
+void
+vault_sim_fill(struct vault_sim *s, const struct vault_vfs_rules *rules, int n)
+{
+	char sql[300];
+
+	vault_sim_init(s, 7, rules);
+	must(vault_sim_open(s, true) == RC_OK);
+	must(vault_sim_run(s, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)") == SQLITE_OK);
+	snprintf(sql, sizeof sql, "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c"
+	    " WHERE i < %d) INSERT INTO t SELECT i, printf('%%.*c', 500, 'y') FROM c", n);
+	must(vault_sim_run(s, sql) == SQLITE_OK);
+	vault_sim_close(s);
+}

@@ -32,6 +32,9 @@ enum rc vault_sim_open(struct vault_sim *s, bool create) RC_CHECK;
 void vault_sim_close(struct vault_sim *s);
 void vault_sim_reset(struct vault_sim *s);
 
+/* A closed database of some pages, its table t (id, v) holding the numbers 1..n. */
+void vault_sim_fill(struct vault_sim *s, const struct vault_vfs_rules *rules, int n);
+
 /* A random number below n. */
 unsigned vault_sim_pick(struct vault_sim *s, unsigned n);
 /* SQLite's result of a text of statements. */

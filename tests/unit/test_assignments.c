@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "sync-server/authority.h"
-#include "tests/support/province.h"
+#include "tests/support/province_stick.h"
 #include "tests/support/relay_world.h"
 
 /*
@@ -56,7 +56,7 @@ a_role_that_shrank_gets_no_frame_and_no_key_of_what_it_lost(void **state)
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret"
 	    " WHERE compartment = 1 AND epoch > 1"), 0);
 	/* nor from a stick */
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(province_status(a).records, 2);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret"
 	    " WHERE compartment = 1 AND epoch > 1"), 0);
@@ -82,14 +82,14 @@ an_assignment_taken_away_ends_access_with_the_next_epoch(void **state)
 	assign(p, a, "06002", ROLE_CASEWORKER);
 	province_add(b, "outreach", PROVINCE_VISIT);	/* b has not heard: the old key */
 	assert_int_equal(replica_seal(b->replica, 1 << 16, 0, &err), RC_OK);
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(province_status(a).records, 1);
 	province_sync(p, b);
 	province_add(b, "outreach", PROVINCE_VISIT);
 	province_add(b, "person", PROVINCE_PERSON);
 	province_sync(p, b);
 	assert_int_equal(province_sync(p, a).received_frames, 0);
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(province_status(a).records, 1);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret"
 	    " WHERE unit = '06001' AND epoch > 1"), 0);
@@ -126,7 +126,7 @@ a_tip_comes_back_to_its_author_by_no_way(void **state)
 	assert_int_equal(system(command), 0);
 	a = province_open(p, dir);
 	assert_int_equal(province_sync(p, a).received_frames, 0);
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(province_status(a).records, 0);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM entry"), 0);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM scope_secret WHERE compartment = 1"), 0);

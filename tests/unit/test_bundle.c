@@ -17,45 +17,11 @@
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
-#include "tests/support/province.h"
+#include "tests/support/province_stick.h"
 
 /* Sticks between laptops that meet the network seldom, or never: tests/support/province.h. */
 
 enum { HEAD_BYTES = 11 };
-
-static void
-write_stick(struct workspace *from, struct bytes *stick)
-{
-	struct replica_sync_result r;
-	struct error err = { 0 };
-
-	bytes_reset(stick);
-	assert_int_equal(replica_bundle_write(from->replica, stick, &r, &err), RC_OK);
-	assert_int_equal(r.bytes_up, stick->len);
-}
-
-static struct replica_sync_result
-read_stick(struct workspace *to, const struct bytes *stick)
-{
-	struct replica_sync_result r;
-	struct error err = { 0 };
-	enum rc rc = replica_bundle_read(to->replica, "stick", stick->data, stick->len, &r, &err);
-
-	if (rc != RC_OK)
-		fail_msg("%s: %s", rc_name(rc), err.what);
-	return r;
-}
-
-static void
-carry(struct workspace *from, struct workspace *to)
-{
-	struct bytes stick;
-
-	bytes_init(&stick);
-	write_stick(from, &stick);
-	read_stick(to, &stick);
-	bytes_reset(&stick);
-}
 
 /* ---- the way of a laptop without a network ---- */
 
@@ -73,9 +39,9 @@ a_laptop_that_only_sees_sticks_gets_the_keys_of_a_new_epoch(void **state)
 	province_add(far, "outreach", PROVINCE_VISIT);
 	province_add(tipper, "outreach", PROVINCE_VISIT);
 	province_add(lost, "outreach", PROVINCE_VISIT);
-	carry(far, near);
-	carry(tipper, near);
-	carry(lost, near);
+	province_stick_carry(far, near);
+	province_stick_carry(tipper, near);
+	province_stick_carry(lost, near);
 	province_sync(p, near);
 	province_sync(p, stranger);
 	province_meet(p);
@@ -85,24 +51,24 @@ a_laptop_that_only_sees_sticks_gets_the_keys_of_a_new_epoch(void **state)
 	province_add(near, "outreach", PROVINCE_VISIT);
 	assert_int_equal(directory_scope_key(replica_directory(near->replica), "06001", 1)->epoch, 2);
 
-	carry(near, far);
+	province_stick_carry(near, far);
 	assert_int_equal(province_status(far).waiting, 0);
 	assert_true(province_same_fold(near, far));
 	/* each gets what its role may read, and who was shut out nothing new */
-	carry(near, tipper);
+	province_stick_carry(near, tipper);
 	assert_int_equal(province_count(tipper,
 	    "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 1);
 	assert_int_equal(province_count(tipper, "SELECT max(compartment) FROM scope_secret"), 0);
 	assert_int_equal(province_status(tipper).records, province_status(near).records - 1);
-	carry(near, lost);
+	province_stick_carry(near, lost);
 	assert_int_equal(province_count(lost,
 	    "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 0);
-	carry(near, stranger);
+	province_stick_carry(near, stranger);
 	assert_int_equal(province_count(stranger,
 	    "SELECT count(*) FROM scope_secret WHERE unit = '06001'"), 0);
 	/* and it writes under the new epoch */
 	province_add(far, "outreach", PROVINCE_VISIT);
-	carry(far, near);
+	province_stick_carry(far, near);
 	assert_int_equal(province_count(far, "SELECT max(epoch) FROM frame WHERE state = 1"), 2);
 	assert_true(province_same_fold(near, far));
 	workspace_close(near);
@@ -123,24 +89,24 @@ receipts_come_back_by_stick(void **state)
 	size_t n = 0;
 
 	province_add(far, "person", PROVINCE_PERSON);
-	carry(far, near);
+	province_stick_carry(far, near);
 	province_sync(p, near);
 	assert_int_equal(province_status(far).unsent_entries, 1);
-	carry(near, far);
+	province_stick_carry(near, far);
 	assert_int_equal(province_status(far).unsent_entries, 0);
 	assert_int_equal(province_status(far).receipt_level, 1);
-	carry(near, far);
+	province_stick_carry(near, far);
 	assert_int_equal(province_count(far, "SELECT count(*) FROM receipt WHERE outgoing = 0"), 1);
 	/* what the province holds is told the same way */
 	province_sync(p, holder);
 	province_meet(p);
 	province_sync(p, near);
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
-	carry(holder, near);
-	carry(near, far);
+	province_stick_carry(holder, near);
+	province_stick_carry(near, far);
 	assert_int_equal(province_status(far).receipt_level, 2);
 	/* what the laptop hands on needs no carrying any more */
-	carry(far, near);
+	province_stick_carry(far, near);
 	assert_int_equal(province_count(near, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
 	workspace_close(far);
 	workspace_close(near);
@@ -167,11 +133,11 @@ a_new_laptop_is_seeded_from_one_stick_and_gives_back(void **state)
 	province_sync(p, a);
 	/* one colleague's stick has what all others wrote, as far as they may read it */
 	fresh = province_device(p, "06001", ROLE_CASEWORKER, "Triệu Thị Dao");
-	carry(a, fresh);
+	province_stick_carry(a, fresh);
 	assert_true(province_same_fold(a, fresh));
 	assert_int_equal(province_status(fresh).records, 3);
 	province_edit(fresh, id, NULL, "phone", "0987654321");
-	carry(fresh, a);
+	province_stick_carry(fresh, a);
 	province_sync(p, a);
 	province_meet(p);
 	province_sync(p, holder);
@@ -183,7 +149,7 @@ a_new_laptop_is_seeded_from_one_stick_and_gives_back(void **state)
 	/* the holder's stick seeds anybody: each what its role may have */
 	workspace_close(fresh);
 	fresh = province_device(p, "06002", ROLE_COMMUNICATOR, "Lý Thị Thu");
-	carry(holder, fresh);
+	province_stick_carry(holder, fresh);
 	assert_int_equal(province_status(fresh).records, 1);
 	workspace_close(a);
 	workspace_close(b);
@@ -214,7 +180,7 @@ what_the_relay_has_is_not_handed_in_again(void **state)
 	}
 	all = province_sync(p, a).bytes_up;
 	assert_true(all > 40000);
-	carry(a, fresh);
+	province_stick_carry(a, fresh);
 	assert_true(province_count(fresh, "SELECT count(*) FROM frame WHERE forward = 1") == 0);
 	/* a stick without receipts: taken to the relay, unless that has it already */
 	assert_int_equal(query_run(vault_db(fresh->vault), NULL, "UPDATE frame SET forward = 1", ""),
@@ -244,9 +210,9 @@ bytes_may_come_one_by_one_in_any_order_of_sticks(void **state)
 	bytes_init(&early);
 	bytes_init(&late);
 	id = province_add(a, "person", PROVINCE_PERSON);
-	write_stick(a, &early);
+	province_stick_write(a, &early);
 	province_edit(a, id, NULL, "phone", "0987654321");
-	write_stick(a, &late);
+	province_stick_write(a, &late);
 	assert_int_equal(replica_import_start(b->replica, "stick", &r, &import, &err), RC_OK);
 	for (size_t i = 0; i < late.len; i++)
 		assert_int_equal(replica_import_feed(import, late.data + i, 1), RC_OK);
@@ -255,8 +221,8 @@ bytes_may_come_one_by_one_in_any_order_of_sticks(void **state)
 	assert_int_equal(r.received_entries, 2);
 	assert_true(province_same_fold(a, b));
 	/* an old stick that somebody plays again changes nothing */
-	assert_int_equal(read_stick(b, &early).received_entries, 0);
-	assert_int_equal(read_stick(b, &late).received_entries, 0);
+	assert_int_equal(province_stick_read(b, &early).received_entries, 0);
+	assert_int_equal(province_stick_read(b, &late).received_entries, 0);
 	assert_true(province_same_fold(a, b));
 	bytes_reset(&early);
 	bytes_reset(&late);
@@ -279,7 +245,7 @@ a_stick_of_another_province_changes_nothing(void **state)
 	province_start(&other);
 	b = province_device(&other, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
 	province_add(b, "person", PROVINCE_PERSON);
-	write_stick(b, &stick);
+	province_stick_write(b, &stick);
 	assert_int_equal(replica_bundle_read(a->replica, "stick", stick.data, stick.len, &r, &err),
 	    RC_DENIED);
 	assert_int_equal(province_count(a, "SELECT count(*) FROM frame"), 0);
@@ -314,7 +280,7 @@ junk_is_kept_within_a_limit_and_hides_nothing(void **state)
 	bytes_init(&evil);
 	bytes_init(&junk);
 	province_add(a, "person", PROVINCE_PERSON);
-	write_stick(a, &stick);
+	province_stick_write(a, &stick);
 	room = bytes_room(&junk, 4 << 20);
 	assert_non_null(room);
 	memset(room, 0x55, 4 << 20);
@@ -360,11 +326,11 @@ frame_alone(struct workspace *to, struct workspace *author, struct bytes *frame)
 	struct bytes stick;
 
 	bytes_init(&stick);
-	write_stick(author, &stick);
+	province_stick_write(author, &stick);
 	stick.len = HEAD_BYTES;
 	exchange_put(&stick, ITEM_FRAME, frame->data, frame->len);
 	exchange_put(&stick, ITEM_END, NULL, 0);
-	assert_int_equal(read_stick(to, &stick).received_entries, 0);
+	assert_int_equal(province_stick_read(to, &stick).received_entries, 0);
 	bytes_reset(&stick);
 }
 
@@ -466,13 +432,13 @@ a_key_that_is_not_the_directorys_is_not_taken(void **state)
 
 	bytes_init(&stick);
 	province_add(b, "outreach", PROVINCE_VISIT);
-	carry(b, a);
+	province_stick_carry(b, a);
 	province_sync(p, a);
 	province_meet(p);
 	assert_int_equal(authority_rotate(p->authority, "06001", false, &n, &err), RC_OK);
 	province_meet(p);
 	province_sync(p, a);
-	write_stick(a, &stick);
+	province_stick_write(a, &stick);
 	/* the last byte of each sealed key */
 	for (size_t i = 0; i + 24 < stick.len; i++) {
 		if (memcmp(stick.data + i, replica_device(b->replica), 16) == 0 &&
@@ -482,11 +448,11 @@ a_key_that_is_not_the_directorys_is_not_taken(void **state)
 		}
 	}
 	assert_true(found >= 2);
-	read_stick(b, &stick);
+	province_stick_read(b, &stick);
 	assert_int_equal(province_count(b, "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 0);
 	assert_true(province_count(b,
 	    "SELECT count(*) FROM event WHERE kind = 'share-refused'") > 0);
-	carry(a, b);
+	province_stick_carry(a, b);
 	assert_int_equal(province_count(b,
 	    "SELECT count(*) FROM scope_secret WHERE epoch = 2"), 3 - 1);
 	bytes_reset(&stick);
@@ -563,7 +529,7 @@ a_disk_that_fails_at_any_byte_keeps_what_stood_there(void **state)
 	bytes_init(&stick);
 	bytes_put(&old, "old", 3);
 	province_add(a, "person", PROVINCE_PERSON);
-	write_stick(a, &stick);
+	province_stick_write(a, &stick);
 	snprintf(path, sizeof(path), "%s/stick", p->dir);
 	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	assert_int_equal(put_file(path, &old, 3), RC_OK);
@@ -602,7 +568,7 @@ a_stick_that_is_cut_gives_what_is_whole_and_says_where_it_ends(void **state)
 	bytes_init(&stick);
 	for (int i = 0; i < 4; i++) {
 		province_add(a, "outreach", PROVINCE_VISIT);
-		write_stick(a, &stick);		/* a frame of its own each time */
+		province_stick_write(a, &stick);		/* a frame of its own each time */
 	}
 	for (size_t len = 0; len < stick.len; len += len + 3000 < stick.len ? 701 : 37) {
 		memset(&err, 0, sizeof(err));
@@ -613,7 +579,7 @@ a_stick_that_is_cut_gives_what_is_whole_and_says_where_it_ends(void **state)
 		assert_int_equal(province_status(b).records, had);
 	}
 	assert_in_range(had, 2, 4);
-	assert_int_equal(read_stick(b, &stick).received_entries, 4 - had);
+	assert_int_equal(province_stick_read(b, &stick).received_entries, 4 - had);
 	assert_true(province_same_fold(a, b));
 	bytes_reset(&stick);
 	workspace_close(a);

@@ -7,13 +7,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "shared/sync/transport.h"
 #include "sync-server/relay_http.h"
+#include "tests/support/loopback.h"
 #include "tests/support/relay_world.h"
 
 static struct world w;
@@ -49,15 +49,6 @@ teardown(void **state)
 	return 0;
 }
 
-static enum rc
-collect(void *ctx, const void *p, size_t len)
-{
-	struct bytes *got = ctx;
-
-	bytes_put(got, p, len);
-	return got->rc;
-}
-
 /* A sync over the network; bytes both ways as the link carries them. */
 static void
 sync_over_http(struct worker *k, const struct bytes *items, struct heard *a, uint64_t *bytes)
@@ -67,7 +58,7 @@ sync_over_http(struct worker *k, const struct bytes *items, struct heard *a, uin
 
 	memset(a, 0, sizeof(*a));
 	transport_stats(line, &before);
-	assert_int_equal(transport_post(line, "/sync", request.data, request.len, collect, &reply,
+	assert_int_equal(transport_post(line, "/sync", request.data, request.len, loopback_collect, &reply,
 	    NULL), RC_OK);
 	transport_stats(line, &after);
 	*bytes = after.bytes_up + after.bytes_down - before.bytes_up - before.bytes_down;
@@ -134,12 +125,12 @@ the_authority_meets_the_relay_over_http(void **state)
 
 	(void)state;
 	request = world_request(&w, NULL);
-	assert_int_equal(transport_post(line, "/exchange", request.data, request.len, collect, &reply,
+	assert_int_equal(transport_post(line, "/exchange", request.data, request.len, loopback_collect, &reply,
 	    NULL), RC_OK);
 	assert_memory_equal(reply.data, "FX", 2);
 	bytes_reset(&reply);
 	request.data[request.len - 9] ^= 1;
-	assert_int_equal(transport_post(line, "/exchange", request.data, request.len, collect, &reply,
+	assert_int_equal(transport_post(line, "/exchange", request.data, request.len, loopback_collect, &reply,
 	    NULL), RC_PROTOCOL);
 	assert_int_equal(reply.len, 0);
 	bytes_reset(&request);
@@ -153,11 +144,11 @@ what_is_no_message_is_refused_in_few_words(void **state)
 	struct bytes got = { 0 };
 
 	(void)state;
-	assert_int_equal(transport_post(line, "/sync", text, sizeof(text), collect, &got, &err),
+	assert_int_equal(transport_post(line, "/sync", text, sizeof(text), loopback_collect, &got, &err),
 	    RC_PROTOCOL);
 	assert_non_null(strstr(err.what, "400"));
 	memset(&err, 0, sizeof(err));
-	assert_int_equal(transport_post(line, "/", text, sizeof(text), collect, &got, &err),
+	assert_int_equal(transport_post(line, "/", text, sizeof(text), loopback_collect, &got, &err),
 	    RC_PROTOCOL);
 	assert_non_null(strstr(err.what, "404"));
 	assert_int_equal(got.len, 0);
@@ -176,7 +167,7 @@ a_full_disk_asks_to_come_again(void **state)
 	f = worker_frame(&k, "24.1.1", 0, 1, 1, 1 << 20);
 	exchange_put(&items, ITEM_FRAME, f.data, f.len);
 	request = worker_request(&k, &items, true);
-	assert_int_equal(transport_post(line, "/sync", request.data, request.len, collect, &got, &err),
+	assert_int_equal(transport_post(line, "/sync", request.data, request.len, loopback_collect, &got, &err),
 	    RC_UNAVAILABLE);
 	assert_non_null(strstr(err.what, "507"));
 	bytes_reset(&request);

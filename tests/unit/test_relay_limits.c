@@ -16,9 +16,9 @@
 #include "shared/base/process.h"
 #include "shared/sync/exchange.h"
 #include "shared/sync/transport.h"
-#include "shared/vault/secret.h"
 #include "sync-server/relay_http.h"
 #include "sync-server/relay_pace.h"
+#include "tests/support/loopback.h"
 #include "tests/support/relay_world.h"
 
 /* What one device, one address or a thousand silent ones may take from a relay. */
@@ -63,20 +63,13 @@ teardown(void **state)
 }
 
 static enum rc
-collect(void *ctx, const void *p, size_t len)
-{
-	bytes_put(ctx, p, len);
-	return ((struct bytes *)ctx)->rc;
-}
-
-static enum rc
 ask(struct worker *k, const struct bytes *items, struct heard *a)
 {
 	struct bytes request = worker_request(k, items, true), reply = { 0 };
 	enum rc rc;
 
 	memset(a, 0, sizeof(*a));
-	rc = transport_post(line, "/sync", request.data, request.len, collect, &reply, NULL);
+	rc = transport_post(line, "/sync", request.data, request.len, loopback_collect, &reply, NULL);
 	if (rc == RC_OK) {
 		world_take_reply(&w, reply.data, reply.len, a);
 		worker_learn(k, a);
@@ -171,9 +164,9 @@ an_address_that_asks_too_often_is_told_to_wait(void **state)
 	(void)state;
 	serve(3, 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(transport_post(line, "/sync", (const uint8_t *)"x", 1, collect, &got,
+		assert_int_equal(transport_post(line, "/sync", (const uint8_t *)"x", 1, loopback_collect, &got,
 		    NULL), RC_PROTOCOL);
-	assert_int_equal(transport_post(line, "/sync", (const uint8_t *)"x", 1, collect, &got, &err),
+	assert_int_equal(transport_post(line, "/sync", (const uint8_t *)"x", 1, loopback_collect, &got, &err),
 	    RC_UNAVAILABLE);
 	assert_non_null(strstr(err.what, "429"));
 }
@@ -439,7 +432,7 @@ answer_to(const struct bytes *request, enum exchange_status *status)
 	struct heard a;
 
 	transport_stats(line, &before);
-	assert_int_equal(transport_post(line, "/sync", request->data, request->len, collect, &reply, NULL),
+	assert_int_equal(transport_post(line, "/sync", request->data, request->len, loopback_collect, &reply, NULL),
 	    RC_OK);
 	transport_stats(line, &after);
 	memset(&a, 0, sizeof(a));

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "shared/records/left_out.h"
-#include "tests/support/province.h"
+#include "tests/support/province_stick.h"
 
 /* A device that was copied while it ran: both go on with its logs, and a supervisor releases what both wrote. */
 
@@ -147,7 +147,7 @@ what_both_wrote_is_live_or_in_conflict_after_the_release(void **state)
 	province_edit(t.a, shared, NULL, "phone", "0933333333");
 
 	/* one supervisor hears of the twin first, by a stick, the other of the device */
-	province_carry(t.twin, second);
+	province_stick_carry(t.twin, second);
 	sync_all(p, (struct workspace *[]){ t.a, boss, b, t.twin, second }, 5);
 	assert_true(province_same_fold(boss, second));
 	assert_int_equal(province_status(boss).left_out, 8);
@@ -219,7 +219,7 @@ an_entry_waits_for_what_its_branch_had_before(void **state)
 	province_sealed_frame(t.a, &second);
 	province_edit(t.twin, shared, NULL, "phone", "0922222222");
 	t.twin->writer = t.own;
-	province_carry(t.twin, boss);
+	province_stick_carry(t.twin, boss);
 	province_take(boss, ITEM_FRAME, &second);
 
 	assert_int_equal(left_out_each(replica_db(boss->replica), NULL, note_waiting, &f, &err), RC_OK);

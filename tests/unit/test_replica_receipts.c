@@ -14,7 +14,7 @@
 #include "shared/vault/vault.h"
 #include "sync-server/depot.h"
 #include "tests/support/lying_relay.h"
-#include "tests/support/province.h"
+#include "tests/support/province_stick.h"
 
 /* Of receipts what is of use is kept: tests/support/province.h. */
 
@@ -139,7 +139,7 @@ those_that_name_our_frames_are_kept_for_sticks_once(void **state)
 		province_sync(p, a);
 	}
 	assert_int_equal(province_count(a, OWN), 6);
-	province_carry(a, b);
+	province_stick_carry(a, b);
 	assert_int_equal(province_status(b).records, 6);
 	assert_int_equal(province_count(b, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
 	/* the relay is restored: what it said before counts no more, and all is handed in again */
@@ -150,7 +150,7 @@ those_that_name_our_frames_are_kept_for_sticks_once(void **state)
 	province_sync(p, a);
 	assert_int_equal(province_status(a).unsent_entries, 0);
 	assert_in_range(province_count(a, OWN), 1, 3);
-	province_carry(a, b);
+	province_stick_carry(a, b);
 	assert_int_equal(province_count(b, "SELECT count(*) FROM frame WHERE forward = 1"), 0);
 	workspace_close(a);
 	workspace_close(b);
@@ -194,9 +194,9 @@ of_what_is_held_the_last_word_is_kept(void **state)
 	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
 	assert_int_equal(province_count(holder, "SELECT count(*) FROM receipt WHERE outgoing IN (1, 2)"), 1);
 	/* one stick tells all of it to who comes with nothing but sticks */
-	province_carry(holder, a);
+	province_stick_carry(holder, a);
 	assert_int_equal(province_status(a).receipt_level, 2);
-	province_carry(holder, far);
+	province_stick_carry(holder, far);
 	assert_int_equal(province_status(far).records, 7);
 	workspace_close(a);
 	workspace_close(far);

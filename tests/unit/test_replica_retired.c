@@ -12,7 +12,7 @@
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
 #include "sync-server/depot.h"
-#include "tests/support/province.h"
+#include "tests/support/province_stick.h"
 
 /* A device that is retired: what it still had, what it may still open, and who lets its last work count. */
 
@@ -123,7 +123,7 @@ it_is_not_wiped_by_the_news_alone(void **state)
 	province_add(a, "outreach", PROVINCE_VISIT);
 	province_retire(p, a);
 	province_sync(p, b);
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(directory_device(replica_directory(a->replica), replica_device(a->replica))->state,
 	    DEVICE_RETIRED);
 	assert_false(may_wipe(a));
@@ -160,7 +160,7 @@ what_it_carried_for_another_is_handed_in_and_promises_its_author_nothing(void **
 	province_sync(p, far);
 	province_meet(p);
 	province_add(far, "outreach", PROVINCE_VISIT);
-	province_carry(far, a);
+	province_stick_carry(far, a);
 	province_retire(p, a);
 	assert_int_equal(province_try_sync(p, a, &r, &err), RC_DENIED);
 	assert_true(r.may_wipe);
@@ -194,19 +194,19 @@ it_opens_what_was_sealed_before_its_colleagues_learned_and_nothing_after(void **
 	province_retire(p, a);
 	province_add(b, "outreach", PROVINCE_VISIT);	/* b does not know yet */
 	assert_int_equal(replica_seal(b->replica, 1 << 16, 0, &err), RC_OK);
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(province_status(a).records, 2);
 	province_sync(p, b);
 	province_add(b, "outreach", PROVINCE_VISIT);
 	province_sync(p, b);
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(province_status(a).records, 2);
 	assert_int_equal(province_status(a).waiting, 1);
 	/* above, too, every scope that its work lay in has new keys, and those above go on reading */
 	province_sync(p, boss);
 	province_add(boss, "outreach", PROVINCE_VISIT);
 	province_sync(p, boss);
-	province_carry(boss, a);
+	province_stick_carry(boss, a);
 	assert_int_equal(province_status(a).records, 2);
 	assert_int_equal(province_status(boss).records, 4);
 	workspace_close(a);
@@ -247,7 +247,7 @@ one_statement_tells_it_and_the_rest_of_the_chain_may_come_or_not(void **state)
 	assert_false(may_wipe(a));
 	/* the whole chain, by a stick, says the same */
 	province_sync(p, b);
-	province_carry(b, a);
+	province_stick_carry(b, a);
 	assert_int_equal(directory_count(replica_directory(a->replica)),
 	    directory_count(replica_directory(b->replica)));
 	assert_int_equal(directory_device(replica_directory(a->replica), replica_device(a->replica))->state,

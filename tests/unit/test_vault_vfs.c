@@ -5,7 +5,6 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <sqlite3.h>
@@ -19,22 +18,6 @@
 #include "tests/support/vault_sim.h"
 
 static const struct vault_vfs_rules ALL_RULES;
-
-/* A closed database of some pages, one of its tables holding the numbers 1..n. */
-static void
-filled(struct vault_sim *s, const struct vault_vfs_rules *rules, int n)
-{
-	char sql[300];
-
-	vault_sim_init(s, 7, rules);
-	assert_int_equal(vault_sim_open(s, true), RC_OK);
-	assert_int_equal(vault_sim_run(s, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)"),
-	    SQLITE_OK);
-	snprintf(sql, sizeof sql, "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c"
-	    " WHERE i < %d) INSERT INTO t SELECT i, printf('%%.*c', 500, 'y') FROM c", n);
-	assert_int_equal(vault_sim_run(s, sql), SQLITE_OK);
-	vault_sim_close(s);
-}
 
 static sqlite3_file *
 database_file(struct vault_sim *s)
@@ -52,7 +35,7 @@ every_spoilt_byte_of_a_page_is_noticed(void **state)
 	struct vault_sim s;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 50);
+	vault_sim_fill(&s, &ALL_RULES, 50);
 	for (int64_t at = 3 * 4096; at < 4 * 4096; at += 61) {
 		power_disk_spoil(s.disk, "vault.db", at, 1);
 		assert_int_equal(vault_sim_open(&s, false), RC_OK);
@@ -72,7 +55,7 @@ read_all_with(struct vault_vfs_rules rules)
 	struct vault_sim s;
 	int rc;
 
-	filled(&s, &rules, 50);
+	vault_sim_fill(&s, &rules, 50);
 	power_disk_spoil(s.disk, "vault.db", 3 * 4096 + 100, 1);
 	assert_int_equal(vault_sim_open(&s, false), RC_OK);
 	rc = vault_sim_run(&s, "SELECT sum(length(v)) FROM t");
@@ -99,7 +82,7 @@ pages_that_changed_places_are_refused(void **state)
 	int64_t len;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 50);
+	vault_sim_fill(&s, &ALL_RULES, 50);
 	p = power_disk_bytes(s.disk, "vault.db", &len);
 	for (int64_t i = 0; i < 4096; i++) {
 		uint8_t differ = p[3 * 4096 + i] ^ p[4 * 4096 + i];
@@ -127,157 +110,10 @@ the_database_of_another_vault_does_not_open(void **state)
 	struct vault_sim s;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 50);
+	vault_sim_fill(&s, &ALL_RULES, 50);
 	s.id[0] ^= 1;
 	change_vfs(&s, &ALL_RULES);
 	assert_int_equal(vault_sim_open(&s, false), RC_DAMAGED);
-	vault_sim_reset(&s);
-}
-
-/* Ten transactions in a WAL, and perhaps one more, then the power goes. */
-static void
-filled_wal_with(struct vault_sim *s, const struct vault_vfs_rules *rules, const char *last)
-{
-	char sql[100];
-
-	filled(s, rules, 5);
-	assert_int_equal(vault_sim_open(s, false), RC_OK);
-	for (int i = 0; i < 10; i++) {
-		snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%d, 'wal')", 100 + i);
-		assert_int_equal(vault_sim_run(s, sql), SQLITE_OK);
-	}
-	assert_int_equal(vault_sim_run(s, last), SQLITE_OK);
-	power_disk_cut_in(s->disk, 1);
-	vault_sim_close(s);
-	power_disk_restart(s->disk);
-}
-
-static void
-filled_wal(struct vault_sim *s, const struct vault_vfs_rules *rules)
-{
-	filled_wal_with(s, rules, "");
-}
-
-/* Where the slots end that were used: behind them lie those laid out ahead, as zeroes. */
-static int64_t
-used_wal(const struct vault_sim *s)
-{
-	static const uint8_t zeroes[BLOCK_SLOT];
-	int64_t len;
-	const uint8_t *p = power_disk_bytes(s->disk, "vault.db-wal", &len);
-
-	while (len >= BLOCK_SLOT && memcmp(p + len - BLOCK_SLOT, zeroes, BLOCK_SLOT) == 0)
-		len -= BLOCK_SLOT;
-	return len;
-}
-
-/* Opens with one bit of one WAL slot flipped.  *rows: of the ten. */
-static enum rc
-open_with_bad_slot(int slot_from_end, const struct vault_vfs_rules *rules, int64_t *rows)
-{
-	struct vault_sim s;
-	int64_t len, after;
-	const uint8_t *p;
-	uint8_t *before;
-	enum rc rc;
-
-	filled_wal(&s, rules);
-	power_disk_spoil(s.disk, "vault.db-wal",
-	    (used_wal(&s) / BLOCK_SLOT - slot_from_end) * BLOCK_SLOT + 9, 16);
-	p = power_disk_bytes(s.disk, "vault.db-wal", &len);
-	before = malloc((size_t)len);
-	assert_non_null(before);
-	memcpy(before, p, (size_t)len);
-	rc = vault_sim_open(&s, false);
-	*rows = rc == RC_OK ? vault_sim_ask(&s, "SELECT count(*) FROM t WHERE id >= 100") : -1;
-	if (rc == RC_DAMAGED) {
-		p = power_disk_bytes(s.disk, "vault.db-wal", &after);
-		assert_int_equal(after, len);
-		assert_memory_equal(p, before, (size_t)len);
-	}
-	free(before);
-	vault_sim_reset(&s);
-	return rc;
-}
-
-static void
-a_wal_damaged_in_the_middle_is_noticed_and_kept(void **state)
-{
-	const struct vault_vfs_rules blind = { .no_damage_check = true };
-	int64_t rows;
-
-	(void)state;
-	/* all but the last transaction; 21 is the block with the header of the log */
-	for (int back = 5; back <= 21; back++) {
-		assert_int_equal(open_with_bad_slot(back, &ALL_RULES, &rows), RC_DAMAGED);
-		assert_int_equal(open_with_bad_slot(back, &blind, &rows), RC_OK);
-		assert_true(rows < 9);
-	}
-}
-
-static void
-an_unfinished_last_transaction_is_no_damage(void **state)
-{
-	int64_t rows, len;
-	struct vault_sim s;
-
-	(void)state;
-	assert_int_equal(open_with_bad_slot(1, &ALL_RULES, &rows), RC_OK);
-	assert_true(rows >= 9);
-	/* a longer one, of which everything but its first and last block arrived */
-	filled_wal_with(&s, &ALL_RULES,
-	    "INSERT INTO t SELECT id + 1000, printf('%.*c', 9000, 'l') FROM t");
-	len = used_wal(&s);
-	power_disk_spoil(s.disk, "vault.db-wal", 23 * BLOCK_SLOT + 9, 1);
-	power_disk_spoil(s.disk, "vault.db-wal", len - BLOCK_SLOT + 9, 1);
-	assert_true(len > 30 * BLOCK_SLOT);
-	assert_int_equal(vault_sim_open(&s, false), RC_OK);
-	assert_int_equal(vault_sim_ask(&s, "SELECT count(*) FROM t WHERE id >= 100"), 10);
-	vault_sim_reset(&s);
-}
-
-/* Commits that failed leave whole transactions lying behind the end of the log. */
-static void
-what_failed_commits_left_behind_is_no_damage(void **state)
-{
-	struct vault_sim s;
-
-	(void)state;
-	filled(&s, &ALL_RULES, 5);
-	assert_int_equal(vault_sim_open(&s, false), RC_OK);
-	assert_int_equal(vault_sim_run(&s, "INSERT INTO t VALUES (100, 'a')"), SQLITE_OK);
-	for (int size = 90000; size >= 50000; size -= 40000) {
-		char sql[100];
-
-		snprintf(sql, sizeof sql, "INSERT INTO t VALUES (200, printf('%%.*c', %d, '%c'))",
-		    size, size == 90000 ? 'f' : 'g');
-		power_disk_fail(s.disk, POWER_DISK_SYNC, "-wal", 1, SQLITE_IOERR_FSYNC);
-		assert_int_not_equal(vault_sim_run(&s, sql), SQLITE_OK);
-	}
-	assert_int_equal(vault_sim_run(&s, "INSERT INTO t VALUES (101, 'b')"), SQLITE_OK);
-	power_disk_cut_in(s.disk, 1);
-	vault_sim_close(&s);
-	power_disk_restart(s.disk);
-	assert_int_equal(vault_sim_open(&s, false), RC_OK);
-	assert_int_equal(vault_sim_ask(&s, "SELECT count(*) FROM t WHERE id >= 100"), 2);
-	vault_sim_reset(&s);
-}
-
-static void
-every_spoilt_byte_of_a_wal_slot_is_noticed(void **state)
-{
-	struct vault_sim s;
-
-	(void)state;
-	filled_wal(&s, &ALL_RULES);
-	for (int64_t at = 4 * BLOCK_SLOT; at < 4 * BLOCK_SLOT + BLOCK_SLOT_TEXT + BLOCK_OVERHEAD;
-	    at += 53) {
-		power_disk_spoil(s.disk, "vault.db-wal", at, 128);
-		assert_int_equal(vault_sim_open(&s, false), RC_DAMAGED);
-		power_disk_spoil(s.disk, "vault.db-wal", at, 128);
-	}
-	assert_int_equal(vault_sim_open(&s, false), RC_OK);
-	assert_int_equal(vault_sim_ask(&s, "SELECT count(*) FROM t WHERE id >= 100"), 10);
 	vault_sim_reset(&s);
 }
 
@@ -291,7 +127,7 @@ reserved_bytes_are_zero(struct vault_vfs_rules rules)
 	struct vault_sim s;
 	bool same;
 
-	filled(&s, &rules, 5);
+	vault_sim_fill(&s, &rules, 5);
 	assert_int_equal(vault_sim_open(&s, false), RC_OK);
 	file = database_file(&s);
 	assert_int_equal(file->pMethods->xRead(file, page, sizeof page, 4096), SQLITE_OK);
@@ -315,7 +151,7 @@ buffer_survives_a_write(struct vault_vfs_rules rules)
 	sqlite3_file *file;
 	struct vault_sim s;
 
-	filled(&s, &ALL_RULES, 5);
+	vault_sim_fill(&s, &ALL_RULES, 5);
 	change_vfs(&s, &rules);
 	assert_int_equal(vault_sim_open(&s, false), RC_OK);
 	file = database_file(&s);
@@ -341,7 +177,7 @@ promises_nothing_that_the_disk_promises(void **state)
 	struct vault_sim s;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 5);
+	vault_sim_fill(&s, &ALL_RULES, 5);
 	power_disk_promise(s.disk, 512, SQLITE_IOCAP_POWERSAFE_OVERWRITE | SQLITE_IOCAP_ATOMIC |
 	    SQLITE_IOCAP_ATOMIC4K | SQLITE_IOCAP_SAFE_APPEND | SQLITE_IOCAP_SEQUENTIAL |
 	    SQLITE_IOCAP_BATCH_ATOMIC | SQLITE_IOCAP_UNDELETABLE_WHEN_OPEN);
@@ -365,7 +201,7 @@ the_connection_has_the_settings_of_the_plan(void **state)
 	struct vault_sim s;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 5);
+	vault_sim_fill(&s, &ALL_RULES, 5);
 	assert_int_equal(vault_sim_open(&s, false), RC_OK);
 	assert_int_equal(vault_sim_run(&s, "INSERT INTO t VALUES (99, 'x')"), SQLITE_OK);
 	vault_sim_text(&s, "PRAGMA journal_mode", text, sizeof text);
@@ -391,7 +227,7 @@ no_other_file_can_be_opened_beside_the_vault(void **state)
 	struct vault_sim s;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 5);
+	vault_sim_fill(&s, &ALL_RULES, 5);
 	assert_int_equal(vault_sim_open(&s, false), RC_OK);
 	assert_int_not_equal(vault_sim_run(&s, "ATTACH '/sim/other.db' AS o; CREATE TABLE o.x(y)"),
 	    SQLITE_OK);
@@ -469,7 +305,7 @@ a_rollback_journal_is_sealed_too(void **state)
 	int64_t len;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 50);
+	vault_sim_fill(&s, &ALL_RULES, 50);
 	assert_int_equal(vault_sim_open(&s, false), RC_OK);
 	assert_int_equal(vault_sim_run(&s,
 	    "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = EXTRA;"
@@ -498,7 +334,7 @@ a_full_disk_is_told_and_loses_nothing_saved(void **state)
 
 	(void)state;
 	for (int room = 0; room < 60; room++) {
-		filled(&s, &ALL_RULES, 5);
+		vault_sim_fill(&s, &ALL_RULES, 5);
 		assert_int_equal(vault_sim_open(&s, false), RC_OK);
 		power_disk_limit(s.disk, power_disk_used(s.disk) + room * 4096);
 		for (saved = 0; saved < 100; saved++) {
@@ -535,7 +371,7 @@ work_with_failure(enum power_disk_call call, const char *ending, int code, long 
 	int64_t acknowledged = 0;
 	bool opened, told = false, fired;
 
-	filled(&s, &rules, 5);
+	vault_sim_fill(&s, &rules, 5);
 	power_disk_fail(s.disk, call, ending, n, code);
 	opened = vault_sim_open(&s, false) == RC_OK;
 	told = !opened;
@@ -610,7 +446,7 @@ half_a_page_at_the_end_is_damage(void **state)
 	struct vault_sim s;
 
 	(void)state;
-	filled(&s, &ALL_RULES, 50);
+	vault_sim_fill(&s, &ALL_RULES, 50);
 	assert_int_equal(vault_sim_open(&s, false), RC_OK);
 	file = database_file(&s);
 	power_disk_bytes(s.disk, "vault.db", &len);
@@ -633,7 +469,7 @@ a_missing_or_empty_database_is_damage(void **state)
 	assert_int_equal(vault_sim_open(&s, false), RC_DAMAGED);
 	assert_int_equal(power_disk_operations(s.disk), 0);
 	vault_sim_reset(&s);
-	filled(&s, &ALL_RULES, 5);
+	vault_sim_fill(&s, &ALL_RULES, 5);
 	assert_int_equal(vault_sim_open(&s, true), RC_EXISTS);
 	vault_sim_reset(&s);
 }
@@ -653,10 +489,6 @@ main(void)
 		cmocka_unit_test(a_spoilt_page_is_a_data_error_and_never_contents),
 		cmocka_unit_test(pages_that_changed_places_are_refused),
 		cmocka_unit_test(the_database_of_another_vault_does_not_open),
-		cmocka_unit_test(a_wal_damaged_in_the_middle_is_noticed_and_kept),
-		cmocka_unit_test(an_unfinished_last_transaction_is_no_damage),
-		cmocka_unit_test(what_failed_commits_left_behind_is_no_damage),
-		cmocka_unit_test(every_spoilt_byte_of_a_wal_slot_is_noticed),
 		cmocka_unit_test(reserved_bytes_read_as_zeroes),
 		cmocka_unit_test(never_encrypts_in_the_buffer_of_sqlite),
 		cmocka_unit_test(promises_nothing_that_the_disk_promises),
