@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "field/import_found.h"
 #include "shared/base/text.h"
 #include "shared/forms/answers.h"
 #include "shared/forms/expression.h"
@@ -19,59 +20,6 @@ enum {
 static const char zero_what[] = "a zero at the beginning is missing: a spreadsheet has dropped it";
 static const char zero_help[] =
     "format the column as text in the spreadsheet, type the code again with all its digits";
-
-/* ---- what is found ---- */
-
-/* NULL once enough is told; that it is there counts all the same. */
-static struct import_found *
-find(struct import_sheet *s, size_t row, size_t column, bool warning)
-{
-	struct import_found *f;
-
-	if (warning)
-		s->n_warnings++;
-	else
-		s->n_errors++;
-	if (s->n_found == IMPORT_SHEET_FOUND_MAX)
-		return NULL;
-	f = &s->found[s->n_found++];
-	memset(f, 0, sizeof(*f));
-	f->line = s->csv->lines[row];
-	f->column = column == SIZE_MAX ? 0 : column + 1;
-	f->header = csv_cell(s->csv, 0, column);
-	f->warning = warning;
-	return f;
-}
-
-static void
-say(struct import_sheet *s, size_t row, size_t column, const char *what, const char *help)
-{
-	struct import_found *f = find(s, row, column, false);
-
-	if (f != NULL)
-		(void)error_set(&f->error, RC_INVALID, NULL, help, "%s", what);
-}
-
-/* A description made elsewhere. */
-static void
-pass_on(struct import_sheet *s, size_t row, size_t column, const struct error *why)
-{
-	struct import_found *f = find(s, row, column, false);
-
-	if (f == NULL)
-		return;
-	f->error = *why;
-	f->error.where[0] = '\0';
-}
-
-static size_t
-column_of(const struct import_sheet *s, const struct form_field *field)
-{
-	for (size_t k = 0; field != NULL && k < s->csv->n_columns; k++)
-		if (s->fields[k] == field)
-			return k;
-	return SIZE_MAX;
-}
 
 /* ---- columns ---- */
 
@@ -128,16 +76,16 @@ read_head(struct import_sheet *s, size_t column)
 	if (field == NULL && *head == '\0' && is_empty_column(s->csv, column))
 		return RC_OK;
 	if (field == NULL)
-		say(s, 0, column, "the form has no field of this name",
+		import_found_say(s, 0, column, "the form has no field of this name",
 		    "head the column with the field's name or its label in the form");
 	else if (n > 1)
-		say(s, 0, column, "several fields of the form have this label",
+		import_found_say(s, 0, column, "several fields of the form have this label",
 		    "head the column with the field's name");
 	else if (field->number == 0)
-		say(s, 0, column, "the field is shown or derived, it takes no value",
+		import_found_say(s, 0, column, "the field is shown or derived, it takes no value",
 		    "leave the column out");
-	else if (column_of(s, field) != SIZE_MAX)
-		say(s, 0, column, "the same field heads two columns", "leave one of them out");
+	else if (import_found_column(s, field) != SIZE_MAX)
+		import_found_say(s, 0, column, "the same field heads two columns", "leave one of them out");
 	else
 		s->fields[column] = field;
 	return RC_OK;
@@ -232,7 +180,7 @@ read_cell(struct import_sheet *s, const struct record_context *ctx, struct answe
 	enum rc rc;
 
 	if (field->type == FORM_TEXT && is_rounded_number(cell)) {
-		say(s, row, column, "a spreadsheet has rounded the number: digits are lost",
+		import_found_say(s, row, column, "a spreadsheet has rounded the number: digits are lost",
 		    zero_help);
 		*wrong = true;
 		return RC_OK;
@@ -243,7 +191,7 @@ read_cell(struct import_sheet *s, const struct record_context *ctx, struct answe
 	if ((field->type == FORM_SELECT_ONE || field->type == FORM_SELECT_MULTIPLE) &&
 	    *why.help == '\0')
 		tell_codes(field->list, ctx->lang, &why);
-	pass_on(s, row, column, &why);
+	import_found_pass_on(s, row, column, &why);
 	*wrong = true;
 	return RC_OK;
 }
@@ -343,7 +291,7 @@ find_breaches(struct import_sheet *s, const struct record_context *ctx, struct a
 	rc = rc == RC_INVALID ? RC_OK : rc;
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		const struct form_field *f = breaches[i].field;
-		size_t column = column_of(s, f);
+		size_t column = import_found_column(s, f);
 		bool zero = false;
 
 		if (!is_certain(f, s->form, unsure))
@@ -351,11 +299,11 @@ find_breaches(struct import_sheet *s, const struct record_context *ctx, struct a
 		if (column != SIZE_MAX)
 			rc = zeroes_help(ctx, a, f, csv_cell(s->csv, row, column), &zero);
 		if (zero)
-			say(s, row, column, zero_what, zero_help);
+			import_found_say(s, row, column, zero_what, zero_help);
 		else if (column != SIZE_MAX)
-			say(s, row, column, breaches[i].message[ctx->lang], NULL);
+			import_found_say(s, row, column, breaches[i].message[ctx->lang], NULL);
 		else if (rc == RC_OK) {
-			struct import_found *found = find(s, row, column, false);
+			struct import_found *found = import_found_add(s, row, column, false);
 
 			if (found != NULL)
 				(void)error_set(&found->error, RC_INVALID, NULL, "add the column",
@@ -381,15 +329,15 @@ find_warnings(struct import_sheet *s, const struct record_context *ctx, struct a
 	enum rc rc = answers_warn(a, record_rules_today(ctx), &warnings, &n, &why);
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		size_t column = column_of(s, warnings[i].field);
+		size_t column = import_found_column(s, warnings[i].field);
 		struct import_found *f;
 		bool zero = false;
 
 		if (column != SIZE_MAX)
 			rc = zeroes_help(ctx, a, warnings[i].field, csv_cell(s->csv, row, column), &zero);
 		if (zero)
-			say(s, row, column, zero_what, zero_help);
-		else if (rc == RC_OK && (f = find(s, row, column, true)) != NULL)
+			import_found_say(s, row, column, zero_what, zero_help);
+		else if (rc == RC_OK && (f = import_found_add(s, row, column, true)) != NULL)
 			(void)error_set(&f->error, RC_INVALID, NULL, NULL, "%s",
 			    warnings[i].message[ctx->lang]);
 	}
@@ -404,7 +352,7 @@ static void
 warn_of_short_number(struct import_sheet *s, const struct answers *a, size_t row)
 {
 	const struct form_field *field = form_field_named(s->form, "id_number");
-	size_t column = column_of(s, field), len;
+	size_t column = import_found_column(s, field), len;
 	const struct answer *kind = answers_find(a, "id_kind");
 	const char *cell = csv_cell(s->csv, row, column);
 	struct import_found *f;
@@ -413,7 +361,7 @@ warn_of_short_number(struct import_sheet *s, const struct answers *a, size_t row
 	if (column == SIZE_MAX || !is_digits(cell) || (len != 10 && len != 11) ||
 	    (kind != NULL && kind->n_items > 0))
 		return;
-	if ((f = find(s, row, column, true)) != NULL)
+	if ((f = import_found_add(s, row, column, true)) != NULL)
 		(void)error_set(&f->error, RC_INVALID, NULL, zero_help,
 		    "perhaps zeroes at the beginning are missing: an identity number has 12 digits");
 }
@@ -426,7 +374,8 @@ static size_t
 column_named(const struct import_sheet *s, size_t row, const char *where)
 {
 	const char *dot = strrchr(where, '.');
-	size_t at = column_of(s, form_field_named(s->form, dot != NULL ? dot + 1 : where)), n = 0;
+	size_t at = import_found_column(s, form_field_named(s->form, dot != NULL ? dot + 1 : where));
+	size_t n = 0;
 
 	if (at != SIZE_MAX)
 		return at;
@@ -459,7 +408,7 @@ make_record(struct import_sheet *s, const struct record_context *ctx, struct ans
 		return rc;
 	}
 	if ((rc = find_breaches(s, ctx, a, row, unsure, &told)) == RC_OK && told == 0)
-		pass_on(s, row, column_named(s, row, why.where), &why);
+		import_found_pass_on(s, row, column_named(s, row, why.where), &why);
 	return rc;
 }
 

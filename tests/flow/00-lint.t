@@ -139,8 +139,11 @@ source notes.md 'one' "$(printf 'FIX''ME: later')"
 finds "refuses unfinished work" "notes.md:2: unfinished:"
 source tests/flow/10-day.t "cd $(printf '/home%s' /lan/field)" 'cd /tmp/home/x' "ls $(printf '/ro%s' ot/.cache)"
 finds "refuses paths of one machine" "tests/flow/10-day.t:1: machine:" "tests/flow/10-day.t:3: machine:"
-{ for i in $(seq 701); do echo "/* $i */"; done; } >shared/base/long.c
-finds "refuses files over the limit" "shared/base/long.c:700: length: a file of 701 lines"
+mkdir -p tests/unit
+{ for i in $(seq 501); do echo "/* $i */"; done; } >shared/base/long.c
+{ for i in $(seq 651); do echo "/* $i */"; done; } >tests/unit/test_long.c
+finds "refuses files over the limit" "shared/base/long.c:500: length: a file of 501 lines" \
+	"tests/unit/test_long.c:650: length: a file of 651 lines"
 { echo 'void long_one(void);'; echo void; echo 'long_one(void)'; echo '{'
 	for i in $(seq 99); do echo "	/* $i */"; done; echo '}'; } >shared/base/long.c
 finds "refuses functions over the limit" "shared/base/long.c:4: length: a function of 101 lines"
