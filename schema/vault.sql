@@ -156,6 +156,6 @@ CREATE TABLE draft(
   saved_at INTEGER NOT NULL,
   answers BLOB NOT NULL                                  -- JSON
 );
--- How much each form is used is read from the index alone.
+-- Lists and counts of a form are read from the index alone, the newest first.
 DROP INDEX record_form;
-CREATE INDEX record_form ON record(form, unit, alive, created_at, created_by);
+CREATE INDEX record_form ON record(form, alive, created_at);

@@ -349,33 +349,49 @@ record_list_sorted(const struct record_context *c, const char *form, const char 
 	return RC_OK;
 }
 
-enum rc
-record_usage(const struct record_context *c, const uint8_t device[ENTRY_DEVICE_BYTES],
-    int64_t since, struct record_usage **out, size_t *n, struct error *err)
+static enum rc
+read_usage(const struct record_context *c, struct sqlite3_stmt *q, struct record_usage *all,
+    size_t *n, struct error *err)
 {
-	struct record_usage *all = calloc(FORM_SET_MAX, sizeof(*all));
-	struct sqlite3_stmt *q = NULL;
 	bool row;
 	enum rc rc;
 
-	*out = NULL;
-	*n = 0;
-	if (all == NULL)
-		return RC_NOMEM;
-	rc = query_open(c->db, err, &q, "SELECT form, sum(alive),"
-	    " sum(alive AND created_at >= ?1 AND created_by = ?2) FROM record WHERE form <> ''"
-	    " GROUP BY form", "ib", since, device, (size_t)ENTRY_DEVICE_BYTES);
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+	while ((rc = query_next(q, &row, err)) == RC_OK && row) {
 		const char *name = query_column_text(q, 0);
 
 		/* records of forms that are not known here are counted elsewhere */
 		if (form_set_find(c->forms, name) == NULL || *n == FORM_SET_MAX)
 			continue;
 		snprintf(all[*n].form, sizeof(all[*n].form), "%s", name);
-		all[*n].records = (uint64_t)query_column_int(q, 1);
-		all[(*n)++].made = (uint64_t)query_column_int(q, 2);
+		all[(*n)++].records = (uint64_t)query_column_int(q, 1);
 	}
+	return rc;
+}
+
+enum rc
+record_usage(const struct record_context *c, const uint8_t device[ENTRY_DEVICE_BYTES],
+    int64_t since, struct record_usage **out, size_t *n, struct error *err)
+{
+	struct record_usage *all = calloc(FORM_SET_MAX, sizeof(*all));
+	struct sqlite3_stmt *q = NULL;
+	int64_t made;
+	enum rc rc;
+
+	*out = NULL;
+	*n = 0;
+	if (all == NULL)
+		return RC_NOMEM;
+	rc = query_open(c->db, err, &q, "SELECT form, sum(alive) FROM record WHERE form <> ''"
+	    " GROUP BY form", "");
+	if (rc == RC_OK)
+		rc = read_usage(c, q, all, n, err);
 	query_close(q);
+	for (size_t i = 0; rc == RC_OK && i < *n; i++) {
+		rc = query_int(c->db, err, &made, "SELECT count(*) FROM record WHERE form = ?1 AND alive = 1"
+		    " AND created_at >= ?2 AND created_by = ?3", "tib", all[i].form, since, device,
+		    (size_t)ENTRY_DEVICE_BYTES);
+		all[i].made = (uint64_t)made;
+	}
 	if (rc != RC_OK) {
 		*n = 0;
 		free(all);
