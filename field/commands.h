@@ -71,6 +71,7 @@ enum rc commands_report_show(struct call *c) RC_CHECK;
 /* plans that ship as sheets (commands_plan.c) */
 enum rc commands_plans(struct call *c) RC_CHECK;
 enum rc commands_plan_add(struct call *c) RC_CHECK;
+enum rc commands_plan_import(struct call *c) RC_CHECK;
 enum rc commands_report_due(struct call *c) RC_CHECK;
 enum rc commands_export_htcds(struct call *c) RC_CHECK;
 /* (commands_forms.c) */

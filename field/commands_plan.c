@@ -69,8 +69,8 @@ tell(void *ctx, const struct plan_load_difference *d)
 		json_array_append_new(t->all, json_pack("{s:s,s:s,s:s,s:s,s:s}", "form", d->form, "row",
 		    d->row, "field", d->field->name, "here", d->here, "sheet", d->sheet));
 	else
-		call_print(t->c, call_say(t->c, "%s, %s: ở đây là “%s”, bản kèm chương trình là “%s”",
-		    "%s, %s: here \"%s\", as it ships \"%s\""), d->row, d->field->label[t->c->lang],
+		call_print(t->c, call_say(t->c, "%s, %s: ở đây là “%s”, trong bảng là “%s”",
+		    "%s, %s: here \"%s\", in the sheet \"%s\""), d->row, d->field->label[t->c->lang],
 		    d->here, d->sheet);
 }
 
@@ -83,13 +83,12 @@ print_counts(struct call *c, const struct plan_load_counts *n, bool dry)
 	    n->changed, dry ? call_say(c, "sẽ thay", "would be replaced") :
 	    call_say(c, "đã thay", "replaced"), n->differing, n->same);
 	if (n->differing > 0)
-		call_note(c, "%s", call_say(c, "Những chỗ khác được giữ nguyên; thêm --replace để lấy theo "
-		    "bản kèm chương trình.",
-		    "What differs was let be; --replace takes it as it ships."));
+		call_note(c, "%s", call_say(c, "Những chỗ khác được giữ nguyên; thêm --replace để lấy theo bảng.",
+		    "What differs was let be; --replace takes it from the sheets."));
 }
 
-enum rc
-commands_plan_add(struct call *c)
+static enum rc
+load(struct call *c, const struct plan_load_sheet *sheets, size_t n_sheets)
 {
 	struct record_context ctx = workspace_records(c->ws, c->lang);
 	bool dry = call_option(c, "dry-run") != NULL;
@@ -98,8 +97,8 @@ commands_plan_add(struct call *c)
 	enum rc rc = workspace_begin(c->ws, &c->err);
 
 	if (rc == RC_OK) {
-		rc = plan_load_run(&ctx, c->args[0], call_option(c, "replace") != NULL, tell, &told, &n,
-		    &c->err);
+		rc = plan_load_run(&ctx, sheets, n_sheets, call_option(c, "replace") != NULL, tell, &told,
+		    &n, &c->err);
 		if (rc == RC_OK && dry) {
 			struct error ended = { 0 };
 
@@ -118,6 +117,36 @@ commands_plan_add(struct call *c)
 		print_counts(c, &n, dry);
 	json_decref(told.all);
 	return rc;
+}
+
+enum rc
+commands_plan_add(struct call *c)
+{
+	struct plan_load_sheet sheets[PLAN_LOAD_SHEETS_MAX];
+	size_t n;
+	enum rc rc = plan_load_shipped(c->args[0], sheets, &n, &c->err);
+
+	return rc == RC_OK ? load(c, sheets, n) : rc;
+}
+
+enum rc
+commands_plan_import(struct call *c)
+{
+	struct plan_load_sheet sheets[PLAN_LOAD_SHEETS_MAX];
+
+	for (size_t i = 0; i < c->n_args; i++) {
+		const struct bytes *file = call_input(c, c->args[i]);
+		enum rc rc = plan_load_form_of(c->args[i], &sheets[i].form, &c->err);
+
+		if (rc != RC_OK)
+			return rc;
+		if (file == NULL)
+			return RC_NOTFOUND;
+		sheets[i].name = c->args[i];
+		sheets[i].data = file->data;
+		sheets[i].len = file->len;
+	}
+	return load(c, sheets, c->n_args);
 }
 
 /* ---- the reports that they ask for ---- */

@@ -117,6 +117,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_plans },
 	{ "plan add", "CODE [--replace] [--dry-run]", { "ghi một kế hoạch kèm theo vào đây, hoặc xem chỗ khác", "record one of them here, or show what differs" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", plan_options, commands_plan_add },
+	{ "plan import", "FILE.csv … [--replace] [--dry-run]", { "ghi kế hoạch của cơ quan từ các bảng CSV", "record an office's own plan from sheets" },
+	    CALL_IN_WORKSPACE, 1, 6, "i", plan_options, commands_plan_import },
 	{ "export", "FORM FILE.csv", { "xuất ra bảng CSV (không mã hóa)", "export a CSV sheet (not encrypted)" },
 	    CALL_IN_WORKSPACE, 2, 2, "to", export_options, commands_export },
 	{ "export htcds", "FILE.csv --from DATE --to DATE", { "xuất hồ sơ không nêu danh tính theo HTCDS 2.0", "export cases without identities, by HTCDS 2.0" },

@@ -20,7 +20,7 @@ is "$(json added <<<"$out") $(json differing <<<"$out")" "0 0" "adds nothing"
 target=$(on "$home" --json list plan_target --where "\${indicator} = 'I2'" | json 0 id)
 must on "$home" edit "$target" value=90
 exits 0 "what was changed here" on "$home" plan add LS-2023
-like "$out" 'I2, Value: here "90", as it ships "100"' "is shown beside what ships"
+like "$out" 'I2, Value: here "90", in the sheet "100"' "is shown beside what ships"
 is "$(value_of "$home" "$target" value)" 90 "and let be"
 must on "$home" plan add LS-2023 --replace
 is "$(value_of "$home" "$target" value)" 100 "until it is to be replaced"
@@ -31,4 +31,18 @@ like "$(head -1 "$T/.out")" "19/06/2025  QNA-2025" "before 20/6 is until 19/6"
 exits 0 "in Vietnamese, too" on "$home" --lang vi report due --org DLO
 like "$out" "qua Phòng Phòng, chống tệ nạn xã hội" "with who collects them"
 complains 64 "year" "a year is a number" on "$home" report due --year x
+
+# ---- a plan of one's own ----
+mkdir "$T/next"
+sed 's/HUE-2026/LS-2026/; s/UBND thành phố Huế/Sở Y tế tỉnh Lạng Sơn/' schema/plans/HUE-2026/plan.csv >"$T/next/plan.csv"
+cp schema/plans/LS-2023/plan_task.csv "$T/next/"
+exits 0 "an office's own sheets are put on record" on "$home" --json plan import "$T/next/plan_task.csv" "$T/next/plan.csv"
+is "$(json added <<<"$out")" 17 "a plan and its tasks"
+sed -i '3s/^[^,]*,/I.1,/' "$T/next/plan_task.csv"
+complains 65 "plan_task.csv:3" "a row that is there twice is named" on "$home" plan import "$T/next/plan.csv" "$T/next/plan_task.csv"
+cp "$T/next/plan.csv" "$T/next/mine.csv"
+complains 64 "plan_task.csv" "and a file whose name says nothing" on "$home" plan import "$T/next/mine.csv"
+on "$home" --quiet unlock >/dev/null 2>&1
+exits 0 "the keeper reads sheets, too" on "$home" --json plan import "$T/next/plan.csv"
+is "$(json same <<<"$out")" 1 "and finds what is there"
 done_testing

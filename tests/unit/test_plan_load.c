@@ -14,6 +14,7 @@
 #include "shared/base/csv.h"
 #include "shared/base/embedded.h"
 #include "shared/base/files.h"
+#include "shared/records/fold.h"
 #include "shared/vault/query.h"
 #include "tests/support/record_desk.h"
 
@@ -59,13 +60,16 @@ tear_down(void **state)
 static struct plan_load_counts
 load(struct record_desk *d, const char *code, bool replace, struct heard *h)
 {
+	struct plan_load_sheet sheets[PLAN_LOAD_SHEETS_MAX];
 	struct plan_load_counts n;
+	size_t n_sheets;
 	enum rc rc;
 
 	memset(h, 0, sizeof(*h));
 	error_clear(&d->err);
+	assert_int_equal(plan_load_shipped(code, sheets, &n_sheets, &d->err), RC_OK);
 	assert_int_equal(query_begin(d->db, &d->err), RC_OK);
-	rc = plan_load_run(&d->c, code, replace, hear, h, &n, &d->err);
+	rc = plan_load_run(&d->c, sheets, n_sheets, replace, hear, h, &n, &d->err);
 	if (rc != RC_OK)
 		fail_msg("%s: %s: %s", code, d->err.where, d->err.what);
 	assert_int_equal(query_end(d->db, rc, &d->err), RC_OK);
@@ -190,12 +194,91 @@ what_was_deleted_or_is_new_in_the_sheets_is_added(void **state)
 static void
 a_plan_that_does_not_ship_is_not_found(void **state)
 {
+	struct plan_load_sheet sheets[PLAN_LOAD_SHEETS_MAX];
+	struct record_desk *d = *state;
+	size_t n;
+
+	assert_int_equal(plan_load_shipped("LS-2031", sheets, &n, &d->err), RC_NOTFOUND);
+	assert_int_equal(plan_load_shipped("../forms", sheets, &n, &d->err), RC_NOTFOUND);
+}
+
+/* ---- an office's own sheets ---- */
+
+#define PLAN "code,issuer,year,period_6m_start,period_6m_end,period_year_start,period_year_end\n"
+#define ROW "HUE-2027,UBND,2027,2027-01-01,2027-06-30,2027-01-01,2027-12-31\n"
+
+static enum rc
+load_own(struct record_desk *d, const char *plan, const char *tasks, struct plan_load_counts *n)
+{
+	struct plan_load_sheet sheets[] = {
+		{ "plan_task", "x/plan_task.csv", (const uint8_t *)tasks, strlen(tasks) },
+		{ "plan", "x/plan.csv", (const uint8_t *)plan, strlen(plan) },
+	};
+	struct heard h = { 0, "" };
+	struct error ignored;
+	enum rc rc;
+
+	error_clear(&d->err);
+	error_clear(&ignored);
+	assert_int_equal(query_begin(d->db, &d->err), RC_OK);
+	rc = plan_load_run(&d->c, sheets, 2, false, hear, &h, n, &d->err);
+	assert_int_equal(query_end(d->db, rc, &ignored), rc);
+	if (rc != RC_OK)
+		fold_discard(d->fold);
+	return rc;
+}
+
+static void
+an_office_enters_its_own_plan(void **state)
+{
 	struct record_desk *d = *state;
 	struct plan_load_counts n;
-	struct heard h;
 
-	assert_int_equal(plan_load_run(&d->c, "LS-2031", false, hear, &h, &n, &d->err), RC_NOTFOUND);
-	assert_int_equal(plan_load_run(&d->c, "../forms", false, hear, &h, &n, &d->err), RC_NOTFOUND);
+	assert_int_equal(load_own(d, PLAN ROW, "no;wording;partner_kinds\nI;Truyền thông;CPC,POLP\n", &n), RC_OK);
+	assert_int_equal(n.added, 2);
+	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan_task AS t JOIN form_plan AS p ON p.id = t.plan_id"
+	    " WHERE p.code = 'HUE-2027' AND t.no = 'I'"), 1);
+	/* in another order of rows and with one more, only that is new */
+	assert_int_equal(load_own(d, PLAN ROW, "wording,no\nKinh phí,II\nTruyền thông,I\n", &n), RC_OK);
+	assert_int_equal(n.added, 1);
+	assert_int_equal(n.same, 2);
+}
+
+static void
+what_is_wrong_with_a_sheet_is_named_by_line_and_nothing_is_added(void **state)
+{
+	static const struct { const char *plan, *tasks, *where; enum rc rc; } wrong[] = {
+		{ PLAN ROW, "no,wording\nI,a\nII,\n", "x/plan_task.csv:3: plan_task.wording", RC_INVALID },
+		{ PLAN ROW, "no,wording,colour\nI,a,b\n", "x/plan_task.csv:2: plan_task.colour", RC_INVALID },
+		{ PLAN ROW, "no,wording\nI,a\nI,b\n", "x/plan_task.csv:3: no", RC_INVALID },
+		{ PLAN ROW, "no,wording,lead_kind\nI,a,NOBODY\n", "x/plan_task.csv:2: plan_task.lead_kind", RC_INVALID },
+		{ PLAN, "no,wording\nI,a\n", "x/plan.csv", RC_INVALID },
+		{ PLAN ROW ROW, "no,wording\nI,a\n", "x/plan.csv", RC_INVALID },
+		{ PLAN ROW, "no,wording\n\"I,a\n", "x/plan_task.csv:2", RC_FORMAT },
+	};
+	struct record_desk *d = *state;
+	struct plan_load_counts n;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(load_own(d, wrong[i].plan, wrong[i].tasks, &n), wrong[i].rc);
+		if (strncmp(d->err.where, wrong[i].where, strlen(wrong[i].where)) != 0)
+			fail_msg("%zu: %s: %s", i, d->err.where, d->err.what);
+	}
+	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan"), 0);
+}
+
+static void
+a_file_tells_its_form_by_its_name(void **state)
+{
+	struct record_desk *d = *state;
+	const char *form;
+
+	assert_int_equal(plan_load_form_of("2027/plan_task.csv", &form, &d->err), RC_OK);
+	assert_string_equal(form, "plan_task");
+	assert_int_equal(plan_load_form_of("plan.csv", &form, &d->err), RC_OK);
+	assert_string_equal(form, "plan");
+	assert_int_equal(plan_load_form_of("plans.csv", &form, &d->err), RC_USAGE);
+	assert_int_equal(plan_load_form_of("person.csv", &form, &d->err), RC_USAGE);
 }
 
 /* ---- deadlines ---- */
@@ -332,6 +415,9 @@ main(void)
 		T(what_differs_is_shown_and_brought_only_when_it_is_wanted),
 		T(what_was_deleted_or_is_new_in_the_sheets_is_added),
 		T(a_plan_that_does_not_ship_is_not_found),
+		T(an_office_enters_its_own_plan),
+		T(what_is_wrong_with_a_sheet_is_named_by_line_and_nothing_is_added),
+		T(a_file_tells_its_form_by_its_name),
 		T(the_last_days_are_those_of_the_texts),
 		T(a_day_that_is_no_day_is_refused_and_the_first_of_a_month_goes_back),
 		T(every_obligation_is_a_task_of_its_plan),
