@@ -79,6 +79,8 @@ enum rc commands_forms(struct call *c) RC_CHECK;
 enum rc commands_forms_show(struct call *c) RC_CHECK;
 enum rc commands_forms_check(struct call *c) RC_CHECK;
 enum rc commands_forms_pack(struct call *c) RC_CHECK;
+/* rules of the case life cycle (commands_rules.c) */
+enum rc commands_rules(struct call *c) RC_CHECK;
 /* the vault */
 enum rc commands_join(struct call *c) RC_CHECK;
 enum rc commands_unlock(struct call *c) RC_CHECK;
@@ -110,6 +112,8 @@ void commands_correction(struct call *c, const char *const words[3], const char 
 /* A code's label in the call's language, or the text itself. */
 const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);
+/* Those in force: what a province published that cannot be read here is told.  Free *out in every case. */
+enum rc commands_rules_in_force(struct call *c, struct case_rules **out) RC_CHECK;
 /* Where stories of cases are told, today; *rules is to be freed in every case (commands_case.c). */
 enum rc commands_desk(struct call *c, struct case_desk *out, struct case_rules **rules) RC_CHECK;
 /* "OPEN", "OVERDUE", "MET", "LATE", "EXTENDED", "ENDED". */

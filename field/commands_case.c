@@ -23,7 +23,7 @@ commands_desk(struct call *c, struct case_desk *out, struct case_rules **rules)
 	enum rc rc;
 
 	date_at(clock_now(&c->ws->clock), &today);
-	rc = case_rules_load(rules, &c->err);
+	rc = commands_rules_in_force(c, rules);
 	*out = (struct case_desk){ vault_db(c->ws->vault), replica_forms(c->ws->replica), *rules,
 		date_to_days(&today) };
 	return rc;

@@ -6,6 +6,7 @@
 #include "field/workspace.h"
 #include "shared/forms/form.h"
 #include "shared/forms/form_pack.h"
+#include "shared/records/case_rules.h"
 #include "shared/records/record.h"
 #include "shared/sync/replica.h"
 
@@ -196,7 +197,8 @@ commands_forms_check(struct call *c)
 
 	if ((rc = form_set_load_dir(c->args[0], &set, &c->err)) != RC_OK)
 		return rc;
-	rc = print_forms(c, set, NULL, 0);
+	if ((rc = case_rules_check_set(set, &c->err)) == RC_OK)
+		rc = print_forms(c, set, NULL, 0);
 	form_set_free(set);
 	return rc;
 }

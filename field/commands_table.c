@@ -199,6 +199,8 @@ const struct command commands_table[] = {
 	    CALL_HERE, 1, 1, "t", NULL, commands_forms_check },
 	{ "forms pack", "FORM FILE.xlsx", { "ghi biểu mẫu thành tệp cho ODK/KoboToolbox", "write a form as a workbook for ODK and KoboToolbox" },
 	    CALL_HERE, 2, 2, "t", pack_options, commands_forms_pack },
+	{ "rules", "[SHEET]", { "các quy tắc về hồ sơ đang áp dụng: luật, thời hạn, ngày nghỉ", "the rules of cases in force: laws, terms, holidays" },
+	    CALL_IN_WORKSPACE, 0, 1, "t", NULL, commands_rules },
 	{ "unlock", "", { "mở khóa cho các lệnh sau", "unlock for later commands" },
 	    CALL_HERE, 0, 0, "t", unlock_options, commands_unlock },
 	{ "lock", "", { "khóa ngay", "lock now" },

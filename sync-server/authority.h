@@ -168,6 +168,15 @@ enum rc authority_publish_dir(struct authority *a, const char *dir, bool *change
 /* The set that ships inside the program. */
 enum rc authority_publish_shipped(struct authority *a, bool *changed, struct error *err) RC_CHECK;
 
+/*
+ * Publish the sheets of rules in a folder (holiday.csv, deadline.csv ...; case_rules.h) beside the forms
+ * that are published, in place of all such sheets before; dir NULL: none, the program's count again.
+ * RC_FORMAT: file:row:column of a bad sheet, or the folder holds another file of this kind, or none.
+ * Publishing forms leaves the rules as they are.
+ */
+enum rc authority_publish_rules(struct authority *a, const char *dir, bool *changed,
+    struct error *err) RC_CHECK;
+
 /* ---- old copies (authority_head.c) ---- */
 
 /*

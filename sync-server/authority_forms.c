@@ -5,6 +5,7 @@
 #include "shared/base/embedded.h"
 #include "shared/base/files.h"
 #include "shared/forms/form.h"
+#include "shared/records/case_rules.h"
 #include "shared/sync/form_parcel.h"
 #include "sync-server/authority_internal.h"
 
@@ -55,11 +56,35 @@ publish(struct authority *a, const struct bytes *payload, bool *changed, struct 
 	return rc;
 }
 
-static enum rc
-publish_files(struct authority *a, const struct form_file *files, size_t n,
-    bool *changed, struct error *err)
+static bool
+is_rules(const char *name)
 {
-	struct form_set *next = NULL, *prev = NULL;
+	return strncmp(name, "rules/", strlen("rules/")) == 0;
+}
+
+/* Those of a set that are rules, or those that are not, behind *n others. */
+static enum rc
+add_of_set(const struct form_set *set, bool rules, struct form_file *files, size_t *n)
+{
+	size_t all;
+	const struct form_file *f = form_set_files(set, &all);
+
+	for (size_t i = 0; i < all; i++) {
+		if (is_rules(f[i].name) != rules)
+			continue;
+		if (*n == FORM_FILES_MAX)
+			return RC_LIMIT;
+		files[(*n)++] = f[i];
+	}
+	return RC_OK;
+}
+
+/* prev: what is published, NULL: nothing. */
+static enum rc
+publish_after(struct authority *a, const struct form_set *prev, const struct form_file *files,
+    size_t n, bool *changed, struct error *err)
+{
+	struct form_set *next = NULL;
 	struct form_file *sorted = NULL;
 	struct bytes payload;
 	enum rc rc;
@@ -67,7 +92,7 @@ publish_files(struct authority *a, const struct form_file *files, size_t n,
 	*changed = false;
 	bytes_init(&payload);
 	if ((rc = form_set_load(files, n, &next, err)) != RC_OK ||
-	    (rc = published(a, &prev, err)) != RC_OK)
+	    (rc = case_rules_check_set(next, err)) != RC_OK)
 		goto out;
 	if (prev != NULL && (rc = form_set_check_successor(prev, next, err)) != RC_OK)
 		goto out;
@@ -88,7 +113,28 @@ out:
 	free(sorted);
 	bytes_reset(&payload);
 	form_set_free(next);
+	return rc;
+}
+
+/* Forms; the rules that are published stay beside them. */
+static enum rc
+publish_files(struct authority *a, const struct form_file *files, size_t n,
+    bool *changed, struct error *err)
+{
+	struct form_file *all = calloc(FORM_FILES_MAX, sizeof(*all));
+	struct form_set *prev = NULL;
+	enum rc rc = all == NULL || n > FORM_FILES_MAX ? RC_NOMEM : published(a, &prev, err);
+
+	*changed = false;
+	if (rc == RC_OK) {
+		memcpy(all, files, n * sizeof(*all));
+		if (prev != NULL)
+			rc = add_of_set(prev, true, all, &n);
+	}
+	if (rc == RC_OK)
+		rc = publish_after(a, prev, all, n, changed, err);
 	form_set_free(prev);
+	free(all);
 	return rc;
 }
 
@@ -112,9 +158,10 @@ gathered_free(struct gathered *g)
 	free(g);
 }
 
-/* Read dir/name, which the set knows as name. */
+/* Read dir/from, which the set knows as name. */
 static enum rc
-gather_file(struct gathered *g, const char *dir, const char *name, struct error *err)
+gather_file(struct gathered *g, const char *dir, const char *from, const char *name,
+    struct error *err)
 {
 	char path[FILES_PATH_MAX];
 	struct bytes *contents = &g->contents[g->n];
@@ -122,7 +169,7 @@ gather_file(struct gathered *g, const char *dir, const char *name, struct error 
 
 	if (g->n == FORM_FILES_MAX)
 		return error_set(err, RC_LIMIT, dir, "publish fewer sheets", "too many sheets");
-	if ((rc = files_join(dir, name, path)) != RC_OK)
+	if ((rc = files_join(dir, from, path)) != RC_OK)
 		return error_set(err, rc, dir, NULL, "the path is too long");
 	if ((g->names[g->n] = malloc(strlen(name) + 1)) == NULL)
 		return RC_NOMEM;
@@ -155,7 +202,7 @@ gather_folder(struct gathered *g, const char *dir, const char *folder, struct er
 		if (len < 4 || strcmp(names[i] + len - 4, ".csv") != 0)
 			continue;
 		if ((rc = files_join(folder, names[i], name)) == RC_OK)
-			rc = gather_file(g, dir, name, err);
+			rc = gather_file(g, dir, name, name, err);
 	}
 	files_names_free(names, n);
 	return rc;
@@ -183,6 +230,66 @@ gather_dir(struct gathered *g, const char *dir, struct error *err)
 	if (rc != RC_OK || (rc = files_join(dir, "codes", path)) != RC_OK)
 		return rc;
 	return files_is_dir(path) ? gather_folder(g, dir, "codes", err) : RC_OK;
+}
+
+/* The six sheets, and nothing that looks like one and would count for nothing. */
+static enum rc
+gather_rules(struct gathered *g, const char *dir, struct error *err)
+{
+	char **names = NULL;
+	size_t n = 0;
+	enum rc rc = files_list(dir, &names, &n, err);
+
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		size_t len = strlen(names[i]), s = 0;
+		char name[FILES_PATH_MAX];
+
+		if (len < 4 || strcmp(names[i] + len - 4, ".csv") != 0)
+			continue;
+		while (s < CASE_RULES_SHEETS &&
+		    strcmp(case_rules_sheet_name(s) + strlen("rules/"), names[i]) != 0)
+			s++;
+		rc = files_join(dir, names[i], name);
+		if (rc == RC_OK && s == CASE_RULES_SHEETS)
+			rc = error_set(err, RC_FORMAT, name, "see schema/rules/README.md",
+			    "there is no sheet of rules of this name");
+		if (rc == RC_OK)
+			rc = gather_file(g, dir, names[i], case_rules_sheet_name(s), err);
+	}
+	files_names_free(names, n);
+	if (rc == RC_OK && g->n == 0)
+		rc = error_set(err, RC_FORMAT, dir, "see schema/rules/README.md",
+		    "the folder holds no sheet of rules");
+	return rc;
+}
+
+enum rc
+authority_publish_rules(struct authority *a, const char *dir, bool *changed, struct error *err)
+{
+	struct gathered *g = gathered_new();
+	struct form_set *prev = NULL, *shipped = NULL;
+	struct form_file *all = calloc(FORM_FILES_MAX, sizeof(*all));
+	size_t n = 0;
+	enum rc rc = g == NULL || all == NULL ? RC_NOMEM : published(a, &prev, err);
+
+	*changed = false;
+	if (rc == RC_OK && dir != NULL)
+		rc = gather_rules(g, dir, err);
+	if (rc == RC_OK && prev == NULL)
+		rc = form_set_load_embedded(&shipped, err);
+	if (rc != RC_OK)
+		goto out;
+	n = g->n;
+	memcpy(all, g->files, n * sizeof(*all));
+	rc = add_of_set(prev != NULL ? prev : shipped, false, all, &n);
+	if (rc == RC_OK)
+		rc = publish_after(a, prev, all, n, changed, err);
+out:
+	gathered_free(g);
+	form_set_free(prev);
+	form_set_free(shipped);
+	free(all);
+	return rc;
 }
 
 enum rc

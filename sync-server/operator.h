@@ -153,6 +153,7 @@ enum rc operator_init(struct operator *c) RC_CHECK;
 enum rc operator_units(struct operator *c) RC_CHECK;
 enum rc operator_rotate(struct operator *c) RC_CHECK;
 enum rc operator_forms(struct operator *c) RC_CHECK;
+enum rc operator_rules(struct operator *c) RC_CHECK;
 enum rc operator_invite(struct operator *c) RC_CHECK;
 enum rc operator_invitations(struct operator *c) RC_CHECK;
 enum rc operator_revoke(struct operator *c) RC_CHECK;

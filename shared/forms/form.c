@@ -53,7 +53,8 @@ ends(const char *s, const char *with)
 static bool
 is_ours(const char *name)
 {
-	return ends(name, ".csv") && (begins(name, "forms/") || begins(name, "codes/"));
+	return ends(name, ".csv") && (begins(name, "forms/") || begins(name, "codes/") ||
+	    begins(name, "rules/"));
 }
 
 static enum rc
@@ -254,15 +255,18 @@ enum rc
 form_set_load_embedded(struct form_set **out, struct error *err)
 {
 	struct form_file *files = calloc(embedded_count + 1, sizeof(*files));
+	size_t n = 0;
 	enum rc rc;
 
 	*out = NULL;
 	if (files == NULL)
 		return RC_NOMEM;
+	/* the program's own rules are no part of a set: only a province's are */
 	for (size_t i = 0; i < embedded_count; i++)
-		files[i] = (struct form_file){ embedded_table[i].name, embedded_table[i].data,
-		    embedded_table[i].len };
-	rc = load(files, embedded_count, "schema/", out, err);
+		if (!begins(embedded_table[i].name, "rules/"))
+			files[n++] = (struct form_file){ embedded_table[i].name, embedded_table[i].data,
+			    embedded_table[i].len };
+	rc = load(files, n, "schema/", out, err);
 	free(files);
 	return rc;
 }
@@ -334,6 +338,10 @@ form_set_load_dir(const char *dir, struct form_set **out, struct error *err)
 	rc = files_join(dir, "codes", path);
 	if (rc == RC_OK && files_is_dir(path))
 		rc = add_folder(folder, dir, "codes", false, err);
+	if (rc == RC_OK)
+		rc = files_join(dir, "rules", path);
+	if (rc == RC_OK && files_is_dir(path))
+		rc = add_folder(folder, dir, "rules", false, err);
 	if (rc == RC_OK)
 		rc = add_folder(folder, dir, "forms", true, err);
 	for (size_t i = 0; i < folder->n; i++)

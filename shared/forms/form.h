@@ -164,7 +164,10 @@ void form_set_free(struct form_set *set);
 enum rc form_set_check_successor(const struct form_set *prev,
     const struct form_set *next, struct error *err) RC_CHECK;
 
-/* The files that a set was read from, sorted by name; borrowed from the set. */
+/*
+ * The files that a set was read from, sorted by name, with a NUL behind the last byte; borrowed from
+ * the set.  Sheets of rules (rules/, case_rules.h) are kept with a set and not looked into.
+ */
 const struct form_file *form_set_files(const struct form_set *set, size_t *n);
 
 size_t form_set_count(const struct form_set *set);

@@ -15,7 +15,7 @@ static const char *const names[CASE_RULES_SHEETS] = {
 	"rules/closing.csv", "rules/words.csv"
 };
 
-/* The columns of each sheet, in this order. */
+/* The columns of each sheet, in this order; holiday.csv may have one more. */
 static const char *const headers[CASE_RULES_SHEETS][5] = {
 	{ "regime", "from", "to", "source", NULL },
 	{ "regime", "class", "letters", "case_by_case", "source" },
@@ -27,6 +27,7 @@ static const char *const headers[CASE_RULES_SHEETS][5] = {
 
 struct span {
 	int64_t from, to;
+	bool unsure;		/* of a holiday: not decided yet */
 };
 
 struct case_rules {
@@ -34,6 +35,8 @@ struct case_rules {
 	struct span *regimes;		/* one a row of its sheet */
 	struct span *holidays;
 	struct case_term *terms;
+	bool published[CASE_RULES_SHEETS];
+	struct case_rules *program;	/* what published sheets fall back to; NULL: these are they */
 };
 
 /* Reading -------------------------------------------------------------------- */
@@ -63,10 +66,18 @@ read_day(const char *text, int64_t open, int64_t *out)
 	return true;
 }
 
+static bool
+read_sure(const char *text, bool *unsure)
+{
+	*unsure = strcmp(text, "no") == 0;
+	return *unsure || *text == '\0' || strcmp(text, "yes") == 0;
+}
+
 static enum rc
 read_spans(struct case_rules *r, enum sheet s, size_t from, struct span **out, struct error *err)
 {
 	const struct csv *c = &r->sheets[s];
+	size_t sure = csv_column(c, "sure");
 
 	if ((*out = calloc(c->n_rows + 1, sizeof(**out))) == NULL)
 		return RC_NOMEM;
@@ -80,6 +91,8 @@ read_spans(struct case_rules *r, enum sheet s, size_t from, struct span **out, s
 		/* A law may have no end; a holiday has both days. */
 		if (s == HOLIDAY && (span->from == INT64_MIN || span->to == INT64_MAX))
 			return bad_cell(s, c, i, from, err);
+		if (s == HOLIDAY && !read_sure(csv_cell(c, i, sure), &span->unsure))
+			return bad_cell(s, c, i, sure, err);
 	}
 	return RC_OK;
 }
@@ -157,12 +170,9 @@ case_rules_read(const char *const sheets[CASE_RULES_SHEETS], struct case_rules *
 	return rc;
 }
 
-enum rc
-case_rules_load(struct case_rules **out, struct error *err)
+static enum rc
+program_sheets(const char *sheets[CASE_RULES_SHEETS], struct error *err)
 {
-	const char *sheets[CASE_RULES_SHEETS];
-
-	*out = NULL;
 	for (size_t s = 0; s < CASE_RULES_SHEETS; s++) {
 		const struct embedded *e = embedded_find(names[s]);
 
@@ -170,7 +180,67 @@ case_rules_load(struct case_rules **out, struct error *err)
 			return error_set(err, RC_CONFIG, names[s], NULL, "this program lacks one of its files");
 		sheets[s] = (const char *)e->data;
 	}
-	return case_rules_read(sheets, out, err);
+	return RC_OK;
+}
+
+enum rc
+case_rules_load(struct case_rules **out, struct error *err)
+{
+	const char *sheets[CASE_RULES_SHEETS];
+	enum rc rc = program_sheets(sheets, err);
+
+	*out = NULL;
+	return rc == RC_OK ? case_rules_read(sheets, out, err) : rc;
+}
+
+/* The sheets of a set, and how many there are; what it lacks is left. */
+static enum rc
+sheets_of(const struct form_set *set, const char *sheets[CASE_RULES_SHEETS],
+    bool published[CASE_RULES_SHEETS], bool *any, struct error *refused)
+{
+	size_t n;
+	const struct form_file *files = form_set_files(set, &n);
+
+	*any = false;
+	for (size_t i = 0; i < n; i++)
+		for (size_t s = 0; s < CASE_RULES_SHEETS; s++) {
+			if (strcmp(files[i].name, names[s]) != 0)
+				continue;
+			if (memchr(files[i].data, '\0', files[i].len) != NULL)
+				return error_set(refused, RC_FORMAT, names[s], NULL,
+				    "there is a zero byte in the sheet");
+			sheets[s] = (const char *)files[i].data;
+			published[s] = *any = true;
+		}
+	return RC_OK;
+}
+
+enum rc
+case_rules_load_set(const struct form_set *set, struct case_rules **out, struct error *refused,
+    struct error *err)
+{
+	const char *sheets[CASE_RULES_SHEETS];
+	bool published[CASE_RULES_SHEETS] = { false }, any;
+	struct case_rules *program = NULL, *r = NULL;
+	enum rc rc;
+
+	error_clear(refused);
+	*out = NULL;
+	if ((rc = program_sheets(sheets, err)) != RC_OK || (rc = case_rules_load(&program, err)) != RC_OK)
+		return rc;
+	rc = sheets_of(set, sheets, published, &any, refused);
+	if (rc == RC_OK && any)
+		rc = case_rules_read(sheets, &r, refused);
+	if (rc == RC_NOMEM) {
+		case_rules_free(program);
+		return rc;
+	}
+	if (r != NULL) {
+		memcpy(r->published, published, sizeof(r->published));
+		r->program = program;
+	}
+	*out = r != NULL ? r : program;
+	return RC_OK;
 }
 
 void
@@ -178,6 +248,7 @@ case_rules_free(struct case_rules *r)
 {
 	if (r == NULL)
 		return;
+	case_rules_free(r->program);	/* which has none of its own */
 	for (size_t s = 0; s < CASE_RULES_SHEETS; s++)
 		csv_reset(&r->sheets[s]);
 	free(r->regimes);
@@ -187,6 +258,24 @@ case_rules_free(struct case_rules *r)
 }
 
 /* Asking --------------------------------------------------------------------- */
+
+const char *
+case_rules_sheet_name(size_t i)
+{
+	return names[i];
+}
+
+const struct csv *
+case_rules_sheet(const struct case_rules *r, size_t i)
+{
+	return &r->sheets[i];
+}
+
+bool
+case_rules_is_published(const struct case_rules *r, size_t i)
+{
+	return r->published[i];
+}
 
 const char *
 case_rules_regime(const struct case_rules *r, int64_t day)
@@ -247,14 +336,18 @@ case_rules_has_letter(const char *letters, const char *letter)
 const struct case_term *
 case_rules_term(const struct case_rules *r, const char *rule, const char *regime, size_t i)
 {
+	bool known = false;
+
 	for (size_t k = 0; k < r->sheets[DEADLINE].n_rows; k++) {
 		const struct case_term *t = &r->terms[k];
 
-		if (strcmp(t->rule, rule) == 0 &&
-		    (strcmp(t->regime, "ANY") == 0 || strcmp(t->regime, regime) == 0) && i-- == 0)
+		if (strcmp(t->rule, rule) != 0)
+			continue;
+		known = true;
+		if ((strcmp(t->regime, "ANY") == 0 || strcmp(t->regime, regime) == 0) && i-- == 0)
 			return t;
 	}
-	return NULL;
+	return known || r->program == NULL ? NULL : case_rules_term(r->program, rule, regime, i);
 }
 
 bool
@@ -276,7 +369,7 @@ case_rules_word(const struct case_rules *r, const char *list, const char *code, 
 	for (size_t i = 1; i <= c->n_rows; i++)
 		if (strcmp(csv_cell(c, i, 0), list) == 0 && strcmp(csv_cell(c, i, 1), code) == 0)
 			return csv_cell(c, i, lang == FORM_VI ? 2 : 3);
-	return code;
+	return r->program == NULL ? code : case_rules_word(r->program, list, code, lang);
 }
 
 /* Counting ------------------------------------------------------------------- */
@@ -306,7 +399,7 @@ is_workday(const struct case_rules *r, int64_t day)
 	if (weekday >= 5)
 		return false;
 	for (size_t i = 0; i < r->sheets[HOLIDAY].n_rows; i++)
-		if (day >= r->holidays[i].from && day <= r->holidays[i].to)
+		if (!r->holidays[i].unsure && day >= r->holidays[i].from && day <= r->holidays[i].to)
 			return false;
 	return true;
 }
@@ -345,5 +438,8 @@ case_rules_due(const struct case_rules *r, const struct case_term *t, int64_t fi
 		if (is_workday(r, ++day))
 			left--;
 	*sure = knows_year(r, day);
+	for (size_t i = 0; i < r->sheets[HOLIDAY].n_rows; i++)
+		if (r->holidays[i].unsure && r->holidays[i].from <= day && r->holidays[i].to > first)
+			*sure = false;
 	return day;
 }

@@ -3,7 +3,8 @@
 
 /*
  * case_rules: what laws and plans set for a case: schema/rules/, whose README says how a
- * term is counted.  Days are counted since 1970-01-01 (date_to_days).
+ * term is counted.  Days are counted since 1970-01-01 (date_to_days).  The sheets ship with the
+ * program; a province may publish others with its forms.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include "shared/forms/form.h"
 
 struct case_rules;
+struct csv;
 
 enum case_unit { CASE_UNIT_DAY, CASE_UNIT_STAY, CASE_UNIT_WORKDAY, CASE_UNIT_MONTH };
 
@@ -34,11 +36,33 @@ struct case_entitlement {
 
 /* From the sheets inside the program.  RC_FORMAT: file:row:column. */
 enum rc case_rules_load(struct case_rules **out, struct error *err) RC_CHECK;
+/*
+ * From the sheets of a form set ("rules/holiday.csv"), and for those that it lacks from the
+ * program's.  Terms whose rule, and words whose code, a published sheet does not know are the program's,
+ * too, so that a newer program finds what it asks for.  Sheets that cannot be read, of a newer program
+ * perhaps: all are the program's, and *refused says why; else its code is RC_OK.
+ */
+enum rc case_rules_load_set(const struct form_set *set, struct case_rules **out,
+    struct error *refused, struct error *err) RC_CHECK;
+/*
+ * More than reading asks for, of the sheets that a province is to publish: codes stand in the lists of the
+ * set, rules and words are known, every row names its source, no two laws hold on one day.
+ * RC_FORMAT: file:row:column.
+ */
+enum rc case_rules_check(const struct case_rules *r, const struct form_set *set,
+    struct error *err) RC_CHECK;
+/* Reads and checks the sheets that a set holds. */
+enum rc case_rules_check_set(const struct form_set *set, struct error *err) RC_CHECK;
 /* sheets: regime, entitlement, deadline, holiday, closing, words, in this order; for tests. */
 enum { CASE_RULES_SHEETS = 6 };
 enum rc case_rules_read(const char *const sheets[CASE_RULES_SHEETS], struct case_rules **out,
     struct error *err) RC_CHECK;
 void case_rules_free(struct case_rules *r);	/* NULL is allowed */
+
+/* The i-th sheet of CASE_RULES_SHEETS: "rules/regime.csv", its cells, is it of the province? */
+const char *case_rules_sheet_name(size_t i);
+const struct csv *case_rules_sheet(const struct case_rules *r, size_t i);
+bool case_rules_is_published(const struct case_rules *r, size_t i);
 
 /* Code of the law in force on a day; "" if no row covers it. */
 const char *case_rules_regime(const struct case_rules *r, int64_t day);
@@ -54,7 +78,7 @@ const struct case_term *case_rules_term(const struct case_rules *r, const char *
     const char *regime, size_t i);
 /*
  * Last day that is in time.  *sure: false where the term counts working days and
- * ends in a year whose holidays the sheets do not list.
+ * ends in a year whose holidays the sheets do not list, or has a day in it that may be one.
  */
 int64_t case_rules_due(const struct case_rules *r, const struct case_term *t, int64_t first,
     bool *sure);

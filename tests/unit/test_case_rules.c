@@ -111,8 +111,24 @@ working_days_leave_out_weekends_and_holidays(void **state)
 static void
 a_year_whose_holidays_are_not_known_is_marked(void **state)
 {
-	due(*state, "DECISION", "R2024", "2026-12-25", "2027-01-07", false);
+	/* 28 to 31 December; 1 January is off; 4 to 8 */
+	due(*state, "DECISION", "R2024", "2026-12-25", "2027-01-08", true);
 	due(*state, "DECISION", "R2024", "2026-12-18", "2026-12-31", true);
+	due(*state, "DECISION", "R2024", "2027-12-24", "2028-01-06", false);
+	due(*state, "DECISION", "R2024", "2027-12-17", "2027-12-30", true);
+}
+
+static void
+a_term_with_a_day_in_it_that_may_be_a_holiday_is_marked(void **state)
+{
+	/* Tết 2027: 5 and 8 to 10 February are off; nobody has said yet of the 4th and the 11th */
+	due(*state, "DECISION", "R2024", "2027-01-21", "2027-02-03", true);
+	due(*state, "DECISION", "R2024", "2027-01-22", "2027-02-04", false);
+	due(*state, "DECISION", "R2024", "2027-02-01", "2027-02-18", false);
+	due(*state, "DECISION", "R2024", "2027-02-11", "2027-02-24", true);
+	/* 16 April, 30 April and 3 May are off */
+	due(*state, "DECISION", "R2024", "2027-04-12", "2027-04-26", true);
+	due(*state, "DECISION", "R2024", "2027-04-26", "2027-05-11", true);
 }
 
 static void
@@ -224,6 +240,7 @@ main(void)
 		cmocka_unit_test(the_first_day_of_a_stay_counts),
 		cmocka_unit_test(working_days_leave_out_weekends_and_holidays),
 		cmocka_unit_test(a_year_whose_holidays_are_not_known_is_marked),
+		cmocka_unit_test(a_term_with_a_day_in_it_that_may_be_a_holiday_is_marked),
 		cmocka_unit_test(months_end_on_the_same_day_or_the_last_of_the_month),
 		cmocka_unit_test(follow_ups_are_due_after_1_3_6_and_12_months),
 		cmocka_unit_test(letters_of_the_law_are_told_apart),

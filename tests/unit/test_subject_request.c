@@ -119,11 +119,11 @@ what_was_promised_is_open_until_it_is_done(void **state)
 static void
 a_year_without_holidays_is_marked(void **state)
 {
-	struct case_desk d = desk(*state, "2027-01-04");
+	struct case_desk d = desk(*state, "2028-01-04");
 	struct report_world *w = *state;
 	struct subject_request_list l;
 
-	request(w, 20, "ACCESS", "2026-12-31", "", "", "");
+	request(w, 20, "ACCESS", "2027-12-31", "", "", "");
 	assert_int_equal(subject_request_find(&d, true, &l, &w->err), RC_OK);
 	assert_false(l.items[0].sure);
 	subject_request_reset(&l);
