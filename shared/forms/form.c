@@ -174,8 +174,7 @@ load_form(struct form_set *set, const struct form_file *survey, const char *pref
 	if (settings == NULL)
 		return error_set(err, RC_FORMAT, where, NULL, "beside it settings.csv is missing");
 	set->n++;
-	form->name = text_dup(name);
-	if (form->name == NULL)
+	if ((form->name = text_dup(name)) == NULL)
 		return RC_NOMEM;
 	rc = load_settings(prefix, settings, form, err);
 	if (rc == RC_OK && choices != NULL)
@@ -261,11 +260,12 @@ form_set_load_embedded(struct form_set **out, struct error *err)
 	*out = NULL;
 	if (files == NULL)
 		return RC_NOMEM;
-	/* the program's own rules are no part of a set: only a province's are */
-	for (size_t i = 0; i < embedded_count; i++)
-		if (!begins(embedded_table[i].name, "rules/"))
-			files[n++] = (struct form_file){ embedded_table[i].name, embedded_table[i].data,
-			    embedded_table[i].len };
+	for (size_t i = 0; i < embedded_count; i++) {
+		const struct embedded *e = &embedded_table[i];
+
+		if (!begins(e->name, "rules/"))	/* a set holds those of a province alone */
+			files[n++] = (struct form_file){ e->name, e->data, e->len };
+	}
 	rc = load(files, n, "schema/", out, err);
 	free(files);
 	return rc;
@@ -283,10 +283,8 @@ static enum rc
 add_file(struct folder *f, const char *dir, const char *name, struct error *err)
 {
 	char path[FILES_PATH_MAX];
-	enum rc rc = files_join(dir, name, path);
+	enum rc rc = f->n >= FORM_FILES_MAX ? RC_LIMIT : files_join(dir, name, path);
 
-	if (rc == RC_OK && f->n >= FORM_FILES_MAX)
-		rc = RC_LIMIT;
 	if (rc != RC_OK)
 		return error_set(err, rc, dir, NULL, "too many files, or too long names");
 	f->names[f->n] = text_dup(name);
@@ -312,8 +310,7 @@ add_folder(struct folder *f, const char *dir, const char *sub, bool deeper, stru
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		if (names[i][0] == '.')
 			continue;
-		rc = files_join(sub, names[i], name);
-		if (rc == RC_OK)
+		if ((rc = files_join(sub, names[i], name)) == RC_OK)
 			rc = files_join(dir, name, path);
 		if (rc == RC_OK && deeper && files_is_dir(path))
 			rc = add_folder(f, dir, name, false, err);
@@ -329,27 +326,21 @@ form_set_load_dir(const char *dir, struct form_set **out, struct error *err)
 {
 	struct folder *folder = calloc(1, sizeof(*folder));
 	struct form_file *files = calloc(FORM_FILES_MAX, sizeof(*files));
+	static const char *const beside[] = { "codes", "rules" };
 	char path[FILES_PATH_MAX], prefix[FILES_PATH_MAX];
 	enum rc rc = RC_NOMEM;
 
 	*out = NULL;
 	if (folder == NULL || files == NULL)
 		goto out;
-	rc = files_join(dir, "codes", path);
-	if (rc == RC_OK && files_is_dir(path))
-		rc = add_folder(folder, dir, "codes", false, err);
-	if (rc == RC_OK)
-		rc = files_join(dir, "rules", path);
-	if (rc == RC_OK && files_is_dir(path))
-		rc = add_folder(folder, dir, "rules", false, err);
-	if (rc == RC_OK)
-		rc = add_folder(folder, dir, "forms", true, err);
+	rc = add_folder(folder, dir, "forms", true, err);
+	for (size_t i = 0; rc == RC_OK && i < sizeof(beside) / sizeof(*beside); i++)
+		if ((rc = files_join(dir, beside[i], path)) == RC_OK && files_is_dir(path))
+			rc = add_folder(folder, dir, beside[i], false, err);
 	for (size_t i = 0; i < folder->n; i++)
 		files[i] = (struct form_file){ folder->names[i], folder->data[i].data,
 		    folder->data[i].len };
-	if (rc == RC_OK)
-		rc = files_join(dir, "", prefix);
-	if (rc == RC_OK)
+	if (rc == RC_OK && (rc = files_join(dir, "", prefix)) == RC_OK)
 		rc = load(files, folder->n, prefix, out, err);
 out:
 	for (size_t i = 0; folder != NULL && i < folder->n; i++) {
