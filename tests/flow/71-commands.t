@@ -11,6 +11,24 @@ case_worker=$(field add person "full_name=Đặng Thị Hòa" sex=F)
 visit=(add outreach date=2026-04-01 commune_code=06184)
 one=$(field "${visit[@]}" persons_f=3)
 
+# ---- manual pages ----
+undocumented() { # PROGRAM PAGE: what its help names and the page does not, in its entry or before all of them
+	local command option entry
+	sed 's/Fl \\-/Fl Fl /g; s/\\-/-/g; s/^\.It Xo Cm/.It Cm/' "$2" >"$T/page"
+	"$BIN/$1" --lang en --help | sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' | while read -r command; do
+		grep -q "^\.It Cm $command\( \|$\)" "$T/page" || echo "$command"
+		entry=$(awk -v it=".It Cm $command " '/^\.It Cm / { on = 0; listed = 1 } /^\.(El|Sh|Ss)/ { on = 0 }
+			index($0 " ", it) == 1 { on = 1 } on || !listed' "$T/page")
+		# shellcheck disable=SC2086
+		for option in $("$BIN/$1" --lang en $command --help </dev/null |
+			sed -n '/Common options/q; s/^ *--\([a-z-]*\).*/\1/p'); do
+			grep -q "Fl Fl $option\( \|$\)" <<<"$entry" || echo "$command --$option"
+		done
+	done
+}
+is "$(undocumented field field/field.1)" "" "field(1) has every command and option"
+is "$(undocumented sync-server sync-server/sync-server.1)" "" "sync-server(1), too"
+
 # ---- options ----
 exits 0 "options may stand before the command" "$BIN/field" --home="$lan" --json --passphrase-file="$lan.pass" status
 exits 0 "between its words" field bundle --json export "$T/a.bundle"
