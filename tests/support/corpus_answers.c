@@ -57,8 +57,8 @@ chance(struct corpus_sheet *s, unsigned percent)
 	return below(s, 100) < percent;
 }
 
-static const char *
-word(struct corpus_sheet *s, const struct corpus_words *w)
+const char *
+corpus_word(struct corpus_sheet *s, const struct corpus_words *w)
 {
 	return w->words[below(s, w->n)];
 }
@@ -79,8 +79,8 @@ pick(struct corpus_sheet *s, const struct chance *list, size_t n)
 	return list[n - 1].code;
 }
 
-static void
-put(struct corpus_sheet *s, const char *name, const char *value)
+void
+corpus_put(struct corpus_sheet *s, const char *name, const char *value)
 {
 	struct corpus_record *r = s->record;
 
@@ -88,15 +88,15 @@ put(struct corpus_sheet *s, const char *name, const char *value)
 		r->fields[r->n_fields++] = (struct corpus_field){ name, value, SIZE_MAX };
 }
 
-static void
-put_reference(struct corpus_sheet *s, const char *name, size_t index)
+void
+corpus_put_reference(struct corpus_sheet *s, const char *name, size_t index)
 {
-	put(s, name, NULL);
+	corpus_put(s, name, NULL);
 	s->record->fields[s->record->n_fields - 1].refers = index;
 }
 
-static void RC_PRINTF(3, 4)
-put_text(struct corpus_sheet *s, const char *name, const char *fmt, ...)
+void
+corpus_put_text(struct corpus_sheet *s, const char *name, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -106,25 +106,25 @@ put_text(struct corpus_sheet *s, const char *name, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= CORPUS_POOL_BYTES - s->used)
 		return;
-	put(s, name, s->pool + s->used);
+	corpus_put(s, name, s->pool + s->used);
 	s->used += (size_t)n + 1;
 }
 
 static void
 put_number(struct corpus_sheet *s, const char *name, size_t number)
 {
-	put_text(s, name, "%zu", number);
+	corpus_put_text(s, name, "%zu", number);
 }
 
-static void
-put_day(struct corpus_sheet *s, const char *name, int64_t day)
+void
+corpus_put_day(struct corpus_sheet *s, const char *name, int64_t day)
 {
 	struct date d;
 	char iso[11];
 
 	date_from_days(day, &d);
 	date_iso(&d, iso);
-	put_text(s, name, "%s", iso);
+	corpus_put_text(s, name, "%s", iso);
 }
 
 /* A day some days ago, not before the corpus begins. */
@@ -152,7 +152,7 @@ some(struct corpus_sheet *s, const char *name, const struct chance *list, size_t
 			i++;
 		if (i < 64 && (taken >> i & 1) == 0) {
 			taken |= (uint64_t)1 << i;
-			put(s, name, code);
+			corpus_put(s, name, code);
 			want--;
 		}
 	}
@@ -176,9 +176,9 @@ put_village(struct corpus_sheet *s, const char *name, bool with_commune)
 			commune = communes[i].full_name;
 	}
 	if (commune != NULL)
-		put_text(s, name, "Thôn %s %s, %s, tỉnh Lạng Sơn", first, second, commune);
+		corpus_put_text(s, name, "Thôn %s %s, %s, tỉnh Lạng Sơn", first, second, commune);
 	else
-		put_text(s, name, "Thôn %s %s", first, second);
+		corpus_put_text(s, name, "Thôn %s %s", first, second);
 }
 
 static void
@@ -189,12 +189,12 @@ put_note(struct corpus_sheet *s, const char *name, const struct corpus_words *st
 
 	if (!chance(s, percent))
 		return;
-	one = word(s, stock);
-	two = word(s, stock);
+	one = corpus_word(s, stock);
+	two = corpus_word(s, stock);
 	if (chance(s, 25) && one != two)
-		put_text(s, name, "%s %s", one, two);
+		corpus_put_text(s, name, "%s %s", one, two);
 	else
-		put(s, name, one);
+		corpus_put(s, name, one);
 }
 
 /* ---- activities ---- */
@@ -230,7 +230,7 @@ session_people(struct corpus_sheet *s, bool school)
 	    chance(s, 40) ? between(s, 3, 30) : 0) / 100);
 	put_number(s, "participants_ethmin", total * between(s, 55, 100) / 100);
 	if (chance(s, 30))
-		put(s, "attendance_method", PICK(s, methods));
+		corpus_put(s, "attendance_method", PICK(s, methods));
 }
 
 void
@@ -255,34 +255,34 @@ corpus_answers_session(struct corpus_sheet *s)
 	    s->day + (int64_t)between(s, 2, 20) : days_ago(s, 4);
 	bool season = in_season(day), school = !season && chance(s, 12);
 
-	put(s, "title", word(s, season ? &corpus_campaign_titles :
+	corpus_put(s, "title", corpus_word(s, season ? &corpus_campaign_titles :
 	    school ? &corpus_school_titles : &corpus_session_titles));
-	put(s, "kind", "COMM");
-	put(s, "status", state);
-	put_day(s, "date_start", day);
-	put(s, "commune_code", s->record->commune);
+	corpus_put(s, "kind", "COMM");
+	corpus_put(s, "status", state);
+	corpus_put_day(s, "date_start", day);
+	corpus_put(s, "commune_code", s->record->commune);
 	put_village(s, "village", false);
 	if (chance(s, 35))
 		SOME(s, "place_kind", places, 1, 2);
 	if (school)
-		put(s, "forms", "SCHOOL");
+		corpus_put(s, "forms", "SCHOOL");
 	else
 		SOME(s, "forms", forms, 1, 2);
 	SOME(s, "topics", topics, 1, 4);
 	if (school)
-		put(s, "audiences", "PUPIL");
+		corpus_put(s, "audiences", "PUPIL");
 	else
 		SOME(s, "audiences", audiences, 1, 3);
 	if (season) {
-		put(s, "campaigns", "D30_7_NAT");
+		corpus_put(s, "campaigns", "D30_7_NAT");
 		if (chance(s, 50))
-			put(s, "campaigns", "D30_7_WORLD");
+			corpus_put(s, "campaigns", "D30_7_WORLD");
 	} else if (chance(s, 15)) {
-		put(s, "campaigns", chance(s, 60) ? "MOV_SECURITY" : "MOV_RURAL");
+		corpus_put(s, "campaigns", chance(s, 60) ? "MOV_SECURITY" : "MOV_RURAL");
 	}
 	if (strcmp(state, "HELD") == 0)
 		session_people(s, school);
-	put(s, "language", PICK(s, languages));
+	corpus_put(s, "language", PICK(s, languages));
 	put_note(s, "note", &corpus_session_notes, 65);
 }
 
@@ -292,18 +292,18 @@ corpus_answers_outreach(struct corpus_sheet *s)
 	bool household = chance(s, 60);
 	size_t men, women;
 
-	put_day(s, "date", days_ago(s, 3));
-	put(s, "kind", household ? "HOUSEHOLD" : "MIGCOUNS");
-	put(s, "commune_code", s->record->commune);
+	corpus_put_day(s, "date", days_ago(s, 3));
+	corpus_put(s, "kind", household ? "HOUSEHOLD" : "MIGCOUNS");
+	corpus_put(s, "commune_code", s->record->commune);
 	put_village(s, "village", false);
 	if (!household)
-		put(s, "mode", chance(s, 65) ? "INDIVIDUAL" : "GROUP");
+		corpus_put(s, "mode", chance(s, 65) ? "INDIVIDUAL" : "GROUP");
 	men = below(s, household ? 4 : 6);
 	women = between(s, men == 0 ? 1 : 0, household ? 4 : 9);
 	put_number(s, "persons_m", men);
 	put_number(s, "persons_f", women);
 	SOME(s, "topics", topics, 1, 3);
-	put(s, "referred", chance(s, 6) ? "yes" : "no");
+	corpus_put(s, "referred", chance(s, 6) ? "yes" : "no");
 	put_note(s, "note", &corpus_outreach_notes, 60);
 }
 
@@ -320,57 +320,72 @@ person_birth(struct corpus_sheet *s, bool female)
 	size_t year = 2026 - age - 1;
 
 	if (strcmp(precision, "DAY") == 0)
-		put_text(s, "birth_date", "%zu-%02zu-%02zu", year, between(s, 1, 12),
+		corpus_put_text(s, "birth_date", "%zu-%02zu-%02zu", year, between(s, 1, 12),
 		    between(s, 1, 28));
 	else if (strcmp(precision, "MONTH") == 0)
-		put_text(s, "birth_date", "%zu-%02zu", year, between(s, 1, 12));
+		corpus_put_text(s, "birth_date", "%zu-%02zu", year, between(s, 1, 12));
 	else if (strcmp(precision, "YEAR") == 0)
 		put_number(s, "birth_date", year);
-	put(s, "birth_precision", precision);
+	corpus_put(s, "birth_precision", precision);
 	if (strcmp(precision, "EST_AGE") == 0) {
 		put_number(s, "est_age", age);
-		put_day(s, "est_age_asof", s->day);
+		corpus_put_day(s, "est_age_asof", s->day);
 	}
 	if (strcmp(precision, "DAY") == 0 && age >= 14 && chance(s, 70)) {
 		/* 12 digits: province of the register, century and sex, year, six of chance */
 		size_t century = (year < 2000 ? 0u : 2u) + (female ? 1u : 0u);
 
-		put(s, "id_kind", chance(s, 80) ? "CCCD" : "CC");
-		put_text(s, "id_number", "020%zu%02zu%06zu", century, year % 100,
+		corpus_put(s, "id_kind", chance(s, 80) ? "CCCD" : "CC");
+		corpus_put_text(s, "id_number", "020%zu%02zu%06zu", century, year % 100,
 		    below(s, 1000000));
 	} else if (chance(s, 40)) {
-		put(s, "id_kind", "NONE");
+		corpus_put(s, "id_kind", "NONE");
 	}
+}
+
+const struct corpus_people *
+corpus_some_people(struct corpus_sheet *s)
+{
+	const struct corpus_people *people = corpus_peoples;
+	size_t of_hundred = below(s, 100);
+
+	while (people < corpus_peoples + CORPUS_PEOPLES - 1 && of_hundred >= people->share) {
+		of_hundred -= people->share;
+		people++;
+	}
+	return people;
+}
+
+void
+corpus_put_name(struct corpus_sheet *s, const char *name, const struct corpus_people *people,
+    bool female)
+{
+	const char *surname = corpus_word(s, &people->surnames);
+	const char *middle = corpus_word(s, &people->middles[female]);
+	const char *given = corpus_word(s, &people->given[female]);
+
+	corpus_put_text(s, name, "%s %s %s", surname, middle, given);
 }
 
 void
 corpus_answers_person(struct corpus_sheet *s, struct corpus_person *made)
 {
 	static const char prefixes[] = { '3', '3', '8', '9', '9', '7', '5' };
-	const struct corpus_people *people = corpus_peoples;
-	size_t of_hundred = below(s, 100);
+	const struct corpus_people *people = corpus_some_people(s);
 	bool female = chance(s, 78);
-	const char *surname, *middle, *given;
 
-	while (people < corpus_peoples + CORPUS_PEOPLES - 1 && of_hundred >= people->share) {
-		of_hundred -= people->share;
-		people++;
-	}
-	surname = word(s, &people->surnames);
-	middle = word(s, &people->middles[female]);
-	given = word(s, &people->given[female]);
-	put_text(s, "full_name", "%s %s %s", surname, middle, given);
-	put(s, "sex", female ? "F" : "M");
+	corpus_put_name(s, "full_name", people, female);
+	corpus_put(s, "sex", female ? "F" : "M");
 	person_birth(s, female);
-	put(s, "ethnicity", people->ethnicity);
-	put(s, "nationality", "VN");
-	put(s, "do_not_contact", chance(s, 7) ? "yes" : "no");
+	corpus_put(s, "ethnicity", people->ethnicity);
+	corpus_put(s, "nationality", "VN");
+	corpus_put(s, "do_not_contact", chance(s, 7) ? "yes" : "no");
 	if (chance(s, 45))
-		put(s, "safe_contact_note", word(s, &corpus_contact_notes));
+		corpus_put(s, "safe_contact_note", corpus_word(s, &corpus_contact_notes));
 	if (chance(s, 62))
-		put_text(s, "phone", "0%c%08zu", prefixes[below(s, sizeof(prefixes))],
+		corpus_put_text(s, "phone", "0%c%08zu", prefixes[below(s, sizeof(prefixes))],
 		    below(s, 100000000));
-	put(s, "current_commune", s->record->commune);
+	corpus_put(s, "current_commune", s->record->commune);
 	put_village(s, "address_text", true);
 	*made = (struct corpus_person){ .index = s->record->index,
 		.commune = s->record->commune, .female = female };
@@ -387,15 +402,15 @@ case_identification(struct corpus_sheet *s, int64_t received)
 	int64_t day = received + (s->day > received ? (int64_t)below(s,
 	    (size_t)(s->day - received)) : 0);
 
-	put(s, "ident_result", result);
+	corpus_put(s, "ident_result", result);
 	if (strcmp(result, "PENDING") != 0) {
-		put(s, "ident_org", "Công an tỉnh Lạng Sơn");
-		put_text(s, "ident_doc_no", victim ? "%zu/GXN-CAT" : "%zu/TB-CAT", between(s, 12, 980));
-		put_day(s, "ident_date", day);
+		corpus_put(s, "ident_org", "Công an tỉnh Lạng Sơn");
+		corpus_put_text(s, "ident_doc_no", victim ? "%zu/GXN-CAT" : "%zu/TB-CAT", between(s, 12, 980));
+		corpus_put_day(s, "ident_date", day);
 	}
 	if (strcmp(result, "NOT_VICTIM") == 0) {
-		put(s, "close_reason", "NOT_VICTIM");
-		put_day(s, "closed_on", s->day);
+		corpus_put(s, "close_reason", "NOT_VICTIM");
+		corpus_put_day(s, "closed_on", s->day);
 	}
 }
 
@@ -425,18 +440,18 @@ corpus_answers_case(struct corpus_sheet *s, const struct corpus_person *person,
 	const char *channel = PICK(s, channels);
 	int64_t received = days_ago(s, 7);
 
-	put_reference(s, "person_id", person->index);
-	put(s, "recv_channel", channel);
-	put_day(s, "recv_date", received);
-	put(s, "recv_commune", s->record->commune);
+	corpus_put_reference(s, "person_id", person->index);
+	corpus_put(s, "recv_channel", channel);
+	corpus_put_day(s, "recv_date", received);
+	corpus_put(s, "recv_commune", s->record->commune);
 	if (strcmp(channel, "HANDOVER") == 0 && chance(s, 60))
 		put_number(s, "group_size", between(s, 2, 9));
 	if (chance(s, 80))
-		put(s, "purpose", person->female ? PICK(s, purposes_f) : PICK(s, purposes_m));
+		corpus_put(s, "purpose", person->female ? PICK(s, purposes_f) : PICK(s, purposes_m));
 	else
-		put(s, "purpose", "UNKNOWN");
+		corpus_put(s, "purpose", "UNKNOWN");
 	SOME(s, "causes", causes, 1, 2);
-	put(s, "risk_level", PICK(s, risks));
+	corpus_put(s, "risk_level", PICK(s, risks));
 	case_identification(s, received);
 	put_note(s, "narrative", &corpus_narratives, 85);
 	*made = (struct corpus_case){ .index = s->record->index,
@@ -469,19 +484,19 @@ corpus_answers_follow_up(struct corpus_sheet *s, struct corpus_case *of)
 		done = of->visited;
 	if (due > done + 10 || due < done - 20)	/* an extra visit, or a catch-up with a new date */
 		due = done;
-	put_reference(s, "case_id", of->index);
-	put_day(s, "due", due);
-	put_day(s, "done_at", done);
-	put(s, "mode", PICK(s, modes));
-	put(s, "safe", chance(s, 96) ? "yes" : "no");
-	put(s, "living", PICK(s, living));
-	put(s, "health", PICK(s, health));
-	put(s, "work", PICK(s, work));
+	corpus_put_reference(s, "case_id", of->index);
+	corpus_put_day(s, "due", due);
+	corpus_put_day(s, "done_at", done);
+	corpus_put(s, "mode", PICK(s, modes));
+	corpus_put(s, "safe", chance(s, 96) ? "yes" : "no");
+	corpus_put(s, "living", PICK(s, living));
+	corpus_put(s, "health", PICK(s, health));
+	corpus_put(s, "work", PICK(s, work));
 	put_note(s, "note", &corpus_follow_up_notes, 75);
 	of->next_due = 0;
 	if (chance(s, 85)) {
 		of->next_due = done + intervals[below(s, COUNT(intervals))];
-		put_day(s, "next_due", of->next_due);
+		corpus_put_day(s, "next_due", of->next_due);
 	}
 	of->visited = done;
 }
@@ -505,18 +520,18 @@ corpus_answers_service(struct corpus_sheet *s, const struct corpus_case *of)
 	    strcmp(service, "IDDOC") != 0 && strcmp(service, "JOB") != 0;
 	int64_t day = days_ago(s, 4);
 
-	put_reference(s, "case_id", of->index);
-	put(s, "service", service);
-	put(s, "status", state);
-	put_day(s, "date_from", day < of->received ? of->received : day);
+	corpus_put_reference(s, "case_id", of->index);
+	corpus_put(s, "service", service);
+	corpus_put(s, "status", state);
+	corpus_put_day(s, "date_from", day < of->received ? of->received : day);
 	if (strcmp(state, "DECLINED") == 0)
-		put(s, "decline_reason", PICK(s, reasons));
+		corpus_put(s, "decline_reason", PICK(s, reasons));
 	if (money && (delivered || strcmp(state, "APPROVED") == 0)) {
-		put_day(s, "decided_at", day);
-		put(s, "decision_org", "Ủy ban nhân dân xã");
-		put_text(s, "decision_no", "%zu/QĐ-UBND", between(s, 10, 720));
+		corpus_put_day(s, "decided_at", day);
+		corpus_put(s, "decision_org", "Ủy ban nhân dân xã");
+		corpus_put_text(s, "decision_no", "%zu/QĐ-UBND", between(s, 10, 720));
 		put_number(s, "amount_vnd", strcmp(service, "LOAN") == 0 ?
 		    between(s, 20, 100) * 1000000 : between(s, 2, 60) * 100000);
 	}
-	put(s, "legal_regime", "R2024");
+	corpus_put(s, "legal_regime", "R2024");
 }

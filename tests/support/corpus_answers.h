@@ -2,10 +2,12 @@
 #define TESTS_SUPPORT_CORPUS_ANSWERS_H
 
 /* corpus_answers: the answers of one record of the corpus, form by form. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "tests/support/corpus.h"
+#include "tests/support/corpus_text.h"
 
 enum { CORPUS_POOL_BYTES = 16384 };
 
@@ -34,9 +36,26 @@ struct corpus_sheet {
 	size_t used;
 };
 
+/* ---- one answer; what does not fit into the record is left out ---- */
+
+void corpus_put(struct corpus_sheet *s, const char *name, const char *value);
+void corpus_put_reference(struct corpus_sheet *s, const char *name, size_t index);
+void corpus_put_text(struct corpus_sheet *s, const char *name, const char *fmt, ...)
+    RC_PRINTF(3, 4);
+void corpus_put_day(struct corpus_sheet *s, const char *name, int64_t day);
+/* A people of the province, by its share; a name as it is given there. */
+const struct corpus_people *corpus_some_people(struct corpus_sheet *s);
+void corpus_put_name(struct corpus_sheet *s, const char *name,
+    const struct corpus_people *people, bool female);
+const char *corpus_word(struct corpus_sheet *s, const struct corpus_words *w);
+
+/* ---- chance ---- */
+
 uint64_t corpus_random(uint64_t *state);
 /* 0..n-1; n > 0. */
 size_t corpus_below(uint64_t *state, size_t n);
+
+/* ---- whole records ---- */
 
 void corpus_answers_session(struct corpus_sheet *s);
 void corpus_answers_outreach(struct corpus_sheet *s);
