@@ -159,3 +159,7 @@ CREATE TABLE draft(
 -- Lists and counts of a form are read from the index alone, the newest first.
 DROP INDEX record_form;
 CREATE INDEX record_form ON record(form, alive, created_at);
+
+-- version 4
+-- Who has been heard since when; the typed tables have no index by unit (tables.h).
+CREATE INDEX record_unit ON record(unit, created_at);

@@ -21,6 +21,10 @@
  * relevant.  Calculations are stored as of the day of the record's latest entry (NUMERIC,
  * so that a year is a number); what depends on today() is for display only.  A field that
  * is named like one of the fixed columns gets an underscore behind: "unit_".
+ *
+ * A column of references has an index, form_<form>_of_<field>, where it is not NULL.  There are no
+ * others: what counts a unit or a period reads the table from its beginning to its end, which
+ * costs less than its rows in the order of an index.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -89,14 +89,15 @@ run(struct sqlite3 *db, struct bytes *sql, struct error *err)
 	return rc;
 }
 
+/* What a record refers to is asked for by its number; where it refers to nothing it costs nothing. */
 static enum rc
 make_index(struct sqlite3 *db, const struct tables_there *there, const char *table,
     const char *column, struct error *err)
 {
-	char name[2 * TABLES_NAME_MAX];
+	char name[2 * TABLES_NAME_MAX + 8];
 	struct bytes sql;
 
-	snprintf(name, sizeof(name), "%s_by_%s", table, column);
+	snprintf(name, sizeof(name), "%s_of_%s", table, column);
 	if (tables_there_has(there, "index ", name))
 		return RC_OK;
 	bytes_init(&sql);
@@ -106,7 +107,30 @@ make_index(struct sqlite3 *db, const struct tables_there *there, const char *tab
 	tables_schema_name(&sql, table);
 	bytes_text(&sql, "(");
 	tables_schema_name(&sql, column);
-	bytes_text(&sql, ")");
+	bytes_text(&sql, ") WHERE ");
+	tables_schema_name(&sql, column);
+	bytes_text(&sql, " IS NOT NULL");
+	return run(db, &sql, err);
+}
+
+/*
+ * One of earlier versions of the program.  By unit, first date or value nobody looks a record up;
+ * but SQLite, which does not know how few units there are, read whole tables through them, in their
+ * order and not in that of the pages.
+ */
+static enum rc
+drop_index(struct sqlite3 *db, const struct tables_there *there, const char *table,
+    const char *column, struct error *err)
+{
+	char name[2 * TABLES_NAME_MAX + 8];
+	struct bytes sql;
+
+	snprintf(name, sizeof(name), "%s_by_%s", table, column);
+	if (!tables_there_has(there, "index ", name))
+		return RC_OK;
+	bytes_init(&sql);
+	bytes_text(&sql, "DROP INDEX IF EXISTS ");
+	tables_schema_name(&sql, name);
 	return run(db, &sql, err);
 }
 
@@ -133,20 +157,17 @@ make_child(struct sqlite3 *db, const struct tables_there *there, const char *for
 {
 	char table[TABLES_NAME_MAX];
 	struct bytes sql;
-	enum rc rc;
 
 	tables_name(form, field, table);
 	if (tables_there_has(there, "table ", table))
-		return make_index(db, there, table, "value", err);
+		return drop_index(db, there, table, "value", err);
 	bytes_init(&sql);
 	bytes_text(&sql, "CREATE TABLE IF NOT EXISTS ");
 	tables_schema_name(&sql, table);
 	bytes_text(&sql, "(id INTEGER NOT NULL, item_log INTEGER NOT NULL, item_n INTEGER NOT NULL,"
 	    " item INTEGER NOT NULL, value, voided INTEGER NOT NULL,"
 	    " PRIMARY KEY(id, item_log, item_n, item)) WITHOUT ROWID");
-	if ((rc = run(db, &sql, err)) != RC_OK)
-		return rc;
-	return make_index(db, there, table, "value", err);
+	return run(db, &sql, err);
 }
 
 /* Is it the first field that comes to this column? */
@@ -218,12 +239,33 @@ first_date(const struct form *form)
 	return NULL;
 }
 
+/* Indexes of the form's own table. */
+static enum rc
+make_indexes(struct sqlite3 *db, const struct tables_there *there, const char *table,
+    const struct form *form, struct error *err)
+{
+	const struct form_field *date = first_date(form);
+	char column[TABLES_NAME_MAX];
+	enum rc rc = drop_index(db, there, table, "unit", err);
+
+	if (rc == RC_OK && date != NULL) {
+		tables_column(date->name, column);
+		rc = drop_index(db, there, table, column, err);
+	}
+	for (size_t i = 0; rc == RC_OK && i < form->n_fields; i++) {
+		if (form->fields[i].type != FORM_REFERENCE || !tables_schema_has_column(&form->fields[i]))
+			continue;
+		tables_column(form->fields[i].name, column);
+		rc = make_index(db, there, table, column, err);
+	}
+	return rc;
+}
+
 static enum rc
 make_form(struct sqlite3 *db, const struct tables_there *there, const struct form *form,
     struct error *err)
 {
-	const struct form_field *date = first_date(form);
-	char table[TABLES_NAME_MAX], column[TABLES_NAME_MAX];
+	char table[TABLES_NAME_MAX];
 	enum rc rc;
 
 	tables_name(form->name, NULL, table);
@@ -232,10 +274,7 @@ make_form(struct sqlite3 *db, const struct tables_there *there, const struct for
 	for (size_t i = 0; rc == RC_OK && i < form->n_fields; i++)
 		if (tables_schema_has_child(&form->fields[i]))
 			rc = make_child(db, there, form->name, form->fields[i].name, err);
-	if (rc != RC_OK || (rc = make_index(db, there, table, "unit", err)) != RC_OK || date == NULL)
-		return rc;
-	tables_column(date->name, column);
-	return make_index(db, there, table, column, err);
+	return rc == RC_OK ? make_indexes(db, there, table, form, err) : rc;
 }
 
 enum rc

@@ -207,23 +207,47 @@ left_out(struct run *r, const struct report_section *section)
 	return add_note(r, copy(r, note));
 }
 
-/* What several reports stand on. */
+/* What several reports stand on; NULL: there is no such part. */
+static const char *
+part_text(const struct report_definition *d, size_t i)
+{
+	const struct embedded *file;
+	char path[64];
+
+	snprintf(path, sizeof(path), "report_parts/%s.sql", d->parts[i]);
+	file = embedded_find(path);
+	return file != NULL ? (const char *)file->data : NULL;
+}
+
 static enum rc
 run_parts(struct run *r)
 {
+	const struct report_definition *d = &r->definition;
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; rc == RC_OK && i < r->definition.n_parts; i++) {
-		const char *part = r->definition.parts[i];
-		char path[64];
-		const struct embedded *file;
+	for (size_t i = 0; rc == RC_OK && i < d->n_parts; i++) {
+		const char *text = part_text(d, i);
 
-		snprintf(path, sizeof(path), "report_parts/%s.sql", part);
-		file = embedded_find(path);
-		rc = file != NULL ? run_section(r, (const char *)file->data, NULL) :
-		    error_set(r->err, RC_INTERNAL, r->order->name, NULL, "there is no part %s", part);
+		rc = text != NULL ? run_section(r, text, NULL) : error_set(r->err, RC_INTERNAL,
+		    r->order->name, NULL, "there is no part %s", d->parts[i]);
 	}
 	return rc;
+}
+
+/* The lists that some statement of the report names. */
+static enum rc
+make_codes(struct run *r)
+{
+	const struct report_definition *d = &r->definition;
+	const char *texts[REPORT_PARTS_MAX + REPORT_SECTIONS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_parts; i++)
+		if ((texts[n] = part_text(d, i)) != NULL)
+			n++;
+	for (size_t i = 0; i < d->n_sections; i++)
+		texts[n++] = d->sections[i].sql;
+	return report_temp_codes(r->db, r->forms, d, texts, n, r->order->lang, r->err);
 }
 
 static enum rc
@@ -370,9 +394,9 @@ run_in_savepoint(struct run *r)
 	rc = query_run(r->db, r->err, "SAVEPOINT report", "");
 	if (rc != RC_OK)
 		return rc;
-	rc = report_temp_codes(r->db, r->forms, &r->definition, r->order->lang, r->err);
+	rc = make_codes(r);
 	if (rc == RC_OK)
-		rc = report_temp_scope(r->db, &r->definition, r->order->unit, r->err);
+		rc = report_temp_scope(r->db, r->order->unit, r->err);
 	if (rc == RC_OK)
 		rc = name_unit(r);
 	if (rc == RC_OK)

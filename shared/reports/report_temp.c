@@ -1,9 +1,9 @@
 #include "shared/reports/report_temp.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "shared/records/statement.h"
-#include "shared/records/tables.h"
 #include "shared/vault/query.h"
 
 /* ---- tables that stay: units and linked persons ---- */
@@ -83,9 +83,58 @@ report_temp_persons(struct sqlite3 *db, struct error *err)
 
 /* ---- tables of one run ---- */
 
+/* Does a report name a list?  It does so in quotes (schema/reports/README.md). */
+static bool
+is_named(const char *const *texts, size_t n, const char *list)
+{
+	size_t len = strlen(list);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *at = texts[i];
+
+		while ((at = strstr(at, list)) != NULL) {
+			if (at > texts[i] && at[-1] == '\'' && at[len] == '\'')
+				return true;
+			at += len;
+		}
+	}
+	return false;
+}
+
+/* Several fields share a list; it is taken at the first. */
+static enum rc
+add_lists(struct sqlite3_stmt *s, const struct form_set *forms, const char *const *texts, size_t n,
+    enum form_lang lang, struct error *err)
+{
+	const struct form_list *taken[REPORT_TEMP_LISTS_MAX];
+	size_t n_taken = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < form_set_count(forms); i++) {
+		const struct form *form = form_set_at(forms, i);
+
+		for (size_t f = 0; rc == RC_OK && f < form->n_fields; f++) {
+			const struct form_list *l = form->fields[f].list;
+			size_t k = 0;
+
+			while (k < n_taken && taken[k] != l)
+				k++;
+			if (l == NULL || k < n_taken || !is_named(texts, n, l->name))
+				continue;
+			if (n_taken < REPORT_TEMP_LISTS_MAX)
+				taken[n_taken++] = l;
+			for (size_t c = 0; rc == RC_OK && c < l->n_choices; c++)
+				rc = statement_run(s, err, "ttti", l->name, l->choices[c].code,
+				    l->choices[c].label[lang], (int64_t)c);
+		}
+	}
+	return rc;
+}
+
 enum rc
 report_temp_codes(struct sqlite3 *db, const struct form_set *forms,
-    const struct report_definition *d, enum form_lang lang, struct error *err)
+    const struct report_definition *d, const char *const *texts, size_t n, enum form_lang lang,
+    struct error *err)
 {
 	struct sqlite3_stmt *s = NULL;
 	enum rc rc;
@@ -97,17 +146,8 @@ report_temp_codes(struct sqlite3 *db, const struct form_set *forms,
 	for (size_t i = 0; rc == RC_OK && i < d->n_words; i++)
 		rc = statement_run(s, err, "ttti", "report", d->words[i].code, d->words[i].label[lang],
 		    (int64_t)i);
-	for (size_t i = 0; i < form_set_count(forms); i++) {
-		const struct form *form = form_set_at(forms, i);
-
-		for (size_t f = 0; f < form->n_fields; f++) {
-			const struct form_list *l = form->fields[f].list;
-
-			for (size_t c = 0; rc == RC_OK && l != NULL && c < l->n_choices; c++)
-				rc = statement_run(s, err, "ttti", l->name, l->choices[c].code,
-				    l->choices[c].label[lang], (int64_t)c);
-		}
-	}
+	if (rc == RC_OK)
+		rc = add_lists(s, forms, texts, n, lang, err);
 	statement_free(s);
 	return rc;
 }
@@ -131,10 +171,8 @@ scope_of_unit(struct sqlite3 *db, const char *unit, struct error *err)
 }
 
 enum rc
-report_temp_scope(struct sqlite3 *db, const struct report_definition *d, const char *unit,
-    struct error *err)
+report_temp_scope(struct sqlite3 *db, const char *unit, struct error *err)
 {
-	char table[TABLES_NAME_MAX], sql[TABLES_NAME_MAX + 96];
 	enum rc rc = query_run(db, err,
 	    "CREATE TEMP TABLE scope(code TEXT PRIMARY KEY) WITHOUT ROWID", "");
 
@@ -142,11 +180,8 @@ report_temp_scope(struct sqlite3 *db, const struct report_definition *d, const c
 		return scope_of_unit(db, unit, err);
 	if (rc == RC_OK)
 		rc = query_run(db, err, "INSERT INTO temp.scope SELECT code FROM temp.unit", "");
-	for (size_t i = 0; rc == RC_OK && i < d->n_forms; i++) {
-		tables_name(d->forms[i], NULL, table);
-		snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO temp.scope"
-		    " SELECT unit FROM main.%s GROUP BY unit", table);
-		rc = query_run(db, err, sql, "");
-	}
+	/* what a record's log stands in is its unit */
+	if (rc == RC_OK)
+		rc = query_run(db, err, "INSERT OR IGNORE INTO temp.scope SELECT unit FROM main.log", "");
 	return rc;
 }

@@ -34,6 +34,29 @@ static const struct report_unit units[] = {
 	{ "99001", "Xa", "Xã Xa", "99", "COMM", true, NULL, NULL },
 };
 
+/*
+ * What is put into a typed table has a log of its unit, as the fold has it, and stands in the table
+ * record when it is in conflict.
+ */
+static void
+follow_rows(struct report_world *w)
+{
+	for (size_t i = 0; i < form_set_count(w->forms); i++) {
+		const char *form = form_set_at(w->forms, i)->name;
+		char text[1024];
+
+		snprintf(text, sizeof(text), "CREATE TRIGGER conflict_of_%s AFTER INSERT ON form_%s"
+		    " WHEN new.conflicts > 0 BEGIN INSERT INTO record(id, log, n, form, unit, conflicts)"
+		    " SELECT 1000000 + count(*), 1000000, count(*), '%s', new.unit, new.conflicts"
+		    " FROM record; END;"
+		    "CREATE TRIGGER log_of_%s AFTER INSERT ON form_%s"
+		    " WHEN NOT EXISTS (SELECT 1 FROM log WHERE unit = new.unit) BEGIN"
+		    " INSERT INTO log(device, unit, compartment) VALUES (x'', new.unit, 0); END",
+		    form, form, form, form, form);
+		report_world_sql(w, text);
+	}
+}
+
 int
 report_world_set_up(void **state)
 {
@@ -44,6 +67,7 @@ report_world_set_up(void **state)
 	report_world_sql(w, (const char *)embedded_find("vault.sql")->data);
 	assert_int_equal(form_set_load_embedded(&w->forms, &w->err), RC_OK);
 	assert_int_equal(tables_open(w->db, w->forms, &w->tables, &w->err), RC_OK);
+	follow_rows(w);
 	assert_int_equal(report_units(w->db, units, sizeof(units) / sizeof(units[0]), &w->err), RC_OK);
 	*state = w;
 	return 0;
