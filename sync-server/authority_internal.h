@@ -64,6 +64,7 @@ struct authority_keys {
 	size_t n_keys, cap_keys;
 	struct bytes *shares;
 	size_t n_shares, cap_shares;
+	struct secret *fresh;		/* a new scope's secret while it is shared out */
 };
 /* After the units' statement is in the directory. */
 enum rc authority_keys_init(struct authority_keys *k, struct authority *a) RC_CHECK;

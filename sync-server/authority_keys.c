@@ -98,7 +98,7 @@ authority_keys_init(struct authority_keys *k, struct authority *a)
 	k->a = a;
 	k->n_units = directory_unit_count(a->directory);
 	k->newest = calloc(k->n_units * DIRECTORY_COMPARTMENTS + 1, sizeof(*k->newest));
-	if (k->newest == NULL)
+	if (k->newest == NULL || secret_new(SECRET_KEY_BYTES, &k->fresh) != RC_OK)
 		return RC_NOMEM;
 	for (size_t i = 0; i < k->n_units; i++)
 		for (unsigned c = 0; c < DIRECTORY_COMPARTMENTS; c++) {
@@ -126,6 +126,7 @@ authority_keys_reset(struct authority_keys *k)
 	free(k->shares);
 	free(k->keys);
 	free(k->newest);
+	secret_free(k->fresh);
 	memset(k, 0, sizeof(*k));
 }
 
@@ -271,7 +272,7 @@ renew_scope(struct authority_keys *k, size_t unit, unsigned compartment, struct 
 {
 	struct scope_key *newest = &k->newest[unit * DIRECTORY_COMPARTMENTS + compartment];
 	struct scope_key key = *newest;
-	struct secret *s = NULL;
+	struct secret *s = k->fresh;
 	const struct unit *u;
 	size_t above[2];
 	enum rc rc;
@@ -285,11 +286,11 @@ renew_scope(struct authority_keys *k, size_t unit, unsigned compartment, struct 
 	snprintf(key.unit, sizeof(key.unit), "%s", u->code);
 	key.compartment = compartment;
 	key.epoch++;
-	if ((rc = secret_random(SECRET_KEY_BYTES, &s)) != RC_OK ||
-	    (rc = seal_box_keys(s, key.public_key)) != RC_OK ||
+	secret_random_bytes(secret_data(s), secret_len(s));
+	if ((rc = seal_box_keys(s, key.public_key)) != RC_OK ||
 	    (rc = store_secret(k->a, &key, s, err)) != RC_OK ||
 	    (rc = add_key(k, &key)) != RC_OK)
-		goto out;
+		return rc;
 	for (size_t i = 0; i < 2 && rc == RC_OK; i++)
 		if (above[i] != SIZE_MAX)
 			rc = share_to_scope(k, &key, s,
@@ -297,8 +298,6 @@ renew_scope(struct authority_keys *k, size_t unit, unsigned compartment, struct 
 	if (rc == RC_OK)
 		rc = share_to_devices(k, &key, s);
 	*newest = key;
-out:
-	secret_free(s);
 	return rc;
 }
 

@@ -63,6 +63,13 @@ note_moves(const struct sheet *s, struct move *moves)
 	}
 }
 
+static void
+renew_all(size_t unit, bool *which)
+{
+	for (size_t c = 0; unit != SIZE_MAX && c < DIRECTORY_COMPARTMENTS; c++)
+		which[unit * DIRECTORY_COMPARTMENTS + c] = true;
+}
+
 /* New epochs: of new units, and of all under a unit that moved (the old parent opens them). */
 static void
 choose_scopes(const struct authority *a, const struct sheet *s, const struct move *moves,
@@ -75,15 +82,13 @@ choose_scopes(const struct authority *a, const struct sheet *s, const struct mov
 
 		if (!moves[i].is_new && !moves[i].has_new_parent)
 			continue;
-		for (size_t u = 0; u < directory_unit_count(d); u++) {
-			const char *under = directory_unit_at(d, u)->code;
-
-			if (moves[i].is_new ? strcmp(under, code) != 0 :
-			    !directory_unit_within(d, under, code))
-				continue;
-			for (size_t c = 0; c < DIRECTORY_COMPARTMENTS; c++)
-				which[u * DIRECTORY_COMPARTMENTS + c] = true;
+		if (moves[i].is_new) {
+			renew_all(authority_unit_index(a, code), which);
+			continue;
 		}
+		for (size_t u = 0; u < directory_unit_count(d); u++)
+			if (directory_unit_within(d, directory_unit_at(d, u)->code, code))
+				renew_all(u, which);
 	}
 }
 

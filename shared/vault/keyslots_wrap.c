@@ -10,21 +10,24 @@ enum { NONCE_BYTES = 24, TAG_BYTES = 16 };
 
 _Static_assert(NONCE_BYTES + TAG_BYTES == VAULT_WRAP_OVERHEAD, "overhead of a wrapped secret");
 
-/* A key of its own: a caller may use the subkey itself for something else. */
+/*
+ * A key of its own: a caller may use the subkey itself for something else.  Both in one place, since
+ * guarded memory is dear: a country's units have ten thousand secrets to wrap.
+ */
 static enum rc
 wrap_key(const struct secret *master, enum vault_purpose purpose, struct secret **out)
 {
 	static const char label[] = "field-wrap-1";
-	struct secret *subkey = NULL;
-	enum rc rc;
+	crypto_generichash_state h;
+	enum rc rc = keyslots_subkey(master, purpose, out);
 
-	*out = NULL;
-	if ((rc = keyslots_subkey(master, purpose, &subkey)) == RC_OK &&
-	    (rc = secret_new(SECRET_KEY_BYTES, out)) == RC_OK)
-		crypto_generichash(secret_data(*out), SECRET_KEY_BYTES, (const uint8_t *)label,
-		    sizeof label - 1, secret_bytes(subkey), SECRET_KEY_BYTES);
-	secret_free(subkey);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	crypto_generichash_init(&h, secret_bytes(*out), SECRET_KEY_BYTES, SECRET_KEY_BYTES);
+	crypto_generichash_update(&h, (const uint8_t *)label, sizeof label - 1);
+	crypto_generichash_final(&h, secret_data(*out), SECRET_KEY_BYTES);
+	secret_wipe(&h, sizeof h);
+	return RC_OK;
 }
 
 enum rc
