@@ -119,12 +119,13 @@ WHERE u.level = 'COMM' AND u.code IN (SELECT code FROM scope)
 
 -- Those that must hold awareness work, and whether they did.  A victim lives where the
 -- person's record says, else in the commune that keeps it.
+CREATE TEMP TABLE told AS
+SELECT DISTINCT k, COALESCE(s.commune_code, s.unit) AS code
+FROM form_awareness_session AS s JOIN period
+  ON substr(s.date_start || '-01-01', 1, 10) BETWEEN period.a AND period.b
+WHERE s.alive AND COALESCE(s.kind, 'COMM') = 'COMM' AND COALESCE(s.status, 'HELD') = 'HELD';
 CREATE TEMP TABLE locality AS
-SELECT c.k, c.code, c.full_name,
-       EXISTS (SELECT 1 FROM form_awareness_session AS s
-               WHERE s.alive AND COALESCE(s.commune_code, s.unit) = c.code
-                 AND COALESCE(s.kind, 'COMM') = 'COMM' AND COALESCE(s.status, 'HELD') = 'HELD'
-                 AND substr(s.date_start || '-01-01', 1, 10) BETWEEN period.a AND period.b) AS held
+SELECT c.k, c.code, c.full_name, (c.k, c.code) IN (SELECT k, code FROM told) AS held
 FROM commune AS c JOIN period USING (k)
 WHERE c.high_risk OR (c.k, c.code) IN (
     SELECT v.k, COALESCE(f.current_commune, f.registered_commune, f.unit, v.unit)
@@ -269,8 +270,10 @@ WHERE k = 0 AND COALESCE(accepted, 0) = 0 ORDER BY addressed.code;
 --: prepare
 -- What was done for a task: of cases only what the plan itself lists, since nothing typed into a case is shown.
 CREATE TEMP TABLE work(form TEXT, id INTEGER, plan TEXT, unit TEXT, day TEXT, of_case INTEGER, PRIMARY KEY(form, id)) WITHOUT ROWID;
-INSERT INTO work
-SELECT 'awareness_session', id, plan, unit, CASE WHEN COALESCE(status, 'HELD') = 'HELD' THEN date_start END, 0 FROM form_awareness_session WHERE alive
+INSERT INTO work SELECT * FROM (
+SELECT 'awareness_session' AS form, id, plan, unit,
+       CASE WHEN COALESCE(status, 'HELD') = 'HELD' THEN date_start END AS day, 0 AS of_case
+  FROM form_awareness_session WHERE alive
 UNION ALL SELECT 'outreach', id, plan, unit, date, 0 FROM form_outreach WHERE alive
 UNION ALL SELECT 'material', id, plan, unit, date, 0 FROM form_material WHERE alive
 UNION ALL SELECT 'training', id, plan, unit, CASE WHEN COALESCE(status, 'HELD') = 'HELD' THEN date_start END, 0 FROM form_training WHERE alive
@@ -290,7 +293,8 @@ UNION ALL SELECT 'facility', id, plan, unit, date(created_at, 'unixepoch', '+7 h
 UNION ALL SELECT 'budget_line', id, plan, unit, CAST(year AS TEXT), 0 FROM form_budget_line WHERE alive
 UNION ALL SELECT 'tip', id, plan, unit, received_on, 1 FROM form_tip WHERE alive
 UNION ALL SELECT 'service_delivery', id, plan, unit, COALESCE(date_from, decided_at, requested_at), 1
-  FROM form_service_delivery WHERE alive AND continues IS NULL;
+  FROM form_service_delivery WHERE alive AND continues IS NULL)
+WHERE unit IN (SELECT code FROM scope) AND substr(day || '-01-01', 1, 10) BETWEEN :from AND :to;
 CREATE TEMP TABLE task_of AS
 SELECT 'awareness_session' AS form, id, value AS no FROM form_awareness_session__plan_task WHERE NOT voided
 UNION ALL SELECT 'outreach' AS form, id, value AS no FROM form_outreach__plan_task WHERE NOT voided
@@ -315,8 +319,7 @@ UNION ALL SELECT 'service_delivery' AS form, id, value AS no FROM form_service_d
 CREATE TEMP TABLE done AS
 SELECT t.no, COUNT(*) AS n
 FROM work AS w JOIN task_of AS t USING (form, id)
-WHERE w.unit IN (SELECT code FROM scope) AND substr(w.day || '-01-01', 1, 10) BETWEEN :from AND :to
-  AND (NOT w.of_case OR t.no IN (SELECT no FROM form_plan_task WHERE alive))
+WHERE (NOT w.of_case OR t.no IN (SELECT no FROM form_plan_task WHERE alive))
   AND (w.plan IS NULL OR NOT EXISTS (SELECT 1 FROM in_force WHERE k = 0)
        OR w.plan IN (SELECT code FROM in_force WHERE k = 0))
 GROUP BY t.no;

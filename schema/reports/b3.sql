@@ -67,6 +67,7 @@ INSERT INTO caused SELECT DISTINCT person, '' FROM victim
 WHERE person NOT IN (SELECT person FROM caused);
 
 CREATE TEMP TABLE tag(list TEXT, person, code TEXT);
+CREATE INDEX temp.tag_of ON tag(person, list);
 INSERT INTO tag SELECT 'age', person, code FROM band;
 INSERT INTO tag SELECT 'age_' || sex, person, code FROM band
 JOIN (SELECT DISTINCT person, sex FROM victim) USING (person);

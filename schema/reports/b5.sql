@@ -56,6 +56,8 @@ SELECT r.case_id, r.kind, substr(r.sent_at || '-01-01', 1, 10) AS sent,
 FROM form_referral AS r
 WHERE r.alive AND r.unit IN (SELECT code FROM scope);
 
+CREATE INDEX temp.handed_case ON handed(case_id);
+
 CREATE TEMP TABLE fact(word TEXT, case_id INTEGER);
 INSERT INTO fact SELECT 'ref_out', case_id FROM handed
 WHERE direction = 'OUT' AND sent BETWEEN :from AND :to;
@@ -92,9 +94,9 @@ SELECT f.case_id, substr(f.due || '-01-01', 1, 10) AS due,
        substr(f.done_at || '-01-01', 1, 10) AS done_at, f.safe
 FROM form_follow_up AS f
 WHERE f.alive AND f.continues IS NULL AND f.unit IN (SELECT code FROM scope);
-DELETE FROM visit WHERE NOT done AND case_id IN (
-  SELECT case_id FROM handed WHERE direction = 'OUT' AND kind = 'TRANSFER'
-    AND answer = 'ref_out_taken' AND sent <= visit.due);
+DELETE FROM visit WHERE NOT done AND EXISTS (
+  SELECT 1 FROM handed WHERE handed.case_id = visit.case_id AND direction = 'OUT'
+    AND kind = 'TRANSFER' AND answer = 'ref_out_taken' AND sent <= visit.due);
 INSERT INTO fact SELECT 'due', case_id FROM visit WHERE due BETWEEN :from AND :to;
 INSERT INTO fact SELECT CASE WHEN done THEN 'due_done' ELSE 'due_missed' END, case_id
 FROM visit WHERE due BETWEEN :from AND :to;

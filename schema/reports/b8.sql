@@ -46,22 +46,23 @@ DELETE FROM held WHERE dup_of IN (SELECT id FROM held WHERE dup_of IS NULL);
 
 CREATE TEMP TABLE session AS SELECT * FROM held WHERE kind = 'COMM';
 
--- What each session is filed under: list of codes, code.
+-- What each session is filed under: list of codes, code.  CROSS JOIN: of the values of all years only
+-- those of the period's sessions are looked up.
 CREATE TEMP TABLE tag(list TEXT, id INTEGER, code TEXT, PRIMARY KEY(list, id, code));
-INSERT INTO tag SELECT 'comm_form', id, value FROM form_awareness_session__forms
-WHERE NOT voided GROUP BY id, value;
-INSERT INTO tag SELECT 'comm_topic', id, value FROM form_awareness_session__topics
-WHERE NOT voided GROUP BY id, value;
-INSERT INTO tag SELECT 'audience', id, value FROM form_awareness_session__audiences
-WHERE NOT voided GROUP BY id, value;
+INSERT INTO tag SELECT DISTINCT 'comm_form', id, value
+FROM session CROSS JOIN form_awareness_session__forms USING (id) WHERE NOT voided;
+INSERT INTO tag SELECT DISTINCT 'comm_topic', id, value
+FROM session CROSS JOIN form_awareness_session__topics USING (id) WHERE NOT voided;
+INSERT INTO tag SELECT DISTINCT 'audience', id, value
+FROM session CROSS JOIN form_awareness_session__audiences USING (id) WHERE NOT voided;
 
 --: prepare | if form_awareness_session__place_kind
-INSERT INTO tag SELECT 'place_kind', id, value FROM form_awareness_session__place_kind
-WHERE NOT voided GROUP BY id, value;
+INSERT INTO tag SELECT DISTINCT 'place_kind', id, value
+FROM session CROSS JOIN form_awareness_session__place_kind USING (id) WHERE NOT voided;
 
 --: prepare | if form_awareness_session__programmes
-INSERT INTO tag SELECT 'programme', id, value FROM form_awareness_session__programmes
-WHERE NOT voided GROUP BY id, value;
+INSERT INTO tag SELECT DISTINCT 'programme', id, value
+FROM session CROSS JOIN form_awareness_session__programmes USING (id) WHERE NOT voided;
 
 -- A session that names nothing of a list stands under ''.  What is on air or in
 -- print counts under the forms that are.

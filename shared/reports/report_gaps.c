@@ -18,7 +18,7 @@ add_note(struct report *r, const char *text, const char **out)
 	return RC_OK;
 }
 
-/* Few records are in conflict, and they have an index; the typed tables have none for that. */
+/* Few records are in conflict, and they have an index, which the signs keep SQLite to. */
 static enum rc
 count_conflicts(struct sqlite3 *db, const struct report_definition *d, struct report *r,
     struct error *err)
@@ -31,7 +31,7 @@ count_conflicts(struct sqlite3 *db, const struct report_definition *d, struct re
 		int64_t n = 0;
 
 		rc = query_int(db, err, &n, "SELECT count(*) FROM main.record WHERE conflicts > 0"
-		    " AND form = ? AND unit IN (SELECT code FROM temp.scope)", "t", d->forms[i]);
+		    " AND +form = ? AND +unit IN (SELECT code FROM temp.scope)", "t", d->forms[i]);
 		r->open_conflicts += (uint64_t)n;
 	}
 	if (rc != RC_OK || r->open_conflicts == 0)

@@ -8,7 +8,7 @@
  *   plain    the same on FILE, opened as the sqlite3 shell opens it
  *
  * Prints lines of words with blanks between them: what, seconds, seconds of processor time; the
- * last one `all`, with the peak of memory in MB behind.
+ * last one `all`, with the peak of memory in MB behind.  ONLY=4 in the environment: b4 alone.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -52,6 +52,7 @@ run_all(const struct corpus_vault *v, struct sqlite3 *db)
 		.unit = v->communes > 1 ? CORPUS_PROVINCE_UNIT : corpus_province_commune(v->corpus, 0),
 		.lang = FORM_VI };
 	struct bench_clock start = bench_clock_now();
+	const char *only = getenv("ONLY");
 	struct error err = { 0 };
 
 	bench_clock_must(corpus_vault_units(v, db, &err), "units", &err);
@@ -61,6 +62,8 @@ run_all(const struct corpus_vault *v, struct sqlite3 *db)
 		char name[REPORT_NAME_MAX];
 
 		snprintf(name, sizeof(name), "b%d", i);
+		if (only != NULL && strcmp(only, name + 1) != 0)
+			continue;
 		order.name = name;
 		bench_clock_must(report_run(db, v->forms, &order, &r, &err), name, &err);
 		report_free(r);
