@@ -246,6 +246,11 @@ take_item(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 {
 	struct relay_session *s = ctx;
 
+	/* something got lost in it: what came is kept, and it is asked for all of it again */
+	if (type == ITEM_END && s->stream.damaged && s->phase != PHASE_HELLO) {
+		refuse(s, STATUS_STALE);
+		return RC_OK;
+	}
 	switch (s->phase) {
 	case PHASE_HELLO:
 		return type == ITEM_HELLO ? take_hello(s, payload, len) : RC_PROTOCOL;
@@ -274,6 +279,8 @@ relay_session_new(struct relay *r, struct relay_session **out)
 	s->clock = r->clock;
 	s->service.stage = STAGE_DONE;
 	exchange_stream_init(&s->stream, take_item, s);
+	s->stream.way = EXCHANGE_UP;
+	exchange_sum_init(&s->sum);
 	*out = s;
 	return RC_OK;
 }
@@ -415,6 +422,8 @@ relay_session_finish(struct relay_session *s)
 		return s->failed = RC_PROTOCOL;
 	if (s->phase == PHASE_CERTIFICATE)
 		refuse(s, STATUS_UNKNOWN_DEVICE);
+	if (!s->stream.ended && s->phase == PHASE_OPEN)
+		refuse(s, STATUS_STALE);
 	if ((rc = depot_begin(s->depot)) != RC_OK)
 		return s->failed = rc;
 	if ((rc = note_call(s)) == RC_OK && (rc = turn_nonce(s, nonce)) == RC_OK &&
@@ -440,6 +449,7 @@ relay_reply_next(struct relay_session *s, uint8_t *buf, size_t cap, size_t *n)
 	if (!s->finished)
 		return RC_INTERNAL;
 	while (s->out_at == s->out.len && s->service.stage != STAGE_DONE) {
+		exchange_sum_take(&s->sum, &s->out);
 		s->out.len = s->out_at = 0;
 		if ((rc = relay_service_next(s)) != RC_OK)
 			return rc;

@@ -68,6 +68,7 @@ struct relay_session {
 	size_t n_own, cap_own;
 	struct relay_service service;
 	struct bytes out;
+	struct exchange_sum sum;	/* of the reply so far */
 	size_t out_at;
 	bool finished;
 };

@@ -329,11 +329,11 @@ serve_top(struct relay_session *s)
 		goto out;
 	}
 	if (whole) {
-		exchange_put_down(&s->out, last, ITEM_SHARE_LIST, list.data, list.len);
+		exchange_put_down(&s->out, &s->sum, last, ITEM_SHARE_LIST, list.data, list.len);
 		v->list_sent = seq;
 		position = last;
 	} else {
-		exchange_put_down(&s->out, position, type, body.data, body.len);
+		exchange_put_down(&s->out, &s->sum, position, type, body.data, body.len);
 	}
 	v->position = position > v->position ? position : v->position;
 served:
@@ -366,15 +366,8 @@ static enum rc
 put_end(struct relay_session *s)
 {
 	struct relay_service *v = &s->service;
-	struct bytes payload;
 
-	bytes_init(&payload);
-	exchange_end_write(v->position, v->more, &payload);
-	if (payload.rc == RC_OK)
-		exchange_put(&s->out, ITEM_END, payload.data, payload.len);
-	else
-		s->out.rc = payload.rc;
-	bytes_reset(&payload);
+	exchange_put_end_down(&s->out, &s->sum, v->position, v->more);
 	v->stage = STAGE_DONE;
 	return s->out.rc;
 }

@@ -336,8 +336,11 @@ post(struct relay_upstream *u, struct transport *t)
 	enum rc rc;
 
 	exchange_stream_init(&u->stream, take_item, u);
+	u->stream.way = EXCHANGE_DOWN;
 	u->welcomed = u->ended = u->other_generation = u->moved = u->grew = false;
 	rc = transport_post(t, "/sync", u->message.data, u->message.len, take_piece, u, u->err);
+	if (rc == RC_PROTOCOL && u->stream.damaged)
+		(void)protocol(u, "the answer was damaged on the way");
 	if (rc == RC_OK && !u->ended)
 		rc = error_set(u->err, RC_NET, u->url, "it goes on by itself when the line is there",
 		    "the answer was cut");

@@ -392,6 +392,6 @@ relay_upstream_build(struct relay_upstream *u)
 	    (rc = put_certificates(u)) != RC_OK || (rc = put_frames(u)) != RC_OK ||
 	    (rc = put_receipts(u)) != RC_OK)
 		return rc;
-	exchange_put(&u->message, ITEM_END, NULL, 0);
+	exchange_put_end_up(&u->message);
 	return u->message.rc;
 }

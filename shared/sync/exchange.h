@@ -13,6 +13,7 @@
 #include "shared/base/rc.h"
 #include "shared/sync/frame.h"
 #include "shared/sync/identity.h"
+#include "shared/vault/digest.h"
 
 struct secret;
 
@@ -46,13 +47,40 @@ enum exchange_status {
 void exchange_put(struct bytes *out, enum item_type type, const void *payload, size_t len);
 
 /*
+ * Checks (formats.md "Messages"): a turned bit must neither move a cursor past what was never taken, nor
+ * let a frame, a certificate or a receipt get lost that its sender counts as handed over.  A check
+ * covers all of the message before it.  Who writes into a buffer that is emptied on the way keeps a sum.
+ */
+struct exchange_sum {
+	struct digest digest;
+	size_t at;		/* so many bytes of the buffer are in it */
+};
+void exchange_sum_init(struct exchange_sum *s);
+/* All of out is in it; to be called before out is emptied. */
+void exchange_sum_take(struct exchange_sum *s, const struct bytes *out);
+
+/*
+ * What goes downward with its place in the sequence: a whole item, a frame, or a lane item of another
+ * type.  And the ends of a reply and of a request.  sum NULL: out is the message from its beginning, as
+ * a request always is.
+ */
+void exchange_put_down(struct bytes *out, struct exchange_sum *sum, uint64_t position,
+    enum item_type type, const void *body, size_t len);
+void exchange_put_end_down(struct bytes *out, struct exchange_sum *sum, uint64_t position, bool more);
+void exchange_put_end_up(struct bytes *out);
+
+/*
  * Cuts a stream into items, however it arrives.  Feed bytes; each whole item is
  * handed to `each` (payload borrowed for the call); a result other than RC_OK stops,
  * and every later call gives the same one.  Types of 128 and more are skipped.
  * RC_PROTOCOL: not such a stream (e.g. HTML), an item over the limit of its type
  * (at most EXCHANGE_ITEM_MAX), or anything after `end`.  RC_LIMIT: the whole is
  * over EXCHANGE_BODY_MAX, or what `max` says.  RC_NOMEM.
+ *
+ * Set `way` before the first byte of a request or a reply: then checks are looked at, and taken off.  Where
+ * one does not fit, `damaged` is set; a reply ends there, RC_PROTOCOL, a request's end is handed out.
  */
+enum exchange_way { EXCHANGE_UNCHECKED, EXCHANGE_UP, EXCHANGE_DOWN };
 struct exchange_stream {
 	enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len);
 	void *ctx;
@@ -61,6 +89,9 @@ struct exchange_stream {
 	uint64_t total;
 	uint64_t max;		/* of all of it; 0: EXCHANGE_BODY_MAX */
 	enum rc failed;		/* what stopped it */
+	enum exchange_way way;
+	bool damaged;
+	struct digest sum;	/* of all items so far */
 };
 void exchange_stream_init(struct exchange_stream *s,
     enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len), void *ctx);
@@ -76,15 +107,7 @@ enum rc exchange_bundle_check(const uint8_t *p, size_t len, const uint8_t provin
 enum rc exchange_bundle_broken(const struct exchange_stream *s, const char *name,
     struct error *err) RC_CHECK;
 
-/*
- * Payloads that go downward: where in the sequence an item stands, and a check of four bytes.
- * The cursor is moved by what comes, so a bit that turned on the way must not pass: it would
- * leave out what was never taken.  Reading is RC_FORMAT then.
- */
-/* Append a whole item: a frame, or a lane item of another type. */
-void exchange_put_down(struct bytes *out, uint64_t position, enum item_type type,
-    const void *body, size_t len);
-void exchange_end_write(uint64_t position, bool more, struct bytes *payload);
+/* Payloads that came down, without their checks.  RC_FORMAT. */
 enum rc exchange_end_read(const uint8_t *p, size_t len, uint64_t *position, bool *more) RC_CHECK;
 /* *frame points into p. */
 enum rc exchange_frame_down_read(const uint8_t *p, size_t len, uint64_t *position,

@@ -10,6 +10,7 @@ enum {
 	SMALL_ITEM_MAX = 4096,
 	CHECK_BYTES = 4
 };
+#define SUM_LABEL "field-message-1"
 
 /* ---- items ---- */
 
@@ -52,12 +53,93 @@ item_limit(unsigned type)
 	return 0;
 }
 
+/* ---- checks ---- */
+
+/* Over all that came before, the item's type, and what stands in it before the check. */
+static void
+check_of(const struct digest *before, enum item_type type, const uint8_t *p, size_t len,
+    uint8_t out[CHECK_BYTES])
+{
+	struct digest d = *before;
+
+	digest_u8(&d, (uint8_t)type);
+	digest_put(&d, p, len);
+	digest_end(&d, out);
+}
+
+void
+exchange_sum_init(struct exchange_sum *s)
+{
+	memset(s, 0, sizeof(*s));
+	digest_start(&s->digest, CHECK_BYTES, NULL, 0, SUM_LABEL);
+}
+
+static void
+sum_up(struct exchange_sum *s, const struct bytes *out)
+{
+	if (out->len > s->at)
+		digest_put(&s->digest, out->data + s->at, out->len - s->at);
+	s->at = out->len;
+}
+
+void
+exchange_sum_take(struct exchange_sum *s, const struct bytes *out)
+{
+	sum_up(s, out);
+	s->at = 0;
+}
+
+static void
+put_checked(struct bytes *out, struct exchange_sum *sum, enum item_type type, struct bytes *payload)
+{
+	uint8_t check[CHECK_BYTES];
+	struct exchange_sum whole;
+
+	if (sum == NULL)
+		exchange_sum_init(sum = &whole);
+	sum_up(sum, out);
+	check_of(&sum->digest, type, payload->data, payload->len, check);
+	bytes_put(payload, check, sizeof(check));
+	if (payload->rc == RC_OK)
+		exchange_put(out, type, payload->data, payload->len);
+	else if (out->rc == RC_OK)
+		out->rc = payload->rc;
+	bytes_reset(payload);
+}
+
+/* Is there a check in an item of this type that goes this way? */
+static bool
+is_checked(enum exchange_way way, unsigned type)
+{
+	if (type == ITEM_END)
+		return way != EXCHANGE_UNCHECKED;
+	return way == EXCHANGE_DOWN && (type == ITEM_FRAME || type == ITEM_LANE);
+}
+
+/* The check at the end of a payload is taken off, whether it fits or not. */
+static bool
+take_check(const struct exchange_stream *s, unsigned type, const uint8_t *p, size_t *len)
+{
+	uint8_t check[CHECK_BYTES];
+
+	if (*len < CHECK_BYTES) {
+		*len = 0;
+		return false;
+	}
+	*len -= CHECK_BYTES;
+	check_of(&s->sum, (enum item_type)type, p, *len, check);
+	return memcmp(check, p + *len, CHECK_BYTES) == 0;
+}
+
+/* ---- cutting ---- */
+
 void
 exchange_stream_init(struct exchange_stream *s,
     enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t len), void *ctx)
 {
 	memset(s, 0, sizeof(*s));
 	bytes_init(&s->pending);
+	digest_start(&s->sum, CHECK_BYTES, NULL, 0, SUM_LABEL);
 	s->each = each;
 	s->ctx = ctx;
 }
@@ -79,8 +161,9 @@ take_item(struct exchange_stream *s, const uint8_t *p, size_t len, size_t *used)
 {
 	struct reader r;
 	uint64_t size;
-	size_t limit;
+	size_t limit, payload;
 	unsigned type;
+	enum rc rc = RC_OK;
 
 	*used = 0;
 	if (s->ended || (limit = item_limit(p[0])) == 0)
@@ -95,11 +178,18 @@ take_item(struct exchange_stream *s, const uint8_t *p, size_t len, size_t *used)
 	if (size > reader_left(&r))
 		return RC_OK;
 	*used = 1 + r.pos + (size_t)size;
-	if (type >= SKIPPED_FROM)
-		return RC_OK;
-	if (type == ITEM_END)
-		s->ended = true;
-	return s->each(s->ctx, (enum item_type)type, p + 1 + r.pos, (size_t)size);
+	payload = (size_t)size;
+	if (is_checked(s->way, type) && !take_check(s, type, p + 1 + r.pos, &payload)) {
+		s->damaged = true;
+		if (s->way == EXCHANGE_DOWN)
+			return RC_PROTOCOL;
+	}
+	s->ended = type == ITEM_END;
+	if (type < SKIPPED_FROM)
+		rc = s->each(s->ctx, (enum item_type)type, p + 1 + r.pos, payload);
+	if (s->way != EXCHANGE_UNCHECKED)
+		digest_put(&s->sum, p, *used);
+	return rc;
 }
 
 /* Hand out every whole item of p; *used bytes are done with. */
@@ -169,49 +259,11 @@ exchange_stream_feed(struct exchange_stream *s, const void *p, size_t len)
 	return s->failed;
 }
 
-/* ---- what goes downward, with its place in the sequence ---- */
-
-static void
-check_of(enum item_type type, const uint8_t *p, size_t len, uint8_t out[CHECK_BYTES])
-{
-	struct digest d;
-
-	digest_start(&d, CHECK_BYTES, NULL, 0, "field-down-1");
-	digest_u8(&d, (uint8_t)type);
-	digest_put(&d, p, len);
-	digest_end(&d, out);
-}
-
-static void
-put_check(enum item_type type, struct bytes *payload)
-{
-	uint8_t check[CHECK_BYTES];
-
-	if (payload->rc != RC_OK)
-		return;
-	check_of(type, payload->data, payload->len, check);
-	bytes_put(payload, check, sizeof(check));
-}
-
-/* A reader of what stands before the check, behind the position; bad if the check does not fit. */
-static uint64_t
-open_down(struct reader *r, enum item_type type, const uint8_t *p, size_t len)
-{
-	uint8_t check[CHECK_BYTES];
-	uint64_t position;
-
-	reader_init(r, p, len < CHECK_BYTES ? 0 : len - CHECK_BYTES);
-	position = reader_varint(r);
-	if (r->bad)
-		return 0;
-	check_of(type, p, len - CHECK_BYTES, check);
-	r->bad = memcmp(check, p + len - CHECK_BYTES, CHECK_BYTES) != 0;
-	return position;
-}
+/* ---- what goes downward, with its place in the sequence, and the ends ---- */
 
 void
-exchange_put_down(struct bytes *out, uint64_t position, enum item_type type, const void *body,
-    size_t len)
+exchange_put_down(struct bytes *out, struct exchange_sum *sum, uint64_t position,
+    enum item_type type, const void *body, size_t len)
 {
 	enum item_type outer = type == ITEM_FRAME ? ITEM_FRAME : ITEM_LANE;
 	struct bytes payload;
@@ -221,20 +273,27 @@ exchange_put_down(struct bytes *out, uint64_t position, enum item_type type, con
 	if (outer == ITEM_LANE)
 		bytes_u8(&payload, (uint8_t)type);
 	bytes_put(&payload, body, len);
-	put_check(outer, &payload);
-	if (payload.rc == RC_OK)
-		exchange_put(out, outer, payload.data, payload.len);
-	else
-		out->rc = payload.rc;
-	bytes_reset(&payload);
+	put_checked(out, sum, outer, &payload);
 }
 
 void
-exchange_end_write(uint64_t position, bool more, struct bytes *payload)
+exchange_put_end_down(struct bytes *out, struct exchange_sum *sum, uint64_t position, bool more)
 {
-	bytes_varint(payload, position);
-	bytes_u8(payload, more ? 1 : 0);
-	put_check(ITEM_END, payload);
+	struct bytes payload;
+
+	bytes_init(&payload);
+	bytes_varint(&payload, position);
+	bytes_u8(&payload, more ? 1 : 0);
+	put_checked(out, sum, ITEM_END, &payload);
+}
+
+void
+exchange_put_end_up(struct bytes *out)
+{
+	struct bytes payload;
+
+	bytes_init(&payload);
+	put_checked(out, NULL, ITEM_END, &payload);
 }
 
 enum rc
@@ -243,7 +302,8 @@ exchange_end_read(const uint8_t *p, size_t len, uint64_t *position, bool *more)
 	struct reader r;
 	uint8_t flag;
 
-	*position = open_down(&r, ITEM_END, p, len);
+	reader_init(&r, p, len);
+	*position = reader_varint(&r);
 	flag = reader_u8(&r);
 	*more = flag == 1;
 	return reader_done(&r) && flag <= 1 ? RC_OK : RC_FORMAT;
@@ -255,7 +315,8 @@ exchange_frame_down_read(const uint8_t *p, size_t len, uint64_t *position,
 {
 	struct reader r;
 
-	*position = open_down(&r, ITEM_FRAME, p, len);
+	reader_init(&r, p, len);
+	*position = reader_varint(&r);
 	*frame_len = reader_left(&r);
 	*frame = reader_take(&r, *frame_len);
 	return reader_done(&r) && *frame_len > 0 ? RC_OK : RC_FORMAT;
@@ -268,7 +329,8 @@ exchange_lane_read(const uint8_t *p, size_t len, uint64_t *position,
 	struct reader r;
 	uint8_t t;
 
-	*position = open_down(&r, ITEM_LANE, p, len);
+	reader_init(&r, p, len);
+	*position = reader_varint(&r);
 	t = reader_u8(&r);
 	*type = (enum item_type)t;
 	*inner_len = reader_left(&r);

@@ -203,8 +203,8 @@ take_welcome(struct replica_syncing *s, const uint8_t *p, size_t len)
 	return rc == RC_OK ? carry_audit(s) : rc;
 }
 
-static enum rc
-damaged(struct replica_syncing *s)
+enum rc
+replica_reply_damaged(struct replica_syncing *s)
 {
 	return error_set(s->err, RC_PROTOCOL, s->url, say(s, "sync again; what came before is kept",
 	    "đồng bộ lại; những gì đã nhận vẫn còn"), "%s",
@@ -242,7 +242,7 @@ take_placed(struct replica_syncing *s, enum item_type type, const uint8_t *paylo
 	else
 		rc = exchange_lane_read(payload, len, &position, &type, &p, &n);
 	if (rc == RC_FORMAT || position > INT64_MAX)
-		return damaged(s);
+		return replica_reply_damaged(s);
 	if (rc == RC_OK)
 		rc = take(s, position, type, p, n);
 	else if (rc == RC_NEWER)
@@ -273,7 +273,7 @@ take_end(struct replica_syncing *s, const uint8_t *payload, size_t len)
 	enum rc rc;
 
 	if (exchange_end_read(payload, len, &position, &more) != RC_OK || position > INT64_MAX)
-		return damaged(s);
+		return replica_reply_damaged(s);
 	s->more = s->more || more;
 	s->ended = true;
 	if (s->welcome.status == STATUS_STALE || s->welcome.status == STATUS_UNKNOWN_DEVICE ||

@@ -445,6 +445,6 @@ replica_request_build(struct replica_syncing *s, struct error *err)
 	if ((rc = replica_end(r, rc, err)) != RC_OK)
 		return rc;
 	s->more = s->more || unsealed || (asking && s->progress.entries_left > 0);
-	exchange_put(&s->message, ITEM_END, NULL, 0);
+	exchange_put_end_up(&s->message);
 	return s->message.rc;
 }

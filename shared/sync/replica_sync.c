@@ -104,11 +104,14 @@ post(struct replica_syncing *s)
 	enum rc rc, noted;
 
 	exchange_stream_init(&s->stream, replica_reply_take, s);
+	s->stream.way = EXCHANGE_DOWN;
 	s->welcomed = s->ended = s->other_generation = s->moved = s->stranger = false;
 	s->posted = now(s);
 	s->replied = 0;
 	rc = transport_post(s->transport, "/sync", s->message.data, s->message.len, take_piece,
 	    s, s->err);
+	if (rc == RC_PROTOCOL && s->stream.damaged)
+		rc = replica_reply_damaged(s);
 	if (rc == RC_PROTOCOL)
 		(void)error_set(s->err, rc, s->url, say(s, "check the network: it may ask for a login"
 		    " page first", "kiểm tra mạng: có thể mạng đòi đăng nhập trước"), "%s",

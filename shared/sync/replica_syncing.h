@@ -70,6 +70,8 @@ enum rc replica_request_left(struct replica_syncing *s, uint64_t *out, struct er
 /* An item of the reply to s->message; inside the gate, in a transaction.  ctx: the replica_syncing. */
 enum rc replica_reply_take(void *ctx, enum item_type type, const uint8_t *payload,
     size_t len) RC_CHECK;
+/* Says so.  RC_PROTOCOL. */
+enum rc replica_reply_damaged(struct replica_syncing *s) RC_CHECK;
 
 /* Settings that are numbers; 0 when there is none. */
 enum rc replica_request_number(struct sqlite3 *db, const char *name, uint64_t *out,

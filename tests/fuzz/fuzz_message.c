@@ -110,8 +110,8 @@ read_item(void *ctx, enum item_type type, const uint8_t *p, size_t len)
 
 	read_signed(type, p, len);
 	read_root(type, p, len);
-	if (type == ITEM_END && exchange_end_read(p, len, &position, &more) == RC_OK && len > 15)
-		abort();	/* a varint, a byte and the check */
+	if (type == ITEM_END && exchange_end_read(p, len, &position, &more) == RC_OK && len > 11)
+		abort();	/* a varint and a byte */
 	if (type == ITEM_FRAME && exchange_frame_down_read(p, len, &position, &inner, &n) == RC_OK &&
 	    (n == 0 || n >= len))
 		abort();

@@ -209,9 +209,10 @@ keep_ghost(struct sim_world *w, struct sim_relay *r, const uint8_t *p, size_t le
 
 struct tampering {
 	struct sim_world *world;
-	struct bytes items[512];
+	struct bytes items[512];	/* without their checks */
 	size_t n;
 	bool held_back;
+	struct bytes *reply;
 };
 
 static enum rc
@@ -236,6 +237,38 @@ collect(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
 	return RC_OK;
 }
 
+/* It signs nothing for others, and can make every check fit. */
+static enum rc
+put_again(void *ctx, enum item_type type, const uint8_t *payload, size_t len)
+{
+	struct tampering *t = ctx;
+	const uint8_t *body;
+	uint64_t position;
+	size_t n;
+	bool more;
+
+	if (type == ITEM_FRAME && exchange_frame_down_read(payload, len, &position, &body, &n) == RC_OK)
+		exchange_put_down(t->reply, NULL, position, type, body, n);
+	else if (type == ITEM_LANE &&
+	    exchange_lane_read(payload, len, &position, &type, &body, &n) == RC_OK)
+		exchange_put_down(t->reply, NULL, position, type, body, n);
+	else if (type == ITEM_END && exchange_end_read(payload, len, &position, &more) == RC_OK)
+		exchange_put_end_down(t->reply, NULL, position, more);
+	else
+		exchange_put(t->reply, type, payload, len);
+	return RC_OK;
+}
+
+static void
+put_items(struct tampering *t, const struct bytes *items)
+{
+	struct exchange_stream s;
+
+	exchange_stream_init(&s, put_again, t);
+	sim_must(exchange_stream_feed(&s, items->data, items->len) == RC_OK, "items");
+	exchange_stream_reset(&s);
+}
+
 /* The same reply with items held back, in another order, twice, or from another reply. */
 static void
 tamper(struct sim_world *w, struct sim_relay *r, struct bytes *reply)
@@ -245,18 +278,20 @@ tamper(struct sim_world *w, struct sim_relay *r, struct bytes *reply)
 
 	sim_must(t != NULL, "memory");
 	t->world = w;
+	t->reply = reply;
 	exchange_stream_init(&s, collect, t);
+	s.way = EXCHANGE_DOWN;
 	if (exchange_stream_feed(&s, reply->data, reply->len) == RC_OK && s.ended && t->n > 2) {
 		reply->len = 0;
-		bytes_put(reply, t->items[0].data, t->items[0].len);
+		put_items(t, &t->items[0]);
 		for (size_t i = 1; i + 1 < t->n; i++) {
 			size_t k = sim_pick(w, 3) == 0 ? 1 + sim_pick(w, (unsigned)t->n - 2) : i;
 
-			bytes_put(reply, t->items[k].data, t->items[k].len);
+			put_items(t, &t->items[k]);
 		}
 		if (w->old_items.len > 0 && sim_pick(w, 2) == 0)
-			bytes_put(reply, w->old_items.data, w->old_items.len);
-		bytes_put(reply, t->items[t->n - 1].data, t->items[t->n - 1].len);
+			put_items(t, &w->old_items);
+		put_items(t, &t->items[t->n - 1]);
 		r->withheld = true;
 		sim_trace(w, "the relay is not honest: %zu items", t->n);
 	}
@@ -297,8 +332,7 @@ post(struct sim_world *w, struct transport *t, const uint8_t *body, size_t len,
 	bytes_init(&sent);
 	bytes_init(&reply);
 	bytes_put(&sent, body, len);
-	/* nothing is damaged between hub and province: README.md tells what would become of it */
-	if (t->device != NULL && sim_strikes(w, SIM_NOISE, 12))
+	if (sim_strikes(w, SIM_NOISE, 12))
 		turn_a_bit(w, sent.data, sent.len);
 	if (sim_strikes(w, SIM_GHOST, 5))
 		keep_ghost(w, r, sent.data, sent.len);
@@ -306,7 +340,7 @@ post(struct sim_world *w, struct transport *t, const uint8_t *body, size_t len,
 	sim_trace_bytes(w, "reply", reply.data, reply.len);
 	if (rc == RC_OK && sim_strikes(w, SIM_HOSTILE, 4))
 		tamper(w, r, &reply);
-	if (t->device != NULL && sim_strikes(w, SIM_NOISE, 12))
+	if (sim_strikes(w, SIM_NOISE, 12))
 		turn_a_bit(w, reply.data, reply.len);
 	if (rc == RC_OK) {
 		rc = deliver(w, t, &reply, take, ctx);

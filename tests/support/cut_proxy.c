@@ -18,7 +18,24 @@ struct cut_proxy {
 	uint64_t allowed[2], passed[2];	/* up, down */
 	uint8_t *kept[2];
 	size_t n_kept[2];
+	uint8_t mark[CUT_PROXY_MARK];
+	size_t back;			/* 0: nothing is to be turned */
+	enum cut_proxy_way turn_way;
 };
+
+static void
+turn(struct cut_proxy *p, int way, uint8_t *buf, size_t n)
+{
+	if (p->back == 0 || (int)p->turn_way != way)
+		return;
+	for (size_t i = p->back; i + CUT_PROXY_MARK <= n; i++) {
+		if (memcmp(buf + i, p->mark, CUT_PROXY_MARK) != 0)
+			continue;
+		buf[i - p->back] ^= 0x80;
+		p->back = 0;
+		return;
+	}
+}
 
 /* Pass on what is there; false: this connection is over. */
 static bool
@@ -36,6 +53,7 @@ pass(struct cut_proxy *p, int from, int to, int way)
 		n = (size_t)(p->allowed[way] - p->passed[way]);
 		cut = true;
 	}
+	turn(p, way, buf, n);
 	p->passed[way] += n;
 	if (p->n_kept[way] + n <= KEPT_MAX) {
 		memcpy(p->kept[way] + p->n_kept[way], buf, n);
@@ -130,6 +148,28 @@ cut_proxy_allow(struct cut_proxy *p, uint64_t up, uint64_t down)
 	p->n_kept[0] = p->n_kept[1] = 0;
 	p->round++;
 	pthread_mutex_unlock(&p->door.lock);
+}
+
+void
+cut_proxy_turn(struct cut_proxy *p, enum cut_proxy_way way, const uint8_t mark[CUT_PROXY_MARK],
+    size_t back)
+{
+	pthread_mutex_lock(&p->door.lock);
+	memcpy(p->mark, mark, CUT_PROXY_MARK);
+	p->back = back;
+	p->turn_way = way;
+	pthread_mutex_unlock(&p->door.lock);
+}
+
+bool
+cut_proxy_has_turned(struct cut_proxy *p)
+{
+	bool turned;
+
+	pthread_mutex_lock(&p->door.lock);
+	turned = p->back == 0;
+	pthread_mutex_unlock(&p->door.lock);
+	return turned;
 }
 
 void

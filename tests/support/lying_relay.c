@@ -62,20 +62,16 @@ static void
 answer(void *ctx, struct http_request *r)
 {
 	struct lying_relay *l = ctx;
-	struct bytes out, payload;
+	struct bytes out;
 
 	bytes_init(&out);
-	bytes_init(&payload);
 	l->asked++;
 	put_welcome(l, &out);
-	bytes_put(&out, l->items.data, l->items.len);
 	if (l->say != NULL)
 		l->say(l, &out);
-	exchange_end_write(l->position, !l->over, &payload);
-	exchange_put(&out, ITEM_END, payload.data, payload.len);
+	exchange_put_end_down(&out, NULL, l->position, !l->over);
 	http_server_reply(r, 200, EXCHANGE_CONTENT_TYPE, out.data, out.len);
 	bytes_reset(&out);
-	bytes_reset(&payload);
 }
 
 void
@@ -98,5 +94,4 @@ lying_relay_stop(struct lying_relay *l)
 {
 	http_server_close(l->server);
 	bytes_reset(&l->body);
-	bytes_reset(&l->items);
 }

@@ -24,8 +24,7 @@ struct lying_relay {
 	uint64_t position, last;	/* of the end, and of the sequence; 0: not said */
 	int64_t clock_off;		/* of the time that it says */
 	bool over;			/* nothing comes after this answer */
-	struct bytes items;		/* behind each welcome */
-	void (*say)(struct lying_relay *l, struct bytes *out);	/* more of them; may be NULL */
+	void (*say)(struct lying_relay *l, struct bytes *out);	/* items behind each welcome; may be NULL */
 	void *ctx;			/* of say */
 };
 

@@ -376,7 +376,7 @@ worker_request(struct worker *k, const struct bytes *items, bool ended)
 	if (items != NULL)
 		bytes_put(&request, items->data, items->len);
 	if (ended)
-		exchange_put(&request, ITEM_END, "", 0);
+		exchange_put_end_up(&request);
 	MUST(request.rc == RC_OK);
 	return request;
 }
@@ -444,6 +444,7 @@ world_take_reply(struct world *w, const uint8_t *p, size_t len, struct heard *ou
 
 	out->bytes = len;
 	exchange_stream_init(&s, listen, &l);
+	s.way = EXCHANGE_DOWN;
 	MUST(exchange_stream_feed(&s, p, len) == RC_OK);
 	MUST(out->ended == s.ended);
 	exchange_stream_reset(&s);

@@ -423,76 +423,12 @@ carries_a_held_receipt(void **state)
 	secret_free(seed);
 }
 
-/* What stands behind type and length of the only item of b. */
-static const uint8_t *
-payload_of(const struct bytes *b, enum item_type type, size_t *len)
-{
-	assert_int_equal(b->rc, RC_OK);
-	assert_int_equal(b->data[0], type);
-	assert_true(b->data[1] < 128);
-	*len = b->data[1];
-	assert_int_equal(b->len, 2 + *len);
-	return b->data + 2;
-}
-
 static void
 reads_where_an_item_stands_in_the_sequence(void **state)
 {
-	/* checks from another program: BLAKE2b of 4 bytes over "field-down-1", type, the rest */
-	static const uint8_t end[] = { 0xac, 0x02, 1, 0x60, 0x2f, 0x97, 0x1d };
-	static const uint8_t frame[] = { 0xac, 0x02, 'F', 'F', 0x5a, 0x1d, 0x7c, 0x46 };
-	static const uint8_t lane[] = { 5, ITEM_RECEIPT, 'r', 0x84, 0xbb, 0x6f, 0xa1 };
-	const uint8_t *inner, *p;
-	enum item_type type;
-	uint64_t position;
-	size_t len, n;
-	struct bytes b;
-	bool more;
-
-	(void)state;
-	bytes_init(&b);
-	exchange_end_write(300, true, &b);
-	assert_int_equal(b.len, sizeof(end));
-	assert_memory_equal(b.data, end, sizeof(end));
-	assert_int_equal(exchange_end_read(end, sizeof(end), &position, &more), RC_OK);
-	assert_true(more);
-	assert_int_equal(position, 300);
-	bytes_reset(&b);
-
-	exchange_put_down(&b, 300, ITEM_FRAME, "FF", 2);
-	p = payload_of(&b, ITEM_FRAME, &n);
-	assert_int_equal(n, sizeof(frame));
-	assert_memory_equal(p, frame, sizeof(frame));
-	assert_int_equal(exchange_frame_down_read(p, n, &position, &inner, &len), RC_OK);
-	assert_int_equal(position, 300);
-	assert_int_equal(len, 2);
-	assert_memory_equal(inner, "FF", 2);
-	bytes_reset(&b);
-
-	exchange_put_down(&b, 5, ITEM_RECEIPT, "r", 1);
-	p = payload_of(&b, ITEM_LANE, &n);
-	assert_int_equal(n, sizeof(lane));
-	assert_memory_equal(p, lane, sizeof(lane));
-	assert_int_equal(exchange_lane_read(p, n, &position, &type, &inner, &len), RC_OK);
-	assert_int_equal(position, 5);
-	assert_int_equal(type, ITEM_RECEIPT);
-	assert_int_equal(len, 1);
-	bytes_reset(&b);
-	exchange_put_down(&b, 5, ITEM_HELLO, "r", 1);
-	p = payload_of(&b, ITEM_LANE, &n);
-	assert_int_equal(exchange_lane_read(p, n, &position, &type, &inner, &len), RC_FORMAT);
-	bytes_reset(&b);
-	exchange_put_down(&b, 5, (enum item_type)200, "r", 1);
-	p = payload_of(&b, ITEM_LANE, &n);
-	assert_int_equal(exchange_lane_read(p, n, &position, &type, &inner, &len), RC_NEWER);
-	assert_int_equal(position, 5);
-	bytes_reset(&b);
-}
-
-static void
-refuses_an_item_of_the_sequence_with_a_bit_turned_or_cut_off(void **state)
-{
-	struct bytes end, frame, lane;
+	static const uint8_t end[] = { 0xac, 0x02, 1 }, frame[] = { 0xac, 0x02, 'F', 'F' };
+	static const uint8_t lane[] = { 5, ITEM_RECEIPT, 'r' }, hello[] = { 5, ITEM_HELLO, 'r' };
+	static const uint8_t later[] = { 5, 200, 'r' };
 	const uint8_t *inner;
 	enum item_type type;
 	uint64_t position;
@@ -500,46 +436,136 @@ refuses_an_item_of_the_sequence_with_a_bit_turned_or_cut_off(void **state)
 	bool more;
 
 	(void)state;
-	bytes_init(&end);
-	bytes_init(&frame);
-	bytes_init(&lane);
-	exchange_end_write(300, false, &end);
-	exchange_put_down(&frame, 300, ITEM_FRAME, "a frame", 7);
-	exchange_put_down(&lane, 300, ITEM_SHARE, "a share", 7);
-	for (size_t bit = 0; bit < 8 * end.len; bit++) {
-		end.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(exchange_end_read(end.data, end.len, &position, &more), RC_FORMAT);
-		end.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	assert_int_equal(exchange_end_read(end, sizeof(end), &position, &more), RC_OK);
+	assert_true(more);
+	assert_int_equal(position, 300);
+	assert_int_equal(exchange_frame_down_read(frame, sizeof(frame), &position, &inner, &len), RC_OK);
+	assert_int_equal(position, 300);
+	assert_int_equal(len, 2);
+	assert_memory_equal(inner, "FF", 2);
+	assert_int_equal(exchange_lane_read(lane, sizeof(lane), &position, &type, &inner, &len), RC_OK);
+	assert_int_equal(position, 5);
+	assert_int_equal(type, ITEM_RECEIPT);
+	assert_int_equal(len, 1);
+	assert_int_equal(exchange_lane_read(hello, sizeof(hello), &position, &type, &inner, &len), RC_FORMAT);
+	assert_int_equal(exchange_lane_read(later, sizeof(later), &position, &type, &inner, &len), RC_NEWER);
+	assert_int_equal(position, 5);
+	for (size_t n = 0; n < sizeof(end); n++)
+		assert_int_equal(exchange_end_read(end, n, &position, &more), RC_FORMAT);
+	for (size_t n = 0; n < 3; n++)
+		assert_int_equal(exchange_frame_down_read(frame, n, &position, &inner, &len), RC_FORMAT);
+	for (size_t n = 0; n < 2; n++)
+		assert_int_equal(exchange_lane_read(lane, n, &position, &type, &inner, &len), RC_FORMAT);
+}
+
+/*
+ * From another program: 8 "ww"; a frame "FF" at 300; a receipt "r" at 301; the end.  Checks are BLAKE2b of
+ * 4 bytes over "field-message-1", all that is before, the type, and the payload before the check.
+ */
+static const uint8_t REPLY[] = {
+	8, 2, 'w', 'w', 3, 8, 0xac, 0x02, 'F', 'F', 0x95, 0x00, 0xe5, 0x20,
+	10, 8, 0xad, 0x02, 7, 'r', 0x21, 0xaf, 0x27, 0x4b, 9, 7, 0xad, 0x02, 1, 0x81, 0x5a, 0x32, 0xaf
+};
+static const uint8_t REQUEST[] = { 1, 2, 'h', 'h', 9, 4, 0x34, 0x34, 0x3c, 0x94 };
+enum { FRAME_AT = 4, LANE_AT = 14, END_AT = 24 };	/* in the reply */
+
+static enum rc
+feed_way(enum exchange_way way, const uint8_t *p, size_t len, struct seen *seen, bool *whole)
+{
+	struct exchange_stream s;
+	enum rc rc;
+
+	exchange_stream_init(&s, note, seen);
+	s.way = way;
+	rc = exchange_stream_feed(&s, p, len);
+	*whole = rc == RC_OK && s.ended && !s.damaged;
+	exchange_stream_reset(&s);
+	return rc;
+}
+
+static void
+a_check_covers_all_that_is_before_it(void **state)
+{
+	struct bytes b = { 0 }, drained = { 0 };
+	struct exchange_sum sum;
+	struct seen seen = { 0 };
+	bool whole;
+
+	(void)state;
+	exchange_put(&b, ITEM_WELCOME, "ww", 2);
+	exchange_put_down(&b, NULL, 300, ITEM_FRAME, "FF", 2);
+	exchange_put_down(&b, NULL, 301, ITEM_RECEIPT, "r", 1);
+	exchange_put_end_down(&b, NULL, 301, true);
+	assert_int_equal(b.len, sizeof(REPLY));
+	assert_memory_equal(b.data, REPLY, sizeof(REPLY));
+	/* the same from a buffer that is emptied on the way */
+	exchange_sum_init(&sum);
+	exchange_put(&drained, ITEM_WELCOME, "ww", 2);
+	exchange_put_down(&drained, &sum, 300, ITEM_FRAME, "FF", 2);
+	assert_memory_equal(drained.data, REPLY, LANE_AT);
+	exchange_sum_take(&sum, &drained);
+	drained.len = 0;
+	exchange_put_down(&drained, &sum, 301, ITEM_RECEIPT, "r", 1);
+	exchange_sum_take(&sum, &drained);
+	drained.len = 0;
+	exchange_put_end_down(&drained, &sum, 301, true);
+	assert_int_equal(drained.len, sizeof(REPLY) - END_AT);
+	assert_memory_equal(drained.data, REPLY + END_AT, drained.len);
+	b.len = 0;
+	exchange_put(&b, ITEM_HELLO, "hh", 2);
+	exchange_put_end_up(&b);
+	assert_int_equal(b.len, sizeof(REQUEST));
+	assert_memory_equal(b.data, REQUEST, sizeof(REQUEST));
+	assert_int_equal(feed_way(EXCHANGE_DOWN, REPLY, sizeof(REPLY), &seen, &whole), RC_OK);
+	assert_true(whole);
+	assert_int_equal(seen.n, 4);
+	seen_reset(&seen);
+	assert_int_equal(feed_way(EXCHANGE_UP, REQUEST, sizeof(REQUEST), &seen, &whole), RC_OK);
+	assert_true(whole);
+	assert_int_equal(seen.n, 2);
+	seen_reset(&seen);
+	bytes_reset(&b);
+	bytes_reset(&drained);
+}
+
+static void
+a_reply_with_a_bit_turned_moves_no_cursor_past_it(void **state)
+{
+	static const size_t starts[] = { FRAME_AT, LANE_AT, END_AT, sizeof(REPLY) };
+	struct seen seen = { 0 };
+	uint8_t copy[sizeof(REPLY)];
+	size_t before;
+	bool whole;
+
+	(void)state;
+	for (size_t bit = 0; bit < 8 * sizeof(REPLY); bit++) {
+		memcpy(copy, REPLY, sizeof(REPLY));
+		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		for (before = 0; starts[before] <= bit / 8; before++)
+			;
+		(void)!feed_way(EXCHANGE_DOWN, copy, sizeof(copy), &seen, &whole);
+		assert_false(whole);
+		/* what is turned may be handed out as something else, and nothing behind it */
+		assert_true(seen.n <= before + 1);
+		seen_reset(&seen);
 	}
-	/* behind type and length, which the stream reads */
-	for (size_t bit = 16; bit < 8 * frame.len; bit++) {
-		frame.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(exchange_frame_down_read(frame.data + 2, frame.len - 2, &position, &inner,
-		    &len), RC_FORMAT);
-		frame.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+}
+
+static void
+a_request_with_a_bit_turned_does_not_end_well(void **state)
+{
+	struct seen seen = { 0 };
+	uint8_t copy[sizeof(REQUEST)];
+	bool whole;
+
+	(void)state;
+	for (size_t bit = 0; bit < 8 * sizeof(REQUEST); bit++) {
+		memcpy(copy, REQUEST, sizeof(REQUEST));
+		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		(void)!feed_way(EXCHANGE_UP, copy, sizeof(copy), &seen, &whole);
+		assert_false(whole);
+		seen_reset(&seen);
 	}
-	for (size_t bit = 16; bit < 8 * lane.len; bit++) {
-		lane.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_equal(exchange_lane_read(lane.data + 2, lane.len - 2, &position, &type, &inner,
-		    &len), RC_FORMAT);
-		lane.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-	}
-	/* a frame is no lane item, and the other way round */
-	assert_int_equal(exchange_lane_read(frame.data + 2, frame.len - 2, &position, &type, &inner,
-	    &len), RC_FORMAT);
-	assert_int_equal(exchange_frame_down_read(lane.data + 2, lane.len - 2, &position, &inner,
-	    &len), RC_FORMAT);
-	for (size_t n = 0; n < end.len; n++)
-		assert_int_equal(exchange_end_read(end.data, n, &position, &more), RC_FORMAT);
-	for (size_t n = 0; n < frame.len - 2; n++)
-		assert_int_equal(exchange_frame_down_read(frame.data + 2, n, &position, &inner, &len),
-		    RC_FORMAT);
-	for (size_t n = 0; n < lane.len - 2; n++)
-		assert_int_equal(exchange_lane_read(lane.data + 2, n, &position, &type, &inner, &len),
-		    RC_FORMAT);
-	bytes_reset(&end);
-	bytes_reset(&frame);
-	bytes_reset(&lane);
 }
 
 static int
@@ -567,7 +593,9 @@ main(void)
 		cmocka_unit_test(carries_a_stored_receipt),
 		cmocka_unit_test(carries_a_held_receipt),
 		cmocka_unit_test(reads_where_an_item_stands_in_the_sequence),
-		cmocka_unit_test(refuses_an_item_of_the_sequence_with_a_bit_turned_or_cut_off),
+		cmocka_unit_test(a_check_covers_all_that_is_before_it),
+		cmocka_unit_test(a_reply_with_a_bit_turned_moves_no_cursor_past_it),
+		cmocka_unit_test(a_request_with_a_bit_turned_does_not_end_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

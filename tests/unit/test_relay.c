@@ -275,8 +275,9 @@ strangers_learn_nothing(void **state)
 	assert_int_equal(a.n_statements, 0);
 	assert_int_equal(world_counts(&w).served + world_counts(&w).aside, 0);
 	/* somebody who speaks in the name of a known device gets the very same */
-	request = worker_request(&known, NULL, true);
-	request.data[request.len - 10] ^= 1;	/* in the hello's signature */
+	request = worker_request(&known, NULL, false);
+	request.data[request.len - 8] ^= 1;	/* in the hello's signature */
+	exchange_put_end_up(&request);
 	world_say(&w, &request, 100, &b);
 	assert_int_equal(b.welcome.status, STATUS_UNKNOWN_DEVICE);
 	assert_int_equal(a.bytes, b.bytes);
@@ -309,7 +310,7 @@ a_certificate_of_somebody_else_opens_nothing(void **state)
 	request = worker_request(&k, NULL, false);
 	exchange_put(&request, ITEM_CERTIFICATE, victim.device.certificate.data,
 	    victim.device.certificate.len);
-	exchange_put(&request, ITEM_END, "", 0);
+	exchange_put_end_up(&request);
 	world_say(&w, &request, 100, &a);
 	assert_int_equal(a.welcome.status, STATUS_UNKNOWN_DEVICE);
 	assert_int_equal(world_counts(&w).certificates, 0);

@@ -66,12 +66,47 @@ a_message_without_its_end_counts_as_far_as_it_came(void **state)
 	f = worker_put_frame(&k, &items);
 	request = worker_request(&k, &items, false);
 	world_say(&w, &request, 100, &a);
-	assert_int_equal(a.welcome.status, STATUS_OK);
+	/* it is asked for again: nobody knows what else there was */
+	assert_int_equal(a.welcome.status, STATUS_STALE);
 	assert_true(heard_receipts(&a, &f));
 	heard_reset(&a);
 	bytes_reset(&request);
 	bytes_reset(&items);
 	bytes_reset(&f);
+	worker_close(&k);
+}
+
+static void
+what_got_lost_in_a_request_is_asked_for_again(void **state)
+{
+	struct worker k;
+	struct bytes items = { 0 }, f, g, request;
+	struct heard a;
+
+	(void)state;
+	worker_join(&w, "24.1.1", ROLE_COMMUNICATOR, &k);
+	f = worker_put_frame(&k, &items);
+	g = worker_put_frame(&k, &items);
+	request = worker_request(&k, &items, true);
+	/* the type of the last frame, which is passed over then: end, frame, its length and type */
+	assert_int_equal(request.data[request.len - 6 - g.len - 3], ITEM_FRAME);
+	request.data[request.len - 6 - g.len - 3] |= 0x80;
+	world_say(&w, &request, 100, &a);
+	assert_int_equal(a.welcome.status, STATUS_STALE);
+	assert_true(heard_receipts(&a, &f));
+	assert_false(heard_receipts(&a, &g));
+	heard_reset(&a);
+	/* the nonce is the same: it may come again as it is */
+	request.data[request.len - 6 - g.len - 3] &= 0x7f;
+	world_say(&w, &request, 100, &a);
+	assert_int_equal(a.welcome.status, STATUS_OK);
+	assert_true(heard_receipts(&a, &f));
+	assert_true(heard_receipts(&a, &g));
+	heard_reset(&a);
+	bytes_reset(&request);
+	bytes_reset(&items);
+	bytes_reset(&f);
+	bytes_reset(&g);
 	worker_close(&k);
 }
 
@@ -325,7 +360,7 @@ a_device_with_another_chain_gets_nothing_and_an_alarm_rings(void **state)
 	assert_int_equal(exchange_hello_write(&h, reader.device.identity.sign_seed, &payload), RC_OK);
 	bytes_reset(&request);
 	exchange_put(&request, ITEM_HELLO, payload.data, payload.len);
-	exchange_put(&request, ITEM_END, "", 0);
+	exchange_put_end_up(&request);
 	world_say(&w, &request, 100, &a);
 	assert_int_equal(a.rc, RC_OK);
 	assert_int_equal(a.n_statements + a.n_frames + a.n_certificates, 0);
@@ -347,6 +382,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_cut_at_any_byte_keeps_whole_frames_and_a_repeat_completes),
 		TEST(a_message_without_its_end_counts_as_far_as_it_came),
+		TEST(what_got_lost_in_a_request_is_asked_for_again),
 		TEST(a_full_disk_loses_nothing_and_gives_no_receipt),
 		TEST(a_bounded_reply_says_that_there_is_more),
 		TEST(a_lane_that_is_behind_catches_up),

@@ -470,8 +470,9 @@ who_is_refused_gets_as_many_bytes_whatever_the_reason(void **state)
 	/* now there is something, and a device */
 	requests[1] = worker_request(&stranger, NULL, true);
 	requests[2] = worker_request(&stranger, &items, true);
-	requests[3] = worker_request(&known, NULL, true);
-	requests[3].data[requests[3].len - 10] ^= 1;	/* in the signature of its hello */
+	requests[3] = worker_request(&known, NULL, false);
+	requests[3].data[requests[3].len - 8] ^= 1;	/* in the signature of its hello */
+	exchange_put_end_up(&requests[3]);
 	requests[4] = worker_request(&foreign, NULL, true);
 	for (size_t i = 1; i < 5; i++) {
 		sizes[i] = answer_to(&requests[i], &status);

@@ -66,7 +66,7 @@ strangers_without_end(struct lying_relay *l, struct bytes *out)
 	for (int i = 0; i < 200; i++) {
 		bytes_init(&frame);
 		put_stranger(depot_directory(l->p->served), i % 2 ? 100 : 12000, &frame);
-		exchange_put_down(out, ++l->position, ITEM_FRAME, frame.data, frame.len);
+		exchange_put_down(out, NULL, ++l->position, ITEM_FRAME, frame.data, frame.len);
 		bytes_reset(&frame);
 	}
 }
@@ -79,7 +79,7 @@ noise_without_end(struct lying_relay *l, struct bytes *out)
 	for (int i = 0; i < 200; i++) {
 		bytes_init(&frame);
 		random_bytes(&frame, i % 2 ? 1 : 12000);
-		exchange_put_down(out, ++l->position, ITEM_FRAME, frame.data, frame.len);
+		exchange_put_down(out, NULL, ++l->position, ITEM_FRAME, frame.data, frame.len);
 		bytes_reset(&frame);
 	}
 }
@@ -99,7 +99,7 @@ receipts_without_end(struct lying_relay *l, struct bytes *out)
 		randombytes_buf(r.frames, r.n_frames * FRAME_ID_BYTES);
 		assert_int_equal(exchange_receipt_write(&r, stranger.sign_seed, &payload), RC_OK);
 		if (i % 2)
-			exchange_put_down(out, ++l->position, ITEM_RECEIPT, payload.data, payload.len);
+			exchange_put_down(out, NULL, ++l->position, ITEM_RECEIPT, payload.data, payload.len);
 		else
 			exchange_put(out, ITEM_RECEIPT, payload.data, payload.len);
 		bytes_reset(&payload);
@@ -134,7 +134,7 @@ shares_without_end(struct lying_relay *l, struct bytes *out)
 		} else {
 			assert_int_equal(directory_share_item(&one, 1, 0, 1000, &payload), RC_OK);
 		}
-		exchange_put_down(out, ++l->position, i % 2 ? ITEM_SHARE_LIST : ITEM_SHARE, payload.data,
+		exchange_put_down(out, NULL, ++l->position, i % 2 ? ITEM_SHARE_LIST : ITEM_SHARE, payload.data,
 		    payload.len);
 		bytes_reset(&payload);
 		bytes_reset(&one);
@@ -286,7 +286,7 @@ frame_before_certificate(struct lying_relay *l, struct bytes *out)
 
 	if (l->asked > 1)
 		return;
-	exchange_put_down(out, s->frame_at, ITEM_FRAME, s->frame.data, s->frame.len);
+	exchange_put_down(out, NULL, s->frame_at, ITEM_FRAME, s->frame.data, s->frame.len);
 	exchange_put(out, ITEM_CERTIFICATE, s->certificate.data, s->certificate.len);
 }
 
@@ -412,7 +412,7 @@ frame_alone(struct lying_relay *l, struct bytes *out)
 	hello = reader_span(&in, 1 << 20, &len);
 	assert_int_equal(exchange_hello_read(hello, len, &h), RC_OK);
 	if (h.position < s->frame_at) {
-		exchange_put_down(out, s->frame_at, ITEM_FRAME, s->frame.data, s->frame.len);
+		exchange_put_down(out, NULL, s->frame_at, ITEM_FRAME, s->frame.data, s->frame.len);
 		s->given++;
 	}
 	exchange_hello_reset(&h);

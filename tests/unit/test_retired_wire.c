@@ -68,7 +68,7 @@ join_chunks(const uint8_t *p, size_t len, struct bytes *body)
 
 /* Give every message of one way of a connection to `each`, taken apart into items. */
 static void
-take_apart(const uint8_t *p, size_t len,
+take_apart(enum exchange_way way, const uint8_t *p, size_t len,
     enum rc (*each)(void *ctx, enum item_type type, const uint8_t *payload, size_t n), struct talk *t)
 {
 	struct exchange_stream stream;
@@ -88,6 +88,7 @@ take_apart(const uint8_t *p, size_t len,
 			assert_true(head <= len);
 		}
 		exchange_stream_init(&stream, each, t);
+		stream.way = way;
 		assert_int_equal(exchange_stream_feed(&stream, body.data, body.len), RC_OK);
 		assert_true(stream.ended || body.len == 0);
 		exchange_stream_reset(&stream);
@@ -200,12 +201,12 @@ listen_in(struct province_hub *h, struct workspace *ws, const char *url, const u
 	assert_int_equal(workspace_sync(ws, cut_proxy_url(proxy), &r, &err), RC_DENIED);
 	n = cut_proxy_upload(proxy, buf, CAPTURE_MAX);
 	assert_true(n > 0 && n < CAPTURE_MAX);
-	take_apart(buf, n, note_frame, t);
+	take_apart(EXCHANGE_UP, buf, n, note_frame, t);
 	n = cut_proxy_download(proxy, buf, CAPTURE_MAX);
 	assert_true(n > 0 && n < CAPTURE_MAX);
 	bytes_put(&t->down, buf, n);
 	cut_proxy_close(proxy);
-	take_apart(t->down.data, t->down.len, judge, t);
+	take_apart(EXCHANGE_DOWN, t->down.data, t->down.len, judge, t);
 	assert_int_equal(t->n_welcomes, r.requests);
 	/* the names and numbers of others are in no byte of it, HTTP included */
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -371,7 +372,7 @@ a_refused_device_hears_nothing_of_the_directory(void **state)
 	assert_int_equal(workspace_sync(a, cut_proxy_url(proxy), &r, &err), RC_DENIED);
 	assert_false(r.may_wipe);
 	assert_non_null(strstr(err.what, "turns this device away"));
-	take_apart(buf, cut_proxy_download(proxy, buf, sizeof(buf)), judge, &t);
+	take_apart(EXCHANGE_DOWN, buf, cut_proxy_download(proxy, buf, sizeof(buf)), judge, &t);
 	assert_int_equal(t.n_statements + t.n_receipted, 0);
 	assert_int_equal(t.statuses, 1u << STATUS_RETIRED);
 	cut_proxy_close(proxy);

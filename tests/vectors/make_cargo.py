@@ -297,8 +297,9 @@ def item(kind, payload):
     return bytes([kind]) + span(payload)
 
 
-def down(kind, payload):
-    return payload + blake(4, b"field-down-1", bytes([kind]), payload)
+def checked(before, kind, payload):
+    """The message so far, and an item whose check covers all of it."""
+    return before + item(kind, payload + blake(4, b"field-message-1", before, bytes([kind]), payload))
 
 
 hello = b"\1" + province + device + seq(0x30, 16) + seq(0x50, 16) + varint(7) + seq(0xA0, 16) + varint(1000) + \
@@ -309,12 +310,11 @@ welcome = b"\1\0" + seq(0x30, 16) + seq(0x51, 16) + varint(9) + seq(0xA1, 16) + 
 welcome += sign(relay_seed, b"field-welcome-1" + welcome)
 stored = receipt(1, varint(1) + frame_id)
 held = receipt(2, varint(1) + span("24.001") + b"\x01" + varint(1) + u64(A) + varint(5) + ranges[0][4])
-out.update(hello=hello, welcome=welcome, stored=stored, held=held,
-           frame_down=down(3, varint(1001) + out["frame"]), lane_item=down(10, varint(1002) + b"\7" + stored),
-           end_down=down(9, varint(1002) + b"\1"))
-out["message_up"] = item(1, hello) + item(3, out["frame"]) + item(9, b"")
-out["message_down"] = item(8, welcome) + item(7, stored) + item(3, out["frame_down"]) + \
-    item(10, out["lane_item"]) + item(200, b"later") + item(9, out["end_down"])
+out.update(hello=hello, welcome=welcome, stored=stored, held=held)
+out["message_up"] = checked(item(1, hello) + item(3, out["frame"]), 9, b"")
+down = checked(item(8, welcome) + item(7, stored), 3, varint(1001) + out["frame"])
+down = checked(down, 10, varint(1002) + b"\7" + stored) + item(200, b"later")
+out["message_down"] = checked(down, 9, varint(1002) + b"\1")
 out["bundle"] = b"FB\1" + province + item(3, out["frame"]) + item(3, out["frame_resealed"]) + item(7, stored) + \
     item(9, b"")
 out.update(device=device, relay_seed=relay_seed, province=province)
