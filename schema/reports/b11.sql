@@ -1,7 +1,8 @@
 -- B11: training of staff, exchange of experience, communicators.
 
 --: title: B11. Tập huấn, bồi dưỡng | B11. Training
---: forms: training training_trainee staff
+--: forms: training training_trainee staff plan
+--: parts: plan_year
 --: column: text | Nội dung | Item
 --: column: count | Số lớp | Courses
 --: column: count | Lượt học viên | Trainees
@@ -15,7 +16,7 @@
 --: column: money | Kinh phí (đồng) | Cost (VND)
 --: note: Chỉ tính lớp đã tổ chức; lớp không ghi tình trạng coi như đã tổ chức. | Courses that were held; one without a status counts as held.
 --: note: Lượt học viên gồm người có tên trong danh sách và số người khác không ghi tên (học sinh, người dân). | Trainees are those on the list and others without names (pupils, residents).
---: note: Cán bộ là người đang làm việc vào ngày cuối kỳ, kể cả người không dùng phần mềm. Đã tập huấn tính từ đầu năm. | Staff are those active on the last day, with or without a device; trained since the beginning of the year.
+--: note: Cán bộ là người đang làm việc vào ngày cuối kỳ, kể cả người không dùng phần mềm. Đã tập huấn tính từ đầu năm kế hoạch. | Staff are those active on the last day, with or without a device; trained since the plan year began.
 --: word: total | Tổng số | Total
 --: word: none | Không ghi | Not stated
 --: word: others | Người khác, không ghi tên | Others, without names
@@ -67,12 +68,14 @@ SELECT s.id, COALESCE(s.sex, 'U') AS sex, s.role = 'CTV' AS ctv,
        EXISTS (SELECT 1 FROM form_training_trainee AS t JOIN form_training AS c ON c.id = t.training_id
                WHERE t.staff_id = s.id AND t.alive AND c.alive AND t.completed = 'yes'
                  AND COALESCE(c.course_kind, 'TRAIN') = 'TRAIN' AND COALESCE(c.status, 'HELD') = 'HELD'
-                 AND substr(c.date_start || '-01-01', 1, 10) BETWEEN substr(:to, 1, 4) || '-01-01' AND :to)
+                 AND substr(c.date_start || '-01-01', 1, 10) BETWEEN
+                     (SELECT year_from FROM period WHERE k = 0) AND :to)
          AS trained,
        EXISTS (SELECT 1 FROM form_training_trainee AS t JOIN form_training AS c ON c.id = t.training_id
                WHERE t.staff_id = s.id AND t.alive AND c.alive AND c.course_kind = 'EXCHANGE'
                  AND COALESCE(c.status, 'HELD') = 'HELD' AND COALESCE(t.completed, 'yes') = 'yes'
-                 AND substr(c.date_start || '-01-01', 1, 10) BETWEEN substr(:to, 1, 4) || '-01-01' AND :to)
+                 AND substr(c.date_start || '-01-01', 1, 10) BETWEEN
+                     (SELECT year_from FROM period WHERE k = 0) AND :to)
          AS joined
 FROM form_staff AS s
 WHERE s.alive AND s.unit IN (SELECT code FROM scope)

@@ -2,7 +2,7 @@
 
 --: title: B16. Kết quả thực hiện chỉ tiêu | B16. Indicators
 --: forms: case person referral service_delivery needs_assessment needs_item case_event lodging_stay awareness_session staff training training_trainee issued_document plan plan_target plan_task
---: parts: cases
+--: parts: cases plan_year
 --: column: text | Mã | Code
 --: column: text | Chỉ tiêu | Indicator
 --: column: persons | Tử số | Numerator
@@ -48,25 +48,7 @@
 --: word: not_issued | Chưa ban hành kế hoạch thực hiện | No plan of its own
 --: word: not_accepted | Đã ban hành, chưa được chấp nhận nội dung | Issued, content not accepted yet
 
--- The period, and the same a year before: its end is the end of the same month.
 --: prepare
-CREATE TEMP TABLE period(k INTEGER PRIMARY KEY, a TEXT, b TEXT, year_from TEXT, year_to TEXT);
-INSERT INTO period(k, a, b) VALUES (0, :from, :to),
-  (1, date(:from, '-1 year'), date(:to, '+1 day', '-1 year', '-1 day'));
-
--- The plans of the year that can be read here; the one of the highest level gives its days.
-CREATE TEMP TABLE in_force AS
-SELECT period.k, p.id, p.code, p.period_year_start AS year_from, p.period_year_end AS year_to
-FROM period JOIN form_plan AS p ON p.alive
- AND CASE WHEN p.period_year_start IS NOT NULL AND p.period_year_end IS NOT NULL
-          THEN period.b BETWEEN substr(p.period_year_start || '-01-01', 1, 10)
-                            AND substr(p.period_year_end || '-12-31', 1, 10)
-          ELSE p.year = CAST(substr(period.b, 1, 4) AS INTEGER) END;
-UPDATE period SET
-  year_from = COALESCE((SELECT MIN(substr(year_from || '-01-01', 1, 10)) FROM in_force
-                        WHERE in_force.k = period.k), substr(b, 1, 4) || '-01-01'),
-  year_to = b;
-
 CREATE TEMP TABLE target(indicator TEXT PRIMARY KEY, percent REAL);
 INSERT INTO target SELECT t.indicator, MAX(t.value)
 FROM form_plan_target AS t JOIN in_force AS f ON f.id = t.plan_id AND f.k = 0

@@ -163,6 +163,34 @@ takes_targets_days_and_tasks_from_the_plan_of_the_year(void **state)
 	report_free(r);
 }
 
+/* A plan year that began in December: what was learned then counts, in both reports. */
+static void
+counts_training_since_the_plan_year_began_as_b11_does(void **state)
+{
+	struct report_world *w = *state;
+	struct report *r;
+
+	report_world_sql(w, "INSERT INTO form_plan(id, unit, created_at, alive, conflicts, code, year,"
+	    " period_year_start, period_year_end) VALUES"
+	    " (1001, '20', 0, 1, 0, 'LS-2026', 2026, '2025-12-15', '2026-12-14')");
+	report_world_sql(w, "INSERT INTO form_staff(id, unit, created_at, alive, conflicts, sex, role,"
+	    " role_victim_support, active_from) VALUES (1101, '06625', 0, 1, 0, 'F', 'COMMUNE_OFF', 'yes', '2020')");
+	report_world_sql(w, "INSERT INTO form_training(id, unit, created_at, alive, conflicts, course_kind,"
+	    " date_start) VALUES (1111, '06625', 0, 1, 0, 'TRAIN', '2025-12-20')");
+	report_world_sql(w, "INSERT INTO form_training_trainee(id, unit, created_at, alive, conflicts,"
+	    " training_id, staff_id, completed) VALUES (1121, '06625', 0, 1, 0, 1111, 1101, 'yes')");
+	r = report_world_run(w, "b16", "06625");
+	reads(r, "I4", "1|1|100.0|||0|1|0.0");
+	report_free(r);
+	r = report_world_run(w, "b11", "06625");
+	report_world_has(r, 3, "Trong đó: đã hoàn thành tập huấn trong năm", "|1|0|1||||||");
+	report_free(r);
+	report_world_sql(w, "UPDATE form_training SET date_start = '2025-12-14' WHERE id = 1111");
+	r = report_world_run(w, "b11", "06625");
+	report_world_has(r, 3, "Trong đó: đã hoàn thành tập huấn trong năm", "|0|0|0||||||");
+	report_free(r);
+}
+
 static void
 shows_nothing_to_divide_by_as_none_arose(void **state)
 {
@@ -204,6 +232,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(shows_every_indicator_with_both_its_terms),
 		T(takes_targets_days_and_tasks_from_the_plan_of_the_year),
+		T(counts_training_since_the_plan_year_began_as_b11_does),
 		T(shows_nothing_to_divide_by_as_none_arose),
 		T(counts_every_form_that_can_name_a_task_of_the_plan),
 	};
