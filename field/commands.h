@@ -68,6 +68,9 @@ enum rc commands_report_return(struct call *c) RC_CHECK;
 enum rc commands_report_accept(struct call *c) RC_CHECK;
 enum rc commands_report_submissions(struct call *c) RC_CHECK;
 enum rc commands_report_show(struct call *c) RC_CHECK;
+/* report submissions --due; the own unit's reports within so many days, for due (commands_duty.c) */
+enum rc commands_duties(struct call *c) RC_CHECK;
+enum rc commands_duties_due(struct call *c, long days, struct json_t *all, size_t *n) RC_CHECK;
 /* plans that ship as sheets (commands_plan.c) */
 enum rc commands_plans(struct call *c) RC_CHECK;
 enum rc commands_plan_add(struct call *c) RC_CHECK;
@@ -109,6 +112,9 @@ enum rc commands_form_named(struct call *c, const char *name, const struct form 
 enum rc commands_day_of(struct call *c, const char *name, struct date *out) RC_CHECK;
 /* A line of a correction: part, row, column; then what was reported, what is now, their difference. */
 void commands_correction(struct call *c, const char *const words[3], const char *const cells[3]);
+/* Labels of codes with "," between, of a field of plan_deadline; "; " between them, cut to room. */
+void commands_plan_labels(const struct call *c, const char *field, const char *codes, char *out,
+    size_t room);
 /* A code's label in the call's language, or the text itself. */
 const char *commands_label(const struct call *c, const struct form_field *field,
     const char *text);

@@ -462,6 +462,7 @@ commands_due(struct call *c)
 	struct case_due_list list = { .n = 0 };
 	struct telling t;
 	json_t *all = NULL;
+	size_t reports = 0;
 	long days;
 	enum rc rc;
 
@@ -480,12 +481,15 @@ commands_due(struct call *c)
 		else
 			print_due(&t, &list.items[i]);
 	}
-	if (rc == RC_OK && !c->json && list.n == 0)
+	if (rc == RC_OK)
+		rc = commands_duties_due(c, days, all, &reports);
+	if (rc == RC_OK && !c->json && list.n == 0 && reports == 0)
 		call_note(c, call_say(c, "Không có việc nào đến hạn trong %ld ngày tới.",
 		    "Nothing is due within %ld days."), days);
 	case_story_due_reset(&list);
 	case_rules_free(t.rules);
-	if (rc != RC_OK)
-		return rc;
-	return c->json ? call_print_json(c, all) : c->out.rc;
+	if (rc == RC_OK && c->json)
+		return call_print_json(c, all);
+	json_decref(all);
+	return rc != RC_OK ? rc : c->out.rc;
 }

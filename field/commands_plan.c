@@ -160,9 +160,9 @@ label(const struct call *c, const char *field, const char *code)
 	return f != NULL ? commands_label(c, f, code) : code;
 }
 
-/* The labels of codes with "," between. */
-static void
-labels(const struct call *c, const char *field, const char *codes, char *out, size_t room)
+void
+commands_plan_labels(const struct call *c, const char *field, const char *codes, char *out,
+    size_t room)
 {
 	char code[64];
 	size_t used = 0;
@@ -235,7 +235,7 @@ print_deadline(void *ctx, const struct plan_deadline *d)
 		    "sent", (json_int_t)n.sent, "in_time", (json_int_t)n.in_time, "missing", m.codes));
 		return RC_OK;
 	}
-	labels(c, "to_kinds", d->to_kinds, to, sizeof(to));
+	commands_plan_labels(c, "to_kinds", d->to_kinds, to, sizeof(to));
 	call_print(c, call_say(c, "%s  %s  %s: %s → %s%s%s", "%s  %s  %s: %s → %s%s%s"),
 	    d->dated ? last : "–         ", d->plan, label(c, "kind", d->kind),
 	    label(c, "from_kind", d->from_kind), to,

@@ -162,9 +162,16 @@ see_report(void *ctx, const struct record_view *v)
 enum rc
 commands_report_submissions(struct call *c)
 {
-	struct listing l = { .call = c, .all = c->json ? json_array() : NULL };
-	enum rc rc = submission_each(c->ws, c->lang, see_report, &l, &c->err);
+	struct listing l = { .call = c };
+	enum rc rc;
 
+	if (call_option(c, "due") != NULL)
+		return commands_duties(c);
+	if (call_option(c, "plan") != NULL || call_option(c, "on") != NULL)
+		return error_set(&c->err, RC_USAGE, call_option(c, "plan") != NULL ? "plan" : "on",
+		    "give --due, too", "this is about reports that plans ask for");
+	l.all = c->json ? json_array() : NULL;
+	rc = submission_each(c->ws, c->lang, see_report, &l, &c->err);
 	if (rc != RC_OK) {
 		json_decref(l.all);
 		return rc;

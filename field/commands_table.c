@@ -74,6 +74,9 @@ static const struct call_option report_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
 	{ "out", CALL_OUTPUT, "FILE" }, { "public", CALL_FLAG, NULL }, { "threshold", CALL_TEXT, "N" }, NO_MORE
 };
+static const struct call_option submissions_options[] = {
+	{ "due", CALL_FLAG, NULL }, { "plan", CALL_TEXT, "CODE" }, { "on", CALL_TEXT, "DATE" }, NO_MORE
+};
 static const struct call_option submit_options[] = {
 	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, { "unit", CALL_TEXT, "CODE" },
 	{ "narrative", CALL_INPUT, "FILE" }, { "receiver", CALL_TEXT, "TEXT" }, NO_MORE
@@ -185,8 +188,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, 1, "t", answer_options, commands_report_return },
 	{ "report accept", "ID", { "tiếp nhận báo cáo", "accept a report" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_report_accept },
-	{ "report submissions", "", { "các báo cáo đã gửi, bị trả lại, đã tiếp nhận", "reports that were sent, returned, accepted" },
-	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_report_submissions },
+	{ "report submissions", "[--due]", { "các báo cáo đã gửi, bị trả lại, đã tiếp nhận; ai chưa gửi, ai quá hạn", "reports that were sent, returned, accepted; who has not sent, who is late" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", submissions_options, commands_report_submissions },
 	{ "report show", "ID [NAME]", { "xem biểu số liệu đã chốt và đối chiếu mã băm", "a frozen table, checked against its hash" },
 	    CALL_IN_WORKSPACE, 1, 2, "t", NULL, commands_report_show },
 	{ "reports", "", { "các biểu báo cáo", "the report tables there are" },

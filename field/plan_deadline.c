@@ -35,6 +35,21 @@ plan_deadline_last(int year, const char *month_day, bool strict_before, struct d
 	return RC_OK;
 }
 
+enum rc
+plan_deadline_of(const struct date *from, const struct date *to, const char *month_day,
+    bool strict_before, struct date *out)
+{
+	int64_t first = date_to_days(from), middle = first + (date_to_days(to) - first) / 2;
+
+	for (int year = from->year; year <= to->year + 1; year++) {
+		if (plan_deadline_last(year, month_day, strict_before, out) == RC_OK &&
+		    date_to_days(out) > middle)
+			return RC_OK;
+	}
+	*out = (struct date){ 0 };
+	return RC_INVALID;
+}
+
 static enum rc
 tell_row(struct sqlite3_stmt *q, plan_deadline_tell *tell, void *ctx)
 {

@@ -49,4 +49,11 @@ enum rc plan_deadline_count(struct sqlite3 *db, const char *unit, const struct p
 enum rc plan_deadline_last(int year, const char *month_day, bool strict_before,
     struct date *out) RC_CHECK;
 
+/*
+ * The same for a period that is reported: the first such day in the second half of the period or after it,
+ * so that "before 15/1" of an annual report is in the year that follows.
+ */
+enum rc plan_deadline_of(const struct date *from, const struct date *to, const char *month_day,
+    bool strict_before, struct date *out) RC_CHECK;
+
 #endif

@@ -72,6 +72,31 @@ must sync_with "$commune"
 like "$("$BIN/field" --lang vi --home "$commune" --passphrase-file "$commune.pass" report submissions)" \
 	"lần 2  Đã tiếp nhận, thay cho $first" "the commune reads it in its language"
 
+# ---- who owes what ----
+put_plan() { # HOME: before 20/6 from communes, before 30/6 from the department
+	local plan
+	plan=$(on "$1" add plan code=LS-2026 issuer=UBND year=2026 period_6m_start=2026-01-01 period_6m_end=2026-06-30 \
+		period_year_start=2026-01-01 period_year_end=2026-12-31)
+	must on "$1" add plan_deadline "plan_id=$plan" kind=M6 from_kind=CPC to_kinds=DOH month_day=20/6 strict_before=yes
+	must on "$1" add plan_deadline "plan_id=$plan" kind=M6 from_kind=DOH to_kinds=PPC month_day=30/6 strict_before=yes
+}
+put_plan "$office"
+put_plan "$lan"
+owed() { on "$1" --json report submissions --due --on "$2" | perl -MJSON::PP -e 'local $/;
+	print join " ", map { "$_->{unit}:$_->{last_day}:$_->{state}" . ($_->{late} ? ":late" : "") } grep { $_->{unit} =~ /^(06184|06004|20)$/ } @{decode_json(<STDIN>)}'; }
+is "$(owed "$office" 2026-06-19)" "06004:2026-06-19:MISSING 06184:2026-06-19:MISSING 20:2026-06-29:MISSING" "before 20/6: the 19th is the last day"
+is "$(owed "$office" 2026-06-20)" "06004:2026-06-19:OVERDUE:late 06184:2026-06-19:OVERDUE:late 20:2026-06-29:MISSING" "on the 20th it is overdue"
+is "$(owed "$office" 2026-12-01)" "06004:2026-06-19:OVERDUE:late 06184:2026-06-19:ACCEPTED:late 20:2026-06-29:OVERDUE:late" "what was accepted is told, and that it came late"
+is "$(owed "$lan" 2026-06-18)" "06184:2026-06-19:UNKNOWN" "a case worker is told the day of the own commune"
+like "$("$BIN/field" --lang vi --home "$office" --passphrase-file "$office.pass" report submissions --due --on 2026-06-20)" \
+	"19/06/2026  06184 Xã Đồng Đăng  LS-2026  Báo cáo 6 tháng → Sở Y tế: quá hạn, chưa gửi" "people read it in their language"
+due() { on "$1" --json due --days 0 | perl -MJSON::PP -e 'local $/;
+	print join " ", map { "$_->{code} $_->{kind} $_->{unit} $_->{due} $_->{state}" } grep { $_->{rule} eq "report" } @{decode_json(<STDIN>)}'; }
+is "$(due "$office")" "LS-2026 M6 20 2026-06-29 OVERDUE" "what is due names the report of the own unit"
+is "$(due "$lan")" "" "where reports are not read, none whose day has passed"
+complains 64 "--due" "a plan is named for what is due" on "$office" report submissions --plan LS-2026
+complains 64 "on" "a day is a day" on "$office" report submissions --due --on June
+
 # ---- what comes late to a period that was accepted ----
 person=$(on "$lan" add person "full_name=Vi Thị Sen" sex=F birth_date=1992)
 must on "$lan" add case "person_id=$person" recv_channel=GATE recv_date=2026-06-14 recv_org_kind=BGP risk_level=LOW
