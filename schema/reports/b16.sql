@@ -275,7 +275,19 @@ UNION ALL SELECT 'facility', id, plan, unit, date(created_at, 'unixepoch', '+7 h
 UNION ALL SELECT 'budget_line', id, plan, unit, CAST(year AS TEXT), 0 FROM form_budget_line WHERE alive
 UNION ALL SELECT 'tip', id, plan, unit, received_on, 1 FROM form_tip WHERE alive
 UNION ALL SELECT 'service_delivery', id, plan, unit, COALESCE(date_from, decided_at, requested_at), 1
-  FROM form_service_delivery WHERE alive AND continues IS NULL)
+  FROM form_service_delivery WHERE alive AND continues IS NULL
+UNION ALL SELECT 'case', id, plan, unit, recv_date, 1 FROM form_case WHERE alive AND continues IS NULL
+UNION ALL SELECT 'case_event', id, plan, unit, at, 1 FROM form_case_event WHERE alive AND continues IS NULL
+UNION ALL SELECT 'needs_assessment', id, plan, unit, date, 1 FROM form_needs_assessment WHERE alive AND continues IS NULL
+UNION ALL SELECT 'support_plan', id, plan, unit, date, 1 FROM form_support_plan WHERE alive AND continues IS NULL
+UNION ALL SELECT 'lodging_stay', id, plan, unit, date_from, 1 FROM form_lodging_stay WHERE alive AND continues IS NULL
+UNION ALL SELECT 'handover', id, plan, unit, at, 1 FROM form_handover WHERE alive AND continues IS NULL
+UNION ALL SELECT 'follow_up', id, plan, unit, done_at, 1 FROM form_follow_up WHERE alive AND continues IS NULL
+UNION ALL SELECT 'protection_measure', id, plan, unit, date_from, 1 FROM form_protection_measure WHERE alive AND continues IS NULL
+UNION ALL SELECT 'nationality_check', id, plan, unit, requested_at, 1 FROM form_nationality_check WHERE alive AND continues IS NULL
+UNION ALL SELECT 'case_coordination', id, plan, unit, date, 1 FROM form_case_coordination WHERE alive AND continues IS NULL
+UNION ALL SELECT 'missing_person', id, plan, unit, date(created_at, 'unixepoch', '+7 hours'), 1 FROM form_missing_person WHERE alive AND continues IS NULL
+UNION ALL SELECT 'agency_figure', id, plan, unit, period_end, 0 FROM form_agency_figure WHERE alive)
 WHERE unit IN (SELECT code FROM scope) AND substr(day || '-01-01', 1, 10) BETWEEN :from AND :to;
 CREATE TEMP TABLE task_of AS
 SELECT 'awareness_session' AS form, id, value AS no FROM form_awareness_session__plan_task WHERE NOT voided
@@ -296,7 +308,19 @@ UNION ALL SELECT 'facility_upgrade' AS form, id, value AS no FROM form_facility_
 UNION ALL SELECT 'facility' AS form, id, value AS no FROM form_facility__plan_task WHERE NOT voided
 UNION ALL SELECT 'budget_line' AS form, id, value AS no FROM form_budget_line__plan_task WHERE NOT voided
 UNION ALL SELECT 'tip' AS form, id, value AS no FROM form_tip__plan_task WHERE NOT voided
-UNION ALL SELECT 'service_delivery' AS form, id, value AS no FROM form_service_delivery__plan_task WHERE NOT voided;
+UNION ALL SELECT 'service_delivery' AS form, id, value AS no FROM form_service_delivery__plan_task WHERE NOT voided
+UNION ALL SELECT 'case' AS form, id, value AS no FROM form_case__plan_task WHERE NOT voided
+UNION ALL SELECT 'case_event' AS form, id, value AS no FROM form_case_event__plan_task WHERE NOT voided
+UNION ALL SELECT 'needs_assessment' AS form, id, value AS no FROM form_needs_assessment__plan_task WHERE NOT voided
+UNION ALL SELECT 'support_plan' AS form, id, value AS no FROM form_support_plan__plan_task WHERE NOT voided
+UNION ALL SELECT 'lodging_stay' AS form, id, value AS no FROM form_lodging_stay__plan_task WHERE NOT voided
+UNION ALL SELECT 'handover' AS form, id, value AS no FROM form_handover__plan_task WHERE NOT voided
+UNION ALL SELECT 'follow_up' AS form, id, value AS no FROM form_follow_up__plan_task WHERE NOT voided
+UNION ALL SELECT 'protection_measure' AS form, id, value AS no FROM form_protection_measure__plan_task WHERE NOT voided
+UNION ALL SELECT 'nationality_check' AS form, id, value AS no FROM form_nationality_check__plan_task WHERE NOT voided
+UNION ALL SELECT 'case_coordination' AS form, id, value AS no FROM form_case_coordination__plan_task WHERE NOT voided
+UNION ALL SELECT 'missing_person' AS form, id, value AS no FROM form_missing_person__plan_task WHERE NOT voided
+UNION ALL SELECT 'agency_figure' AS form, id, value AS no FROM form_agency_figure__plan_task WHERE NOT voided;
 
 CREATE TEMP TABLE done AS
 SELECT t.no, COUNT(*) AS n

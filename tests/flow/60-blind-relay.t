@@ -64,7 +64,7 @@ is "$(on "$ctv" --json list case | json '#')" 0 "no case is listed"
 exits 0 "a stick from a case worker gives it no more" on "$lan" bundle export "$T/stick"
 on "$ctv" bundle import "$T/stick" >/dev/null 2>&1
 exits 66 "for it has no key" on "$ctv" show "$person"
-exits 0 "a communicator may write a tip that it cannot read" on "$ctv" add tip received_on=2026-04-05 channel=FIELD urgency=SOON "summary=Nghe nói ở chợ"
+exits 0 "a communicator may write a tip that it cannot read" on "$ctv" add tip received_on=2026-04-05 channel=FIELD tip_kind=TINBAO urgency=SOON "summary=Nghe nói ở chợ"
 tip=$out
 exits 66 "it does not read it again" on "$ctv" show "$tip"
 is "$(on "$ctv" --json sent | json '#')" 1 "but sees that it goes to the case workers"

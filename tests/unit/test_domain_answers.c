@@ -49,6 +49,13 @@ static const struct {
 	    "urgency=SOON|summary=Có người rủ đi làm việc nhẹ, lương cao|"
 	    "victim_status=SUSPECTED|persons_at_risk=2|minors=1|outcome=FWD_POL", "", NULL },
 	{ "tip", NULL, "reporter_name=Lò Thị Mai|reporter_anonymous=yes", "reporter_name" },
+	{ "tip", NULL, "source=PHONE|plan=LS-2026|plan_task=II.5", NULL },
+	{ "tip", "received_on=2026-11-20|channel=H111|tip_kind=TINBAO|urgency=SOON|summary=Tin", "",
+	    NULL },
+	{ "tip", "received_on=2026-11-20|tip_kind=TINBAO|urgency=SOON|summary=Tin", "", "channel" },
+	{ "tip", "received_on=2026-11-20|channel=H111|urgency=SOON|summary=Tin", "", "tip_kind" },
+	{ "tip", "received_on=2026-11-20|channel=H111|tip_kind=TINBAO|summary=Tin", "", "urgency" },
+	{ "tip", "received_on=2026-11-20|channel=H111|tip_kind=TINBAO|urgency=SOON", "", "summary" },
 	{ "tip", "received_on=2026-11-20|received_time=25:10|channel=H111|tip_kind=TOGIAC|"
 	    "urgency=SOON|summary=Có người rủ đi|victim_status=SUSPECTED", "", "received_time" },
 	{ "tip", "received_on=2026-11-20|channel=H111|tip_kind=TOGIAC|urgency=SOON|"

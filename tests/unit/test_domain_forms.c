@@ -422,6 +422,33 @@ records_of_persons_are_kept_with_the_cases(void **state)
 	assert_int_equal(form_set_find(set, "report_submission")->compartment, FORM_REPORTS);
 }
 
+/* domain.md section 8, "common to all": plan, task of the plan (one event may serve several), source. */
+static void
+records_of_work_name_plan_task_and_source(void **state)
+{
+	/* what is known of persons, rows of another record, what programs write, registers of their own */
+	static const char without[] = " person person_link relation audience_count"
+	    " community_model_status material_use needs_item support_plan_item tip_action"
+	    " training_trainee consent referral report_submission org_unit staff plan plan_deadline plan_lead"
+	    " plan_target plan_task subject_request retention_review ";
+	const struct form_set *set = *state;
+
+	for (size_t i = 0; i < form_set_count(set); i++) {
+		const struct form *form = form_set_at(set, i);
+		const struct form_field *task = form_field_named(form, "plan_task");
+		char name[80];
+
+		snprintf(name, sizeof(name), " %s ", form->name);
+		if (strstr(without, name) != NULL)
+			continue;
+		if (form_field_named(form, "plan") == NULL || task == NULL ||
+		    form_field_named(form, "source") == NULL)
+			fail_msg("%s lacks plan, plan_task or source", form->name);
+		assert_int_equal(task->policy, FORM_UNION);
+		assert_true(form->compartment != FORM_CASES || task->sensitivity >= FORM_INT);
+	}
+}
+
 /* A case is handed over with its children, so each of them can say what it continues. */
 static void
 what_belongs_to_a_case_can_be_handed_over(void **state)
@@ -448,6 +475,7 @@ main(void)
 		cmocka_unit_test(every_code_and_field_speaks_both_languages),
 		cmocka_unit_test(fields_have_the_sensitivity_and_policy_of_their_record_type),
 		cmocka_unit_test(records_of_persons_are_kept_with_the_cases),
+		cmocka_unit_test(records_of_work_name_plan_task_and_source),
 		cmocka_unit_test(what_belongs_to_a_case_can_be_handed_over),
 	};
 
