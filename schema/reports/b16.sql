@@ -276,17 +276,17 @@ UNION ALL SELECT 'budget_line', id, plan, unit, CAST(year AS TEXT), 0 FROM form_
 UNION ALL SELECT 'tip', id, plan, unit, received_on, 1 FROM form_tip WHERE alive
 UNION ALL SELECT 'service_delivery', id, plan, unit, COALESCE(date_from, decided_at, requested_at), 1
   FROM form_service_delivery WHERE alive AND continues IS NULL
-UNION ALL SELECT 'case', id, plan, unit, recv_date, 1 FROM form_case WHERE alive AND continues IS NULL
-UNION ALL SELECT 'case_event', id, plan, unit, at, 1 FROM form_case_event WHERE alive AND continues IS NULL
-UNION ALL SELECT 'needs_assessment', id, plan, unit, date, 1 FROM form_needs_assessment WHERE alive AND continues IS NULL
-UNION ALL SELECT 'support_plan', id, plan, unit, date, 1 FROM form_support_plan WHERE alive AND continues IS NULL
-UNION ALL SELECT 'lodging_stay', id, plan, unit, date_from, 1 FROM form_lodging_stay WHERE alive AND continues IS NULL
-UNION ALL SELECT 'handover', id, plan, unit, at, 1 FROM form_handover WHERE alive AND continues IS NULL
-UNION ALL SELECT 'follow_up', id, plan, unit, done_at, 1 FROM form_follow_up WHERE alive AND continues IS NULL
-UNION ALL SELECT 'protection_measure', id, plan, unit, date_from, 1 FROM form_protection_measure WHERE alive AND continues IS NULL
-UNION ALL SELECT 'nationality_check', id, plan, unit, requested_at, 1 FROM form_nationality_check WHERE alive AND continues IS NULL
-UNION ALL SELECT 'case_coordination', id, plan, unit, date, 1 FROM form_case_coordination WHERE alive AND continues IS NULL
-UNION ALL SELECT 'missing_person', id, plan, unit, date(created_at, 'unixepoch', '+7 hours'), 1 FROM form_missing_person WHERE alive AND continues IS NULL
+UNION ALL SELECT 'case', id, plan, unit, recv_date, 1 FROM form_case WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_case__plan_task)
+UNION ALL SELECT 'case_event', id, plan, unit, at, 1 FROM form_case_event WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_case_event__plan_task)
+UNION ALL SELECT 'needs_assessment', id, plan, unit, date, 1 FROM form_needs_assessment WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_needs_assessment__plan_task)
+UNION ALL SELECT 'support_plan', id, plan, unit, date, 1 FROM form_support_plan WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_support_plan__plan_task)
+UNION ALL SELECT 'lodging_stay', id, plan, unit, date_from, 1 FROM form_lodging_stay WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_lodging_stay__plan_task)
+UNION ALL SELECT 'handover', id, plan, unit, at, 1 FROM form_handover WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_handover__plan_task)
+UNION ALL SELECT 'follow_up', id, plan, unit, done_at, 1 FROM form_follow_up WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_follow_up__plan_task)
+UNION ALL SELECT 'protection_measure', id, plan, unit, date_from, 1 FROM form_protection_measure WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_protection_measure__plan_task)
+UNION ALL SELECT 'nationality_check', id, plan, unit, requested_at, 1 FROM form_nationality_check WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_nationality_check__plan_task)
+UNION ALL SELECT 'case_coordination', id, plan, unit, date, 1 FROM form_case_coordination WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_case_coordination__plan_task)
+UNION ALL SELECT 'missing_person', id, plan, unit, date(created_at, 'unixepoch', '+7 hours'), 1 FROM form_missing_person WHERE alive AND continues IS NULL AND id IN (SELECT id FROM form_missing_person__plan_task)
 UNION ALL SELECT 'agency_figure', id, plan, unit, period_end, 0 FROM form_agency_figure WHERE alive)
 WHERE unit IN (SELECT code FROM scope) AND substr(day || '-01-01', 1, 10) BETWEEN :from AND :to;
 CREATE TEMP TABLE task_of AS
