@@ -207,13 +207,32 @@ keep_of_hub(struct replica *r, const struct receipt *rec, const uint8_t *p, size
 	return rc;
 }
 
+/* A stick may be older than the restore of a relay that we know of: what it had then it is asked for itself. */
+static enum rc
+is_doubtful(struct replica *r, const struct receipt *rec, bool *out, struct error *err)
+{
+	uint8_t restored;
+	enum rc rc = RC_NOTFOUND;
+
+	if (r->by_stick && rec->kind == RECEIPT_STORED)
+		rc = replica_setting_get(r->db, "restored", &restored, sizeof(restored), err);
+	*out = rc == RC_OK;
+	return rc == RC_NOTFOUND ? RC_OK : rc;
+}
+
 static enum rc
 keep_receipt(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t len,
     struct error *err)
 {
 	int before = sqlite3_total_changes(r->db);
-	enum rc rc = RC_OK;
+	bool doubtful;
+	enum rc rc = is_doubtful(r, rec, &doubtful, err);
 
+	if (rc != RC_OK)
+		return rc;
+	if (doubtful)
+		return memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) == 0 ? RC_OK :
+		    pass_on(r, rec, p, len, err);
 	if (rec->kind == RECEIPT_STORED && replica_is_hub(r, rec->signer))
 		return keep_of_hub(r, rec, p, len, err);
 	if (memcmp(rec->device, r->identity.device, IDENTITY_ID_BYTES) != 0) {

@@ -56,6 +56,7 @@ offer_all(struct replica_syncing *s, struct error *err)
 static enum rc
 new_generation(struct replica_syncing *s, struct error *err)
 {
+	static const uint8_t yes = 1;
 	struct sqlite3 *db = s->replica->db;
 	uint8_t known[16], none[16] = { 0 };
 	bool by_hand = false;
@@ -77,7 +78,8 @@ new_generation(struct replica_syncing *s, struct error *err)
 		    "the server changes its identity from one answer to the next");
 	s->other_generation = true;
 	s->n_tried = 0;
-	if ((rc = replica_quota_forget(s->replica, true, err)) != RC_OK ||
+	if ((rc = replica_setting_put(db, "restored", &yes, sizeof(yes), err)) != RC_OK ||
+	    (rc = replica_quota_forget(s->replica, true, err)) != RC_OK ||
 	    (rc = replica_forget_set_aside(s->replica, err)) != RC_OK ||
 	    (rc = replica_forget_receipts(s->replica, s->welcome.relay, err)) != RC_OK)
 		return rc;

@@ -216,6 +216,49 @@ put_loose_logs(struct workspace *holder, const struct workspace *of, size_t n)
 		    replica_device(of->replica), (size_t)IDENTITY_ID_BYTES), RC_OK);
 }
 
+/* The relay is put back to a backup without that frame. */
+static void
+lose_last_frame(struct province *p)
+{
+	struct depot_frame f = { 0 };
+
+	province_stop_relay(p);
+	assert_int_equal(depot_refresh(p->depot), RC_OK);
+	assert_int_equal(depot_frame_next(p->depot, 0, &f), RC_OK);
+	assert_int_equal(depot_begin(p->depot), RC_OK);
+	assert_int_equal(depot_withdraw(p->depot, f.key), RC_OK);
+	assert_int_equal(depot_end(p->depot, depot_drop_frame(p->depot, f.key)), RC_OK);
+	assert_int_equal(depot_renew_generation(p->depot), RC_OK);
+	province_serve(p);
+}
+
+static void
+a_stick_that_is_older_than_a_restore_is_handed_in_all_the_same(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_CASEWORKER, "Nông Thị Lan");
+	struct workspace *c = province_device(p, "06001", ROLE_CASEWORKER, "Lý A Sáng");
+	struct bytes stick;
+
+	bytes_init(&stick);
+	province_sync(p, b);
+	(void)province_add(a, "outreach", PROVINCE_VISIT);
+	province_sync(p, a);
+	/* the frame, and the receipt for it; then a's laptop is lost, and the relay is put back */
+	province_stick_write(a, &stick);
+	lose_last_frame(p);
+	province_sync(p, b);
+	(void)province_stick_read(b, &stick);
+	province_sync(p, b);
+	province_sync(p, c);
+	assert_int_equal(province_status(c).records, 1);
+	bytes_reset(&stick);
+	workspace_close(a);
+	workspace_close(b);
+	workspace_close(c);
+}
+
 static void
 a_device_with_thousands_of_loose_logs_is_no_others_trouble(void **state)
 {
@@ -258,6 +301,7 @@ main(void)
 		T(a_receipt_that_is_mostly_noise_counts_and_is_not_kept),
 		T(those_that_name_our_frames_are_kept_for_sticks_once),
 		T(of_what_is_held_the_last_word_is_kept),
+		T(a_stick_that_is_older_than_a_restore_is_handed_in_all_the_same),
 		T(a_device_with_thousands_of_loose_logs_is_no_others_trouble),
 	};
 
