@@ -77,13 +77,17 @@ tell(void *ctx, const struct plan_load_difference *d)
 static void
 print_counts(struct call *c, const struct plan_load_counts *n, bool dry)
 {
-	call_print(c, call_say(c, "%zu dòng %s, %zu dòng %s, %zu dòng khác, %zu dòng đã có.",
-	    "%zu rows %s, %zu %s, %zu differ, %zu are there."), n->added,
-	    dry ? call_say(c, "sẽ thêm", "would be added") : call_say(c, "đã thêm", "added"),
-	    n->changed, dry ? call_say(c, "sẽ thay", "would be replaced") :
-	    call_say(c, "đã thay", "replaced"), n->differing, n->same);
+	if (dry)
+		call_print(c, call_say(c, "Sẽ thêm %zu dòng, sẽ thay %zu dòng; %zu dòng có chỗ khác, %zu dòng "
+		    "đã có. Chưa ghi gì.", "%zu rows would be added, %zu replaced; %zu differ, %zu are there."
+		    "  Nothing was written."), n->added, n->changed, n->differing, n->same);
+	else
+		call_print(c, call_say(c, "Đã thêm %zu dòng, đã thay %zu dòng; %zu dòng có chỗ khác, %zu dòng "
+		    "đã có.", "%zu rows added, %zu replaced; %zu differ, %zu are there."), n->added,
+		    n->changed, n->differing, n->same);
 	if (n->differing > 0)
-		call_note(c, "%s", call_say(c, "Những chỗ khác được giữ nguyên; thêm --replace để lấy theo bảng.",
+		call_note(c, "%s", call_say(c,
+		    "Những chỗ khác được giữ nguyên; thêm --replace để lấy theo bảng.",
 		    "What differs was let be; --replace takes it from the sheets."));
 }
 

@@ -385,7 +385,8 @@ plan_load_form_of(const char *path, const char **form, struct error *err)
 		}
 	*form = NULL;
 	return error_set(err, RC_USAGE, path, "call it plan.csv, plan_task.csv, plan_target.csv, "
-	    "plan_deadline.csv, plan_lead.csv or org_unit.csv", "the name of the sheet tells no form of a plan");
+	    "plan_deadline.csv, plan_lead.csv or org_unit.csv",
+	    "the name of the sheet tells no form of a plan");
 }
 
 enum rc

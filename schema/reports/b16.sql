@@ -26,7 +26,7 @@
 --: note: I2: người được tiếp nhận trong kỳ; tử số là người đã được hỗ trợ ban đầu hoặc cung cấp dịch vụ tính đến cuối kỳ. | I2: persons received in the period; helped at first or served by its end.
 --: note: I3: mẫu số là xã, phường, đặc khu có nguy cơ cao hoặc có nạn nhân cư trú; tử số là địa bàn trong số đó đã tổ chức ít nhất một hoạt động truyền thông trong kỳ. | I3: communes at high risk, or where a victim lives; with at least one awareness session in the period.
 --: note: I4, I6: cán bộ hỗ trợ nạn nhân đang làm việc vào ngày cuối kỳ; đã hoàn thành ít nhất một lớp tập huấn (I4), đã dự ít nhất một hội thảo, trao đổi kinh nghiệm (I6) từ đầu năm kế hoạch. | I4, I6: victim-support staff active on the last day; with a training completed (I4), with an exchange joined (I6) since the plan year began.
---: note: I5a, I7: đơn vị đã ban hành kế hoạch thực hiện trong năm kế hoạch; I5a chỉ tính kế hoạch có nội dung được chấp nhận. I5b: xã, phường, đặc khu mà mọi chỉ tiêu I1a, I3, I4 được giao và có phát sinh đều đạt. | I5a, I7: units that issued their own plan in the plan year; for I5a with a content that was accepted. I5b: communes where each of I1a, I3, I4 that has a target and arises is met.
+--: note: I5a, I7: đơn vị đã ban hành kế hoạch thực hiện trong năm kế hoạch; I7 tính các đơn vị mà kế hoạch yêu cầu, I5a chỉ tính kế hoạch có nội dung được chấp nhận. I5b: xã, phường, đặc khu mà mọi chỉ tiêu I1a, I3, I4 được giao và có phát sinh đều đạt. | I5a, I7: units that issued their own plan in the plan year; I7 of those that the plan asks to, for I5a with a content that was accepted. I5b: communes where each of I1a, I3, I4 that has a target and arises is met.
 --: note: T1: tỷ lệ I1a của kỳ này và của cùng kỳ năm trước; cột tỷ lệ là số điểm phần trăm tăng, giảm. | T1: the share of I1a now and a year before; the share shown is their difference in points.
 --: note: Mẫu số bằng 0 thì ghi “không phát sinh”. Chỉ tiêu giao lấy từ kế hoạch của năm; chưa nhập kế hoạch thì so với 100%. | A denominator of 0 reads “none arose”. Targets are those of the year's plan; without one, 100 %.
 --: word: I1a | Nạn nhân được tiếp cận dịch vụ, hưởng chế độ hỗ trợ | Identified victims who reach services
@@ -140,7 +140,7 @@ WHERE d.alive AND d.doc_kind = 'LOCALPLAN' AND substr(d.date || '-01-01', 1, 10)
 GROUP BY 1, 2;
 
 -- Who must issue one: the units that the plan names; else those of the kinds that it names, of a
--- district or a commune; else every commune.
+-- district or a commune.  Without a plan on record: every commune.
 CREATE TEMP TABLE addressed AS
 SELECT DISTINCT f.k, u.value AS code
 FROM in_force AS f JOIN form_plan__addressed_units AS u ON u.id = f.id AND NOT u.voided;
@@ -152,7 +152,7 @@ JOIN unit AS u ON u.level = tier.column2
 JOIN period AS p ON p.k = f.k
 WHERE COALESCE(u.valid_from, '') <= p.b AND COALESCE(u.valid_to, p.a) >= p.a
   AND f.k NOT IN (SELECT k FROM addressed);
-INSERT INTO addressed SELECT k, code FROM commune WHERE k NOT IN (SELECT k FROM addressed);
+INSERT INTO addressed SELECT k, code FROM commune WHERE k NOT IN (SELECT k FROM in_force);
 DELETE FROM addressed WHERE code NOT IN (SELECT code FROM scope);
 
 -- Commune by commune: which of I1a, I3, I4 has a target, arose, and was met.

@@ -48,7 +48,7 @@ struct example {
 	size_t told, runs;
 };
 
-static void
+static void RC_PRINTF(2, 3)
 tell(struct example *e, const char *fmt, ...)
 {
 	va_list ap;
@@ -338,7 +338,7 @@ run_reports(struct example *e, const char *number)
 	struct bytes text;
 	struct csv csv;
 	bool asked[18] = { false };
-	char name[8];
+	char name[16];
 
 	bytes_init(&text);
 	assert_int_equal(files_read("tests/vectors/obligations.csv", 1 << 20, &text, &e->d.err), RC_OK);

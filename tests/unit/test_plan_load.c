@@ -129,11 +129,13 @@ every_plan_loads_row_by_row_through_its_forms(void **state)
 	}
 	assert_int_equal(plans, 5);
 	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan WHERE alive"), 5);
-	/* the numeric targets of the five texts (domain.md section 1), that of Huế for its communes as two, and two that only rise */
-	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan_target WHERE value = 100"), 2 + 3 + 2 + 0 + 4);
+	/* the numeric targets of the five texts (domain.md section 1), that of Huế for its communes
+	 * as two, and two that only rise */
+	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan_target WHERE value = 100"),
+	    2 + 3 + 2 + 0 + 4);
 	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan_target WHERE rising = 'yes'"), 2);
-	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan_task AS t JOIN form_plan AS p ON p.id = t.plan_id"
-	    " WHERE p.code = 'HUE-2026'"), 22);
+	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan_task AS t"
+	    " JOIN form_plan AS p ON p.id = t.plan_id WHERE p.code = 'HUE-2026'"), 22);
 	assert_int_equal(count(d, "SELECT COUNT(*) FROM form_plan__hotlines WHERE value = '111'"), 3);
 }
 
