@@ -135,8 +135,6 @@ enum rc commands_rights_count(struct call *c, struct commands_rights *out) RC_CH
 enum rc commands_retention(struct call *c, long days) RC_CHECK;
 /* Pairs of persons that wait for a decision; found again only when something was written. */
 enum rc commands_duplicates_count(struct call *c, uint64_t *out) RC_CHECK;
-/* What was written since `before` (SELECT total_changes()) has nothing to do with them. */
-enum rc commands_duplicates_untouched(struct call *c, int64_t before) RC_CHECK;
 /* Lines of status about what left (commands_purge.c). */
 enum rc commands_purge_status(struct call *c) RC_CHECK;
 /*

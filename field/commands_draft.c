@@ -10,7 +10,6 @@
 #include "shared/records/draft.h"
 #include "shared/records/record.h"
 #include "shared/sync/replica.h"
-#include "shared/vault/query.h"
 #include "shared/vault/vault.h"
 
 enum { DRAFT_ID_DIGITS_MAX = 18 };
@@ -84,12 +83,10 @@ commands_draft_save(struct call *c)
 	enum rc rc;
 
 	if ((rc = read_order(c, &d, &answers)) != RC_OK ||
-	    (rc = query_int(db, &c->err, &before, "SELECT total_changes()", "")) != RC_OK ||
-	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
+	    (rc = workspace_begin_aside(c->ws, &before, &c->err)) != RC_OK)
 		return rc;
 	rc = save(c, db, &d, answers);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) != RC_OK ||
-	    (rc = commands_duplicates_untouched(c, before)) != RC_OK)
+	if ((rc = workspace_end_aside(c->ws, before, rc, &c->err)) != RC_OK)
 		return rc;
 	clock_iso(d.saved_at, at);
 	if (c->json)
@@ -239,10 +236,8 @@ commands_draft_drop(struct call *c)
 	enum rc rc;
 
 	if ((rc = draft_id(c, c->args[0], &id)) != RC_OK ||
-	    (rc = query_int(vault_db(c->ws->vault), &c->err, &before, "SELECT total_changes()", "")) != RC_OK ||
-	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
+	    (rc = workspace_begin_aside(c->ws, &before, &c->err)) != RC_OK)
 		return rc;
 	rc = draft_drop(vault_db(c->ws->vault), id, &c->err);
-	rc = workspace_end(c->ws, rc, &c->err);
-	return rc == RC_OK ? commands_duplicates_untouched(c, before) : rc;
+	return workspace_end_aside(c->ws, before, rc, &c->err);
 }

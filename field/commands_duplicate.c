@@ -11,8 +11,6 @@
 #include "shared/records/duplicate_score.h"
 #include "shared/records/record.h"
 #include "shared/sync/replica.h"
-#include "shared/vault/query.h"
-#include "shared/vault/vault.h"
 
 enum { DUPLICATES_DEFAULT = 100 };
 
@@ -233,7 +231,7 @@ commands_duplicates_count(struct call *c, uint64_t *out)
 	struct duplicate_list list;
 	int64_t changes;
 	size_t n = 0;
-	enum rc rc = query_int(ctx.db, &c->err, &changes, "SELECT total_changes()", "");
+	enum rc rc = workspace_changes(c->ws, &changes, &c->err);
 
 	*out = c->ws->duplicates.pairs;
 	if (rc != RC_OK || (c->ws->duplicates.known && c->ws->duplicates.changes == changes))
@@ -252,17 +250,6 @@ commands_duplicates_count(struct call *c, uint64_t *out)
 	c->ws->duplicates.changes = changes;
 	c->ws->duplicates.pairs = *out;
 	return RC_OK;
-}
-
-enum rc
-commands_duplicates_untouched(struct call *c, int64_t before)
-{
-	int64_t now;
-	enum rc rc = query_int(vault_db(c->ws->vault), &c->err, &now, "SELECT total_changes()", "");
-
-	if (rc == RC_OK && c->ws->duplicates.changes == before)
-		c->ws->duplicates.changes = now;
-	return rc;
 }
 
 /* Deciding ------------------------------------------------------------- */

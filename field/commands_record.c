@@ -8,15 +8,10 @@
 #include "field/commands_view.h"
 #include "field/commands_warning.h"
 #include "field/workspace.h"
-#include "shared/base/terminal.h"
-#include "shared/base/text.h"
 #include "shared/forms/answers.h"
 #include "shared/records/record.h"
 #include "shared/records/record_rules.h"
-#include "shared/records/search.h"
 #include "shared/sync/replica.h"
-
-enum { LIST_DEFAULT = 100 };
 
 enum rc
 commands_record_id(struct call *c, const char *text, struct dot *out)
@@ -177,113 +172,6 @@ commands_show(struct call *c)
 	answers_breaches_free(warnings, n);
 	record_view_reset(&view);
 	return rc;
-}
-
-/* What a list shows of the value that it is sorted by: of a name the initials, of a secret nothing. */
-static enum rc
-shown_key(const struct call *c, const struct form_field *sort, const char *key, char **out)
-{
-	if (form_field_looks(sort, "name"))
-		return text_initials(key, out);
-	*out = text_dup(sort->sensitivity == FORM_SEC ? "" : commands_label(c, sort, key));
-	return *out != NULL ? RC_OK : RC_NOMEM;
-}
-
-static enum rc
-print_line(struct call *c, const char *form, const struct form_field *sort,
-    const struct record_line *line, json_t *all)
-{
-	char id[DOT_TEXT_MAX], when[17];
-	char *key = NULL;
-	json_t *one;
-	enum rc rc = sort == NULL ? RC_OK : shown_key(c, sort, line->key, &key);
-
-	if (rc != RC_OK)
-		return rc;
-	dot_text(&line->id, id);
-	clock_vietnamese(line->created_at, when);
-	if (all != NULL) {
-		one = json_pack("{s:s,s:s,s:s,s:I,s:i}", "id", id, "form", form, "headline",
-		    line->headline, "created_at", (json_int_t)line->created_at, "conflicts",
-		    (int)line->conflicts);
-		if (key != NULL)
-			json_object_set_new(one, "sorted_by", json_string(key));
-		json_array_append_new(all, one);
-	} else {
-		call_print(c, "%-22s %s  %s%s%s%s", id, when, line->headline, key != NULL ? "  " : "",
-		    key != NULL ? key : "", line->conflicts > 0 ?
-		    call_say(c, "  [cần xem lại]", "  [to review]") : "");
-	}
-	free(key);
-	return RC_OK;
-}
-
-static enum rc
-print_lines(struct call *c, const struct form *form, const struct record_line *lines, size_t n)
-{
-	const char *by = call_option(c, "sort");
-	const struct form_field *sort = by != NULL ? form_field_named(form, by) : NULL;
-	json_t *all = c->json ? json_array() : NULL;
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; rc == RC_OK && i < n; i++)
-		rc = print_line(c, form->name, sort, &lines[i], all);
-	if (rc == RC_OK && c->json)
-		return call_print_json(c, all);
-	json_decref(all);
-	return rc;
-}
-
-enum rc
-commands_list(struct call *c)
-{
-	struct record_context ctx = workspace_records(c->ws, c->lang);
-	struct record_line *lines = NULL;
-	const struct form *form;
-	size_t n = 0;
-	long limit;
-	enum rc rc;
-
-	if ((rc = call_number(c, "limit", 1, RECORD_LIST_MAX, LIST_DEFAULT, &limit)) != RC_OK ||
-	    (rc = commands_form_named(c, c->args[0], &form)) != RC_OK ||
-	    (rc = record_list_sorted(&ctx, form->name, call_option(c, "where"), call_option(c, "sort"),
-	    call_option(c, "deleted") != NULL, (size_t)limit, &lines, &n, &c->err)) != RC_OK)
-		return rc;
-	rc = print_lines(c, form, lines, n);
-	if (n == (size_t)limit && call_option(c, "limit") == NULL)
-		call_note(c, call_say(c, "Chỉ hiện %zu bản ghi; dùng --limit để xem thêm.",
-		    "Only %zu records are shown; --limit shows more."), n);
-	record_lines_free(lines, n);
-	return rc;
-}
-
-enum rc
-commands_search(struct call *c)
-{
-	struct record_context ctx = workspace_records(c->ws, c->lang);
-	struct search_hit *hits = NULL;
-	json_t *all = NULL;
-	char id[DOT_TEXT_MAX];
-	size_t n = 0;
-	long limit;
-	enum rc rc;
-
-	if ((rc = call_number(c, "limit", 1, SEARCH_LIMIT_MAX, LIST_DEFAULT, &limit)) != RC_OK ||
-	    (rc = search_records(&ctx, c->args[0], call_option(c, "form"), (size_t)limit, &hits,
-	    &n, &c->err)) != RC_OK)
-		return rc;
-	if (c->json)
-		all = json_array();
-	for (size_t i = 0; i < n; i++) {
-		dot_text(&hits[i].id, id);
-		if (c->json)
-			json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "id", id, "form",
-			    hits[i].form, "headline", hits[i].headline));
-		else
-			call_print(c, "%-22s %-18s %s", id, hits[i].form, hits[i].headline);
-	}
-	search_hits_free(hits, n);
-	return c->json ? call_print_json(c, all) : RC_OK;
 }
 
 enum rc

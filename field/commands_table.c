@@ -21,11 +21,12 @@ static const struct call_option edit_options[] = {
 };
 static const struct call_option show_options[] = { { "history", CALL_FLAG, NULL }, NO_MORE };
 static const struct call_option list_options[] = {
-	{ "where", CALL_TEXT, "EXPR" }, { "sort", CALL_TEXT, "FIELD" }, { "deleted", CALL_FLAG, NULL },
-	{ "limit", CALL_TEXT, "N" }, NO_MORE
+	{ "where", CALL_TEXT, "EXPR" }, { "match", CALL_TEXT, "WORDS" }, { "sort", CALL_TEXT, "created|name|FIELD" },
+	{ "columns", CALL_TEXT, "FIELDS" }, { "discreet", CALL_FLAG, NULL }, { "deleted", CALL_FLAG, NULL },
+	{ "offset", CALL_TEXT, "N" }, { "limit", CALL_TEXT, "N" }, NO_MORE
 };
 static const struct call_option search_options[] = {
-	{ "form", CALL_TEXT, "FORM" }, { "limit", CALL_TEXT, "N" }, NO_MORE
+	{ "form", CALL_TEXT, "FORM" }, { "limit", CALL_TEXT, "N" }, { "discreet", CALL_FLAG, NULL }, NO_MORE
 };
 static const struct call_option delete_options[] = {
 	{ "reason", CALL_TEXT, "TEXT" }, { "seen", CALL_TEXT, "TOKEN" }, NO_MORE

@@ -62,6 +62,7 @@ workspace_close(struct workspace *ws)
 	/* if that fails the next sync says so, and it is tried again */
 	if (ws->wipe && vault_wipe(ws->home, NULL) != RC_OK)
 		ws->wipe = false;
+	record_order_reset(&ws->order);
 	free(ws->home);
 	free(ws);
 }
@@ -109,6 +110,35 @@ workspace_end(struct workspace *ws, enum rc rc, struct error *err)
 	if (rc != RC_OK)
 		fold_discard(replica_fold(ws->replica));
 	return rc;
+}
+
+enum rc
+workspace_changes(struct workspace *ws, int64_t *out, struct error *err)
+{
+	enum rc rc = query_int(vault_db(ws->vault), err, out, "SELECT total_changes()", "");
+
+	*out -= ws->aside;
+	return rc;
+}
+
+enum rc
+workspace_begin_aside(struct workspace *ws, int64_t *before, struct error *err)
+{
+	enum rc rc = workspace_changes(ws, before, err);
+
+	return rc == RC_OK ? workspace_begin(ws, err) : rc;
+}
+
+enum rc
+workspace_end_aside(struct workspace *ws, int64_t before, enum rc rc, struct error *err)
+{
+	int64_t after = before;
+	enum rc counted;
+
+	rc = workspace_end(ws, rc, err);
+	counted = workspace_changes(ws, &after, err);
+	ws->aside += after - before;
+	return rc == RC_OK ? counted : rc;
 }
 
 /* The gate alone is known here: it outlives the workspace (field/keeper.c). */

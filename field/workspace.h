@@ -12,6 +12,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/rc.h"
 #include "shared/records/record.h"
+#include "shared/records/record_page.h"
 
 struct secret;
 struct vault;
@@ -32,6 +33,8 @@ struct workspace {
 	bool wipe;			/* the device was retired: closing it destroys the vault */
 	/* How many pairs may be duplicates, as long as nothing is written (commands_duplicate.c). */
 	struct { bool known; int64_t changes; uint64_t pairs; } duplicates;
+	struct record_order order;	/* of the list that was looked at last */
+	int64_t aside;			/* rows that were written and change no record: of drafts */
 };
 
 /* RC_AUTH: wrong passphrase.  RC_NOTFOUND: no vault, or not joined.  RC_BUSY: open elsewhere. */
@@ -48,6 +51,13 @@ struct record_context workspace_records(struct workspace *ws, enum form_lang lan
 /* One transaction of ours; workspace_end commits if rc is RC_OK, else rolls back. */
 enum rc workspace_begin(struct workspace *ws, struct error *err) RC_CHECK;
 enum rc workspace_end(struct workspace *ws, enum rc rc, struct error *err) RC_CHECK;
+
+/* A number that is another one once something was written, drafts left out. */
+enum rc workspace_changes(struct workspace *ws, int64_t *out, struct error *err) RC_CHECK;
+/* The same as workspace_begin and _end, of a transaction that writes nothing but drafts. */
+enum rc workspace_begin_aside(struct workspace *ws, int64_t *before, struct error *err) RC_CHECK;
+enum rc workspace_end_aside(struct workspace *ws, int64_t before, enum rc rc,
+    struct error *err) RC_CHECK;
 
 /* Let others use the workspace for a moment, and take it again.  Without a gate: nothing. */
 void workspace_leave(struct workspace *ws);

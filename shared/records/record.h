@@ -194,9 +194,19 @@ enum rc record_list(const struct record_context *c, const char *form, const char
 enum rc record_list_sorted(const struct record_context *c, const char *form, const char *where,
     const char *sort, bool deleted, size_t limit, struct record_line **out, size_t *n,
     struct error *err) RC_CHECK;
+/*
+ * The lines of these records of a form, by their local numbers; of what is not there none.  sort: the
+ * field of their keys, or NULL.
+ */
+enum rc record_lines_of(const struct record_context *c, const struct form *form,
+    const struct form_field *sort, const int64_t *ids, size_t n, struct record_line **out, size_t *n_out, struct error *err) RC_CHECK;
 void record_lines_free(struct record_line *lines, size_t n);
 
-/* How much a form is used: its living records here, and how many `device` made since then. */
+/*
+ * How much a form is used: its living records here, and how many of them `device` made since then,
+ * of the newest RECORD_USAGE_NEWEST.
+ */
+enum { RECORD_USAGE_NEWEST = 2000 };
 struct record_usage { char form[ENTRY_FORM_NAME_MAX + 1]; uint64_t records, made; };
 /* Of every form that has records here; free() *out. */
 enum rc record_usage(const struct record_context *c, const uint8_t device[ENTRY_DEVICE_BYTES],

@@ -255,9 +255,9 @@ put_column(struct bytes *sql, const struct form_field *f)
 	bytes_text(sql, ", '')");
 }
 
-/* Living or deleted records, the newest first; the headline is the form's instance_name. */
+/* The columns of a line; the headline is the form's instance_name. */
 static void
-put_query(const struct listing *l, struct bytes *sql)
+put_lines(const struct listing *l, struct bytes *sql)
 {
 	const struct form *form = l->form;
 	char name[TABLES_NAME_MAX];
@@ -270,8 +270,15 @@ put_query(const struct listing *l, struct bytes *sql)
 	bytes_text(sql, " FROM ");
 	tables_name(form->name, NULL, name);
 	tables_schema_name(sql, name);
-	bytes_text(sql, " t JOIN record r ON r.id = t.id WHERE t.alive = ");
-	bytes_text(sql, l->deleted ? "0" : "1");
+	bytes_text(sql, " t JOIN record r ON r.id = t.id WHERE ");
+}
+
+/* Living or deleted records, the newest first. */
+static void
+put_query(const struct listing *l, struct bytes *sql)
+{
+	put_lines(l, sql);
+	bytes_text(sql, l->deleted ? "t.alive = 0" : "t.alive = 1");
 	bytes_text(sql, " ORDER BY t.created_at DESC, t.id DESC");
 }
 
@@ -349,6 +356,37 @@ record_list_sorted(const struct record_context *c, const char *form, const char 
 	return RC_OK;
 }
 
+enum rc
+record_lines_of(const struct record_context *c, const struct form *form,
+    const struct form_field *sort, const int64_t *ids, size_t n, struct record_line **out,
+    size_t *n_out, struct error *err)
+{
+	struct listing l = { .c = c, .form = form, .sort = sort, .err = err };
+	struct sqlite3_stmt *q = NULL;
+	struct bytes sql;
+	bool row;
+	enum rc rc;
+
+	*out = NULL;
+	*n_out = 0;
+	bytes_init(&sql);
+	put_lines(&l, &sql);
+	bytes_text(&sql, "t.id = ?1");
+	rc = sql.rc != RC_OK ? sql.rc : statement_prepare(c->db, bytes_cstr(&sql), &q, err);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		if ((rc = statement_first(q, &row, err, "i", ids[i])) == RC_OK && row)
+			rc = add_line(&l, q);
+	statement_free(q);
+	bytes_reset(&sql);
+	if (rc != RC_OK) {
+		record_lines_free(l.lines, l.n);
+		return rc;
+	}
+	*out = l.lines;
+	*n_out = l.n;
+	return RC_OK;
+}
+
 static enum rc
 read_usage(const struct record_context *c, struct sqlite3_stmt *q, struct record_usage *all,
     size_t *n, struct error *err)
@@ -387,9 +425,10 @@ record_usage(const struct record_context *c, const uint8_t device[ENTRY_DEVICE_B
 		rc = read_usage(c, q, all, n, err);
 	query_close(q);
 	for (size_t i = 0; rc == RC_OK && i < *n; i++) {
-		rc = query_int(c->db, err, &made, "SELECT count(*) FROM record WHERE form = ?1 AND alive = 1"
-		    " AND created_at >= ?2 AND created_by = ?3", "tib", all[i].form, since, device,
-		    (size_t)ENTRY_DEVICE_BYTES);
+		rc = query_int(c->db, err, &made, "SELECT coalesce(sum(created_by = ?3), 0) FROM (SELECT"
+		    " created_by FROM record WHERE form = ?1 AND alive = 1 AND created_at >= ?2"
+		    " ORDER BY created_at DESC LIMIT ?4)", "tibi", all[i].form, since, device,
+		    (size_t)ENTRY_DEVICE_BYTES, (int64_t)RECORD_USAGE_NEWEST);
 		all[i].made = (uint64_t)made;
 	}
 	if (rc != RC_OK) {

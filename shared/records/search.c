@@ -257,22 +257,76 @@ search_hits_free(struct search_hit *hits, size_t n)
 	free(hits);
 }
 
+static enum rc
+read_query(struct searching *s, const char *query)
+{
+	enum rc rc;
+
+	if (strlen(query) > SEARCH_QUERY_MAX)
+		return error_set(s->err, RC_LIMIT, "query", "search for fewer words",
+		    "the query is too long");
+	rc = text_normalise(query, strlen(query), &s->query);
+	if (rc == RC_FORMAT)
+		rc = error_set(s->err, RC_INVALID, "query", NULL, "the query is not clean text");
+	return rc == RC_OK ? make_match(s) : rc;
+}
+
+static enum rc
+read_locals(struct searching *s, int64_t **out, size_t *n)
+{
+	struct sqlite3_stmt *q = NULL;
+	size_t cap = 0;
+	bool row;
+	enum rc rc = query_open(s->c->db, s->err, &q, "SELECT rowid FROM words WHERE words MATCH ?1", "t",
+	    s->match);
+
+	while (rc == RC_OK && (rc = query_next(q, &row, s->err)) == RC_OK && row) {
+		if (*n == cap) {
+			int64_t *grown = realloc(*out, (cap = cap == 0 ? 64 : 2 * cap) * sizeof(*grown));
+
+			if (grown == NULL) {
+				rc = RC_NOMEM;
+				break;
+			}
+			*out = grown;
+		}
+		(*out)[(*n)++] = query_column_int(q, 0);
+	}
+	query_close(q);
+	return rc;
+}
+
+enum rc
+search_locals(const struct record_context *c, const char *query, int64_t **out, size_t *n,
+    struct error *err)
+{
+	struct searching s = { .c = c, .err = err };
+	enum rc rc;
+
+	*out = NULL;
+	*n = 0;
+	if ((rc = read_query(&s, query)) == RC_OK && s.match[0] != '\0')
+		rc = read_locals(&s, out, n);
+	free(s.query);
+	free(s.match);
+	if (rc != RC_OK) {
+		free(*out);
+		*out = NULL;
+		*n = 0;
+	}
+	return rc;
+}
+
 enum rc
 search_records(const struct record_context *c, const char *query, const char *form,
     size_t limit, struct search_hit **out, size_t *n, struct error *err)
 {
 	struct searching s = { .c = c, .form = form, .err = err };
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	*out = NULL;
 	*n = 0;
-	if (strlen(query) > SEARCH_QUERY_MAX)
-		return error_set(err, RC_LIMIT, "query", "search for fewer words",
-		    "the query is too long");
-	rc = text_normalise(query, strlen(query), &s.query);
-	if (rc == RC_FORMAT)
-		rc = error_set(err, RC_INVALID, "query", NULL, "the query is not clean text");
-	if (rc == RC_OK && (rc = make_match(&s)) == RC_OK && s.match[0] != '\0')
+	if ((rc = read_query(&s, query)) == RC_OK && s.match[0] != '\0')
 		rc = find_all(&s);
 	free(s.query);
 	free(s.match);

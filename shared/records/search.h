@@ -32,6 +32,12 @@ struct search_hit {
  */
 enum rc search_records(const struct record_context *c, const char *query, const char *form,
     size_t limit, struct search_hit **out, size_t *n, struct error *err) RC_CHECK;
+/*
+ * Local numbers of all records of any form that have the words, in no order; free() *out.
+ * A query without a word: none.  RC_LIMIT, RC_INVALID.
+ */
+enum rc search_locals(const struct record_context *c, const char *query, int64_t **out, size_t *n,
+    struct error *err) RC_CHECK;
 void search_hits_free(struct search_hit *hits, size_t n);
 
 #endif

@@ -116,6 +116,25 @@ must on "$lan" edit "$id" phone=0966666666 --draft "$change"
 is "$(on "$lan" --json drafts | json '#')" 0 "but with its own"
 complains 66 "no such record" "a draft of a record of another form" draft "$lan" '{}' case --of "$id"
 
+# ---- a page of a list ----
+must on "$lan" add person full_name="Nông Văn Dền" sex=M pseudonym_code=ND-07 birth_date=1999
+must on "$lan" add person full_name="Nông Thị Ánh" sex=F
+n=$(on "$lan" --json list person --limit 1000 | json '#')
+page=$(on "$lan" --json list person --offset 0 --limit 1 --columns full_name,sex,birth_year)
+is "$(json total <<<"$page") $(json rows '#' <<<"$page")" "$n 1" "a page says how long the list is"
+is "$(json rows 0 values full_name <<<"$page") $(json rows 0 values sex <<<"$page")" "Nông Thị Ánh Female" "and shows the columns that were asked for, in words"
+page=$(on "$lan" --json list person --offset 0 --match "nong den" --columns full_name,birth_date,sex,birth_year --discreet)
+is "$(json total <<<"$page") $(json rows 0 headline <<<"$page") $(json rows 0 initials <<<"$page")" "1 ND-07 N.V.D." "words narrow it, without their marks"
+is "$(json rows 0 values full_name <<<"$page") $(json rows 0 values birth_date <<<"$page") $(json rows 0 values birth_year <<<"$page")" "N.V.D.  1999" "discreet: no name, no secret"
+like "$(json rows 0 id <<<"$page")" "$(json rows 0 code <<<"$page" | cut -d. -f1)" "but a short code"
+unlike "$(on "$lan" list person --match nong --discreet; on "$lan" --json search nong --discreet)" "Nông" "nor elsewhere"
+is "$(on "$lan" --json search den --discreet | json 0 initials)" "N.V.D." "what is found, too"
+is "$(on "$lan" --json list person --offset 1 --limit 1 --match nong --sort name | json rows 0 headline)" ND-07 "Ánh before Dền, by the given name"
+is "$(on "$lan" --json list person --match nong --sort created | json '#')" 2 "without an offset it is a list as ever"
+complains 66 "no such field" "a column that is not there" on "$lan" list person --columns nothing
+complains 66 "no such field" "an order that is not there" on "$lan" list person --sort nothing
+complains 65 "too long" "more words than can be searched for" on "$lan" list person --match "$(head -c 500 /dev/zero | tr '\0' x)"
+
 # ---- backup, new keys ----
 kept=$(draft "$lan" '{"full_name":"Lò Văn Bản Nháp"}' person)
 must on "$lan" backup "$T/backup"
