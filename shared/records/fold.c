@@ -209,8 +209,9 @@ encode_state(struct fold *f, struct fold_record *r, struct bytes *state, struct 
 	return rc;
 }
 
-enum rc
-fold_parts_write(struct fold *f, struct fold_record *r, struct error *err)
+/* One record's rows, all but those of the index of words. */
+static enum rc
+write_record(struct fold *f, struct fold_record *r, struct error *err)
 {
 	const struct fold_log *creator = NULL;
 	struct bytes state, words;
@@ -284,7 +285,7 @@ write_dirty(struct fold *f, struct error *err)
 		if (all[i]->refold)
 			rc = fold_refold_record(f, &all[i]->record, err);
 		if (rc == RC_OK)
-			rc = fold_parts_write(f, all[i], err);
+			rc = write_record(f, all[i], err);
 	}
 	/*
 	 * All words together: the index holds them back and writes them as one, unless a statement

@@ -48,23 +48,35 @@ fold_refold_record(struct fold *f, const struct dot *record, struct error *err)
 	return journal_read_record(f->db, record, apply_row, &r, err);
 }
 
+/* All that a question for (log, n) gives; closes it. */
+static enum rc
+take_dots(struct sqlite3_stmt *q, struct fold_dots *out, struct error *err)
+{
+	bool row;
+	enum rc rc;
+
+	while ((rc = query_next(q, &row, err)) == RC_OK && row)
+		if (!fold_parts_add_dot(out, (struct dot){ statement_u64(q, 0), statement_u64(q, 1) })) {
+			rc = RC_NOMEM;
+			break;
+		}
+	query_close(q);
+	return rc;
+}
+
 enum rc
 fold_refold_log(struct fold *f, uint64_t log, uint64_t from_n, struct error *err)
 {
 	struct fold_dots dots = { NULL, 0, 0 };
 	struct sqlite3_stmt *q = NULL;
-	bool row;
 	enum rc rc;
 
 	fold_parts_forget_log(f, log);
 	rc = query_open(f->db, err, &q, "SELECT DISTINCT record_log, record_n FROM entry"
 	    " WHERE log = ?1 AND n >= ?2 AND record_log <> 0", "ii", (int64_t)log,
 	    (int64_t)from_n);
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
-		if (!fold_parts_add_dot(&dots, (struct dot){ statement_u64(q, 0),
-		    statement_u64(q, 1) }))
-			rc = RC_NOMEM;
-	query_close(q);
+	if (rc == RC_OK)
+		rc = take_dots(q, &dots, err);
 	for (size_t i = 0; rc == RC_OK && i < dots.n; i++) {
 		rc = fold_refold_record(f, &dots.all[i], err);
 		if (rc == RC_OK && f->n_bytes > FOLD_CACHE_BYTES)
@@ -157,15 +169,11 @@ show_form_again(struct fold *f, const char *form, struct error *err)
 	struct fold_dots dots = { NULL, 0, 0 };
 	struct sqlite3_stmt *q = NULL;
 	struct fold_record *r;
-	bool row;
 	enum rc rc;
 
 	rc = query_open(f->db, err, &q, "SELECT log, n FROM record WHERE form = ?1", "t", form);
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
-		if (!fold_parts_add_dot(&dots, (struct dot){ statement_u64(q, 0),
-		    statement_u64(q, 1) }))
-			rc = RC_NOMEM;
-	query_close(q);
+	if (rc == RC_OK)
+		rc = take_dots(q, &dots, err);
 	for (size_t i = 0; rc == RC_OK && i < dots.n; i++) {
 		if ((rc = fold_parts_record(f, &dots.all[i], &r, err)) != RC_OK)
 			break;

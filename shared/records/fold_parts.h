@@ -27,7 +27,7 @@ struct fold_record {
 	bool oversize;			/* its state would be too large: it has none */
 	bool was_oversize;		/* and table oversize names it */
 	bool refold;			/* an entry more of such a one: make it again when it is written */
-	char *words;			/* folded, between fold_parts_write and the index of words */
+	char *words;			/* folded, between its rows and the index of words */
 };
 
 /* What the rules ask of a log. */
@@ -74,8 +74,6 @@ enum rc fold_parts_apply(struct fold *f, struct fold_record *r, const struct ent
 enum rc fold_parts_weigh(struct fold *f, struct error *err) RC_CHECK;
 void fold_parts_forget_log(struct fold *f, uint64_t log);
 
-/* Write one record's rows, all but those of the index of words. */
-enum rc fold_parts_write(struct fold *f, struct fold_record *r, struct error *err) RC_CHECK;
 /* Display again the records of forms that were displayed under another version. */
 enum rc fold_parts_show_again(struct fold *f, struct error *err) RC_CHECK;
 

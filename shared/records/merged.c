@@ -137,8 +137,10 @@ merged_answers(const struct merged *m, const struct form_set *set, struct answer
 	return rc;
 }
 
-int64_t
-merged_day_of(int64_t seconds)
+/* That day, in days since 1970: where the date is furthest ahead, so that no one's own
+ * calendar is in the future. */
+static int64_t
+day_of(int64_t seconds)
 {
 	const int64_t day = 86400, ahead = 14 * 3600;
 
@@ -158,7 +160,7 @@ merged_work_out(struct merged *m, const struct form_set *set, enum form_lang lan
 	if (rc != RC_OK)
 		return rc;
 	error_clear(&broken);
-	rc = answers_check(m->answers, merged_day_of(register_latest_at(m->state)), false,
+	rc = answers_check(m->answers, day_of(register_latest_at(m->state)), false,
 	    &m->breaches, &m->n_breaches, lang, &broken);
 	/* RC_LIMIT: answers too long to work out; shown as they are, they stop nothing else */
 	if (rc == RC_OK || rc == RC_INVALID || rc == RC_LIMIT)

@@ -52,9 +52,6 @@ enum rc merged_answers(const struct merged *m, const struct form_set *set,
  */
 enum rc merged_work_out(struct merged *m, const struct form_set *set, enum form_lang lang,
     struct error *err) RC_CHECK;
-/* That day, in days since 1970: where the date is furthest ahead, so that no one's own
- * calendar is in the future. */
-int64_t merged_day_of(int64_t seconds);
 
 /*
  * The value of this field in a register's value: the value itself, or a group's

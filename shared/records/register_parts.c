@@ -32,15 +32,17 @@ register_parts_grow(void *p, size_t n, size_t *cap, size_t size)
 	return true;
 }
 
-size_t
-register_parts_find_dot(const struct register_state *s, const struct dot *d, bool *found)
+/* Where a key stands in an ordered list, or would stand. */
+static size_t
+search(const void *list, size_t n, const void *key,
+    int (*compare)(const void *list, size_t i, const void *key), bool *found)
 {
-	size_t low = 0, high = s->n_dots;
+	size_t low = 0, high = n;
 
 	*found = false;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int c = dot_compare(&s->dots[mid].dot, d);
+		int c = compare(list, mid, key);
 
 		if (c == 0) {
 			*found = true;
@@ -52,6 +54,20 @@ register_parts_find_dot(const struct register_state *s, const struct dot *d, boo
 			high = mid;
 	}
 	return low;
+}
+
+static int
+compare_dot(const void *list, size_t i, const void *key)
+{
+	const struct register_dot *dots = list;
+
+	return dot_compare(&dots[i].dot, key);
+}
+
+size_t
+register_parts_find_dot(const struct register_state *s, const struct dot *d, bool *found)
+{
+	return search(s->dots, s->n_dots, d, compare_dot, found);
 }
 
 /* The dot that an applied dot restates; false: it restates nothing, or is not here. */
@@ -85,51 +101,36 @@ register_parts_root(const struct register_state *s, const struct dot *d)
 	return least;
 }
 
+static int
+compare_value(const void *list, size_t i, const void *key)
+{
+	const struct register_value *values = list;
+	const struct address at = { values[i].root, values[i].address.item };
+
+	return address_compare(&at, key);
+}
+
 size_t
 register_parts_find_value(const struct register_field *f, const struct dot *root,
     uint32_t item, bool *found)
 {
 	const struct address want = { *root, item };
-	size_t low = 0, high = f->n_values;
 
-	*found = false;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct address at = { f->values[mid].root, f->values[mid].address.item };
-		int c = address_compare(&at, &want);
+	return search(f->values, f->n_values, &want, compare_value, found);
+}
 
-		if (c == 0) {
-			*found = true;
-			return mid;
-		}
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+static int
+compare_pending(const void *list, size_t i, const void *key)
+{
+	const struct register_pending *pending = list;
+
+	return address_compare(&pending[i].address, key);
 }
 
 size_t
 register_parts_find_pending(const struct register_field *f, const struct address *a, bool *found)
 {
-	size_t low = 0, high = f->n_pending;
-
-	*found = false;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int c = address_compare(&f->pending[mid].address, a);
-
-		if (c == 0) {
-			*found = true;
-			return mid;
-		}
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return search(f->pending, f->n_pending, a, compare_pending, found);
 }
 
 static size_t

@@ -128,12 +128,6 @@ subject_request_reset(struct subject_request_list *l)
 	memset(l, 0, sizeof(*l));
 }
 
-bool
-subject_request_is_open(const struct subject_request *r)
-{
-	return *r->answered == '\0' || (*r->do_by != '\0' && *r->done == '\0');
-}
-
 enum rc
 subject_request_count(const struct case_desk *d, uint64_t *open, uint64_t *overdue,
     struct error *err)

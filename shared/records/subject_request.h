@@ -31,9 +31,6 @@ struct subject_request_list {
 
 enum { SUBJECT_REQUEST_MAX = 100000 };
 
-/* Is anything left to do about it? */
-bool subject_request_is_open(const struct subject_request *r);
-
 /*
  * Every living request, or those of which something is left to do.  Forms that know no requests: none.
  * out is to be reset in every case.  RC_LIMIT: more than SUBJECT_REQUEST_MAX.

@@ -95,15 +95,14 @@ tables_close(struct tables *t)
 	free(t);
 }
 
-enum rc
-tables_record_id(struct tables *t, const struct dot *record, int64_t *id, bool *made,
-    struct error *err)
+/* record.id of a record; its row is made on first mention. */
+static enum rc
+record_id(struct tables *t, const struct dot *record, int64_t *id, struct error *err)
 {
 	bool row;
 	enum rc rc;
 
 	*id = 0;
-	*made = false;
 	rc = statement_first(t->find, &row, err, "uu", record->log, record->n);
 	if (rc == RC_OK && row)
 		*id = sqlite3_column_int64(t->find, 0);
@@ -113,7 +112,6 @@ tables_record_id(struct tables *t, const struct dot *record, int64_t *id, bool *
 	if ((rc = statement_run(t->make, err, "uu", record->log, record->n)) != RC_OK)
 		return rc;
 	*id = sqlite3_last_insert_rowid(t->db);
-	*made = true;
 	return RC_OK;
 }
 
@@ -203,7 +201,6 @@ bind_value(struct tables *t, struct sqlite3_stmt *s, int column, const struct va
 	struct date d;
 	char iso[11], number[VALUE_DECIMAL_MAX + 1];
 	int64_t id = 0;
-	bool made;
 	enum rc rc = RC_OK;
 	int code = SQLITE_OK;
 
@@ -234,7 +231,7 @@ bind_value(struct tables *t, struct sqlite3_stmt *s, int column, const struct va
 		code = sqlite3_bind_text(s, column, iso, -1, SQLITE_TRANSIENT);
 		break;
 	case VALUE_REFERENCE:
-		rc = tables_record_id(t, &v->reference, &id, &made, err);
+		rc = record_id(t, &v->reference, &id, err);
 		code = sqlite3_bind_int64(s, column, id);
 		break;
 	}

@@ -78,8 +78,4 @@ struct tables_counts {
 enum rc tables_write(struct tables *t, const struct tables_row *row,
     struct tables_counts *counts, struct bytes *words, struct error *err) RC_CHECK;
 
-/* record.id of a record; its row is made on first mention. */
-enum rc tables_record_id(struct tables *t, const struct dot *record, int64_t *id,
-    bool *made, struct error *err) RC_CHECK;
-
 #endif

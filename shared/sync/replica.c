@@ -34,8 +34,8 @@ replica_setting_get(struct sqlite3 *db, const char *name, void *out, size_t len,
 	return rc;
 }
 
-enum rc
-replica_setting_text(struct sqlite3 *db, const char *name, char *out, size_t max,
+static enum rc
+setting_text(struct sqlite3 *db, const char *name, char *out, size_t max,
     struct error *err)
 {
 	struct bytes b;
@@ -319,8 +319,8 @@ replica_open(struct vault *v, const struct clock *clock, struct replica **out,
 	if ((rc = directory_new(&r->directory)) != RC_OK ||
 	    (rc = load_identity(r, err)) != RC_OK ||
 	    (rc = load_statements(r, err)) != RC_OK ||
-	    (rc = replica_setting_text(r->db, "url", r->url, sizeof(r->url), err)) != RC_OK ||
-	    (rc = replica_setting_text(r->db, "pin", r->pin, sizeof(r->pin), err)) != RC_OK ||
+	    (rc = setting_text(r->db, "url", r->url, sizeof(r->url), err)) != RC_OK ||
+	    (rc = setting_text(r->db, "pin", r->pin, sizeof(r->pin), err)) != RC_OK ||
 	    (rc = replica_load_forms(r, err)) != RC_OK ||
 	    (rc = note_waiting(r, err)) != RC_OK)
 		goto out;

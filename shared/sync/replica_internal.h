@@ -48,8 +48,6 @@ struct replica {
 /* Settings: small blobs by name.  RC_NOTFOUND leaves out zeroed. */
 enum rc replica_setting_get(struct sqlite3 *db, const char *name, void *out, size_t len,
     struct error *err) RC_CHECK;
-enum rc replica_setting_text(struct sqlite3 *db, const char *name, char *out, size_t max,
-    struct error *err) RC_CHECK;
 enum rc replica_setting_put(struct sqlite3 *db, const char *name, const void *p, size_t len,
     struct error *err) RC_CHECK;
 

@@ -401,8 +401,9 @@ replica_request_failed(struct replica_syncing *s, enum rc why, struct error *err
 	return replica_request_put_number(s->replica->db, "rate", rate / 4 + 1, err);
 }
 
-enum rc
-replica_request_left(struct replica_syncing *s, uint64_t *out, struct error *err)
+/* Entries of ours that no receipt names. */
+static enum rc
+entries_left(struct replica_syncing *s, uint64_t *out, struct error *err)
 {
 	int64_t sealed = 0;
 	uint64_t unsealed;
@@ -441,7 +442,7 @@ replica_request_build(struct replica_syncing *s, struct error *err)
 	if (rc == RC_OK)
 		rc = note_upload(s, err);
 	if (rc == RC_OK)
-		rc = replica_request_left(s, &s->progress.entries_left, err);
+		rc = entries_left(s, &s->progress.entries_left, err);
 	if ((rc = replica_end(r, rc, err)) != RC_OK)
 		return rc;
 	s->more = s->more || unsealed || (asking && s->progress.entries_left > 0);

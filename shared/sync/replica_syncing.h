@@ -64,8 +64,6 @@ enum rc replica_request_offer(struct replica_syncing *s, struct error *err) RC_C
 
 /* A round failed with `why`: on a link that breaks, smaller frames from now on. */
 enum rc replica_request_failed(struct replica_syncing *s, enum rc why, struct error *err) RC_CHECK;
-/* Entries of ours that no receipt names. */
-enum rc replica_request_left(struct replica_syncing *s, uint64_t *out, struct error *err) RC_CHECK;
 
 /* An item of the reply to s->message; inside the gate, in a transaction.  ctx: the replica_syncing. */
 enum rc replica_reply_take(void *ctx, enum item_type type, const uint8_t *payload,
