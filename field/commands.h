@@ -106,6 +106,10 @@ enum rc commands_record_id(struct call *c, const char *text, struct dot *out) RC
  * transaction of what is being saved.  RC_NOTFOUND: it was saved or dropped before.
  */
 enum rc commands_draft_done(struct call *c, const struct form *form, const struct dot *record) RC_CHECK;
+/* The dot of what was written, as `name` in JSON; finish: the same, as "dot", once the transaction that
+ * came to rc is ended. */
+enum rc commands_print_dot(struct call *c, const char *name, const struct dot *d) RC_CHECK;
+enum rc commands_finish(struct call *c, enum rc rc, const struct dot *d) RC_CHECK;
 /* A form by its name.  RC_NOTFOUND. */
 enum rc commands_form_named(struct call *c, const char *name, const struct form **out) RC_CHECK;
 /* A whole day as an option; it has to be there.  RC_USAGE. */

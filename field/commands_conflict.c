@@ -71,7 +71,6 @@ commands_resolve(struct call *c)
 {
 	struct record_context ctx = workspace_records(c->ws, c->lang);
 	const char *pick = call_option(c, "pick"), *value = call_option(c, "value");
-	char text[DOT_TEXT_MAX];
 	struct dot id, dot = { 0, 0 };
 	enum rc rc;
 
@@ -83,13 +82,8 @@ commands_resolve(struct call *c)
 		return rc;
 	rc = record_resolve(&ctx, &id, c->args[1], pick, value, call_option(c, "seen"),
 	    call_option(c, "reason"), &dot, &c->err);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) != RC_OK)
-		return rc;
-	if (dot.log == 0)
-		return c->json ? call_print_json(c, json_pack("{s:n}", "dot")) : RC_OK;
-	dot_text(&dot, text);
-	if (c->json)
-		return call_print_json(c, json_pack("{s:s}", "dot", text));
-	call_print(c, "%s", text);
-	return RC_OK;
+	if (rc != RC_OK || dot.log != 0)
+		return commands_finish(c, rc, &dot);
+	rc = workspace_end(c->ws, rc, &c->err);
+	return rc == RC_OK && c->json ? call_print_json(c, json_pack("{s:n}", "dot")) : rc;
 }

@@ -31,8 +31,8 @@ commands_form_named(struct call *c, const char *name, const struct form **out)
 	return error_set(&c->err, RC_NOTFOUND, name, "see field forms", "there is no such form");
 }
 
-static enum rc
-print_dot(struct call *c, const char *name, const struct dot *d)
+enum rc
+commands_print_dot(struct call *c, const char *name, const struct dot *d)
 {
 	char text[DOT_TEXT_MAX];
 
@@ -41,6 +41,13 @@ print_dot(struct call *c, const char *name, const struct dot *d)
 		return call_print_json(c, json_pack("{s:s}", name, text));
 	call_print(c, "%s", text);
 	return RC_OK;
+}
+
+enum rc
+commands_finish(struct call *c, enum rc rc, const struct dot *d)
+{
+	rc = workspace_end(c->ws, rc, &c->err);
+	return rc == RC_OK ? commands_print_dot(c, "dot", d) : rc;
 }
 
 /* What was written, and what of it a person should look at again. */
@@ -189,8 +196,7 @@ commands_delete(struct call *c)
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		return rc;
 	rc = record_delete(&ctx, &id, call_option(c, "seen"), reason, &dot, &c->err);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
-		rc = print_dot(c, "dot", &dot);
+	rc = commands_finish(c, rc, &dot);
 	if (rc == RC_OK)
 		commands_referral_deleted(c, &id);
 	return rc;
@@ -207,9 +213,7 @@ commands_undelete(struct call *c)
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		return rc;
 	rc = record_restore(&ctx, &id, call_option(c, "seen"), call_option(c, "reason"), &dot, &c->err);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
-		rc = print_dot(c, "dot", &dot);
-	return rc;
+	return commands_finish(c, rc, &dot);
 }
 
 enum rc
@@ -232,7 +236,5 @@ commands_void(struct call *c)
 	if ((rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		return rc;
 	rc = record_void(&ctx, &id, c->args[1], &value, reason, &dot, &c->err);
-	if ((rc = workspace_end(c->ws, rc, &c->err)) == RC_OK)
-		rc = print_dot(c, "dot", &dot);
-	return rc;
+	return commands_finish(c, rc, &dot);
 }

@@ -115,20 +115,6 @@ commands_refer(struct call *c)
 /* Answers ------------------------------------------------------------------ */
 
 static enum rc
-finish(struct call *c, enum rc rc, const struct dot *dot)
-{
-	char text[DOT_TEXT_MAX];
-
-	if ((rc = workspace_end(c->ws, rc, &c->err)) != RC_OK)
-		return rc;
-	dot_text(dot, text);
-	if (c->json)
-		return call_print_json(c, json_pack("{s:s}", "dot", text));
-	call_print(c, "%s", text);
-	return RC_OK;
-}
-
-static enum rc
 answer(struct call *c, bool accept)
 {
 	struct record_context ctx = workspace_records(c->ws, c->lang);
@@ -141,7 +127,7 @@ answer(struct call *c, bool accept)
 		return rc;
 	rc = referral_answer(&ctx, &id, accept, call_option(c, "reason"),
 	    replica_name_of(c->ws->replica, self), &dot, &c->err);
-	return finish(c, rc, &dot);
+	return commands_finish(c, rc, &dot);
 }
 
 enum rc
@@ -167,7 +153,7 @@ commands_lapse(struct call *c)
 	    (rc = workspace_begin(c->ws, &c->err)) != RC_OK)
 		return rc;
 	rc = referral_lapse(&ctx, &id, call_option(c, "reason"), &dot, &c->err);
-	return finish(c, rc, &dot);
+	return commands_finish(c, rc, &dot);
 }
 
 /* The story ---------------------------------------------------------------- */

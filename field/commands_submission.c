@@ -12,18 +12,6 @@
 enum { COLUMNS_MAX = 32, WIDTH_MAX = 60, CELL_MAX = 400 };
 
 static enum rc
-print_id(struct call *c, const char *key, const struct dot *id)
-{
-	char text[DOT_TEXT_MAX];
-
-	dot_text(id, text);
-	if (c->json)
-		return call_print_json(c, json_pack("{s:s}", key, text));
-	call_print(c, "%s", text);
-	return RC_OK;
-}
-
-static enum rc
 read_narrative(struct call *c, struct bytes *copy, const char **out)
 {
 	const char *path = call_option(c, "narrative");
@@ -55,7 +43,7 @@ commands_report_submit(struct call *c)
 	    (rc = commands_day_of(c, "to", &o.to)) == RC_OK &&
 	    (rc = read_narrative(c, &narrative, &o.narrative)) == RC_OK &&
 	    (rc = submission_submit(c->ws, &o, c->lang, &id, &c->err)) == RC_OK)
-		rc = print_id(c, "id", &id);
+		rc = commands_print_dot(c, "id", &id);
 	if (rc == RC_OK)
 		call_note(c, "%s", call_say(c,
 		    "Đã chốt số liệu và gửi báo cáo; đơn vị cấp trên nhận được sau khi hai bên đồng bộ.",
@@ -74,7 +62,7 @@ answer(struct call *c, bool accept)
 	    (rc = submission_answer(c->ws, &id, accept, call_option(c, "reason"), c->lang, &dot,
 	    &c->err)) != RC_OK)
 		return rc;
-	return print_id(c, "dot", &dot);
+	return commands_print_dot(c, "dot", &dot);
 }
 
 enum rc
