@@ -176,9 +176,6 @@ enum rc depot_log(struct depot *d, uint64_t log, struct depot_log *out) RC_CHECK
 /* Take note of an accepted range.  *forked: another head is known at one of its edges. */
 enum rc depot_note_range(struct depot *d, const struct frame_header *h,
     const struct frame_range *range, bool *forked) RC_CHECK;
-/* Is there a head at (log, n) that is not this one, and not this one? */
-enum rc depot_head_differs(struct depot *d, const struct exchange_head *head,
-    bool *differs) RC_CHECK;
 /* Heads that moved after number `after`, in order: at most max; *last is the number reached. */
 enum rc depot_heads_after(struct depot *d, uint64_t after, size_t max, struct relay_head **out,
     size_t *n, uint64_t *last) RC_CHECK;

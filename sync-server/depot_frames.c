@@ -33,22 +33,30 @@ read_row(struct sqlite3_stmt *q, struct depot_frame *out)
 	out->told = depot_sql_column_int(q, 10) != 0;
 }
 
-enum rc
-depot_find_frame(struct depot *d, const uint8_t id[FRAME_ID_BYTES], struct depot_frame *out)
+/* The first frame of a question that was opened with rc; closes it.  RC_NOTFOUND. */
+static enum rc
+take_one(struct depot *d, enum rc rc, struct sqlite3_stmt *q, struct depot_frame *out)
 {
-	struct sqlite3_stmt *q;
 	bool row = false;
-	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = depot_sql_open(&d->sql, &q, "SELECT " FRAME_COLUMNS " FROM frame WHERE id = ?1", "b", id,
-	    (size_t)FRAME_ID_BYTES);
 	if (rc == RC_OK)
 		rc = depot_sql_next(&d->sql, q, &row);
 	if (rc == RC_OK && row)
 		read_row(q, out);
 	depot_sql_close(&d->sql, q);
 	return rc == RC_OK && !row ? RC_NOTFOUND : rc;
+}
+
+enum rc
+depot_find_frame(struct depot *d, const uint8_t id[FRAME_ID_BYTES], struct depot_frame *out)
+{
+	struct sqlite3_stmt *q;
+	enum rc rc;
+
+	rc = depot_sql_open(&d->sql, &q, "SELECT " FRAME_COLUMNS " FROM frame WHERE id = ?1", "b", id,
+	    (size_t)FRAME_ID_BYTES);
+	return take_one(d, rc, q, out);
 }
 
 enum rc
@@ -85,37 +93,23 @@ depot_frame_after(struct depot *d, int64_t after, enum depot_frame_state state,
     enum root_exchange_reason reason, struct depot_frame *out)
 {
 	struct sqlite3_stmt *q;
-	bool row = false;
 	enum rc rc;
 
-	memset(out, 0, sizeof(*out));
 	rc = depot_sql_open(&d->sql, &q, "SELECT " FRAME_COLUMNS " FROM frame WHERE state = ?1"
 	    " AND state <> 1 AND key > ?2 AND (?3 = 0 OR reason = ?3) ORDER BY key LIMIT 1", "iii",
 	    (int64_t)state, after, (int64_t)reason);
-	if (rc == RC_OK)
-		rc = depot_sql_next(&d->sql, q, &row);
-	if (rc == RC_OK && row)
-		read_row(q, out);
-	depot_sql_close(&d->sql, q);
-	return rc == RC_OK && !row ? RC_NOTFOUND : rc;
+	return take_one(d, rc, q, out);
 }
 
 enum rc
 depot_frame_next(struct depot *d, int64_t after, struct depot_frame *out)
 {
 	struct sqlite3_stmt *q;
-	bool row = false;
 	enum rc rc;
 
-	memset(out, 0, sizeof(*out));
 	rc = depot_sql_open(&d->sql, &q, "SELECT " FRAME_COLUMNS " FROM frame WHERE key > ?1"
 	    " ORDER BY key LIMIT 1", "i", after);
-	if (rc == RC_OK)
-		rc = depot_sql_next(&d->sql, q, &row);
-	if (rc == RC_OK && row)
-		read_row(q, out);
-	depot_sql_close(&d->sql, q);
-	return rc == RC_OK && !row ? RC_NOTFOUND : rc;
+	return take_one(d, rc, q, out);
 }
 
 enum rc
@@ -169,8 +163,9 @@ depot_log(struct depot *d, uint64_t log, struct depot_log *out)
 	return rc == RC_OK && !row ? RC_NOTFOUND : rc;
 }
 
-enum rc
-depot_head_differs(struct depot *d, const struct exchange_head *head, bool *differs)
+/* Is there a head at (log, n) that is not this one? */
+static enum rc
+head_differs(struct depot *d, const struct exchange_head *head, bool *differs)
 {
 	int64_t other;
 	enum rc rc = depot_sql_int(&d->sql, &other, "SELECT 1 FROM edge WHERE log = ?1 AND n = ?2"
@@ -189,7 +184,7 @@ note_edge(struct depot *d, uint64_t log, uint64_t n, const uint8_t head[16], boo
 	enum rc rc;
 
 	memcpy(edge.head, head, sizeof(edge.head));
-	if ((rc = depot_head_differs(d, &edge, &differs)) != RC_OK)
+	if ((rc = head_differs(d, &edge, &differs)) != RC_OK)
 		return rc;
 	*forked = *forked || differs;
 	return depot_sql_run(&d->sql, "INSERT OR IGNORE INTO edge(log, n, head) VALUES(?1, ?2, ?3)",

@@ -69,10 +69,12 @@ of_one_author(const struct relay_session *s, size_t i)
 	return n;
 }
 
-/* One receipt an author, into the reply. */
-enum rc
-relay_give_receipts(struct relay_session *s)
+/* One receipt an author: into the reply, where there is one, and to authors that are elsewhere. */
+static enum rc
+give_receipts(struct relay_session *s, bool in_reply)
 {
+	/* what a retired device brought is aside: its author shall hand it in, too */
+	bool tell_others = !in_reply || s->status != STATUS_RETIRED;
 	struct relay_accepted *first;
 	struct bytes payload;
 	size_t n;
@@ -82,14 +84,17 @@ relay_give_receipts(struct relay_session *s)
 	if (s->n_accepted > 1)
 		qsort(s->accepted, s->n_accepted, sizeof(*s->accepted), by_author);
 	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
+		bool other;
+
 		first = &s->accepted[i];
 		n = of_one_author(s, i);
+		other = memcmp(first->author, s->hello.device, sizeof(first->author)) != 0;
+		if (!in_reply && !other)
+			continue;
 		rc = sign_receipt(s, first, n, &payload);
-		/* what a retired device brought is aside: its author shall hand it in, too */
-		if (rc == RC_OK && s->status != STATUS_RETIRED &&
-		    memcmp(first->author, s->hello.device, sizeof(first->author)) != 0)
+		if (rc == RC_OK && other && tell_others)
 			rc = tell_author(s, first, n, &payload);
-		if (rc == RC_OK) {
+		if (rc == RC_OK && in_reply) {
 			exchange_put(&s->out, ITEM_RECEIPT, payload.data, payload.len);
 			rc = s->out.rc;
 		}
@@ -99,26 +104,15 @@ relay_give_receipts(struct relay_session *s)
 }
 
 enum rc
+relay_give_receipts(struct relay_session *s)
+{
+	return give_receipts(s, true);
+}
+
+enum rc
 relay_tell_authors(struct relay_session *s)
 {
-	struct relay_accepted *first;
-	struct bytes payload;
-	size_t n;
-	enum rc rc = RC_OK;
-
-	bytes_init(&payload);
-	if (s->n_accepted > 1)
-		qsort(s->accepted, s->n_accepted, sizeof(*s->accepted), by_author);
-	for (size_t i = 0; rc == RC_OK && i < s->n_accepted; i += n) {
-		first = &s->accepted[i];
-		n = of_one_author(s, i);
-		if (memcmp(first->author, s->hello.device, sizeof(first->author)) == 0)
-			continue;
-		if ((rc = sign_receipt(s, first, n, &payload)) == RC_OK)
-			rc = tell_author(s, first, n, &payload);
-	}
-	bytes_reset(&payload);
-	return rc;
+	return give_receipts(s, false);
 }
 
 /*
