@@ -183,60 +183,21 @@ commands_plan_labels(const struct call *c, const char *field, const char *codes,
 	}
 }
 
-enum { MISSING_SHOWN = 10, MISSING_TEXT_MAX = 1000 };
-
-struct missing { json_t *codes; char text[MISSING_TEXT_MAX]; size_t n; };
-
-static void
-add_missing(void *ctx, const char *code, const char *full_name)
-{
-	struct missing *m = ctx;
-	size_t used = strlen(m->text);
-
-	if (m->codes != NULL)
-		json_array_append_new(m->codes, json_string(code));
-	if (m->n++ < MISSING_SHOWN)
-		snprintf(m->text + used, sizeof(m->text) - used, "%s%s", used > 0 ? ", " : "", full_name);
-}
-
-static void
-print_sent(struct call *c, const struct plan_deadline_sent *n, const struct missing *m)
-{
-	if (n->asked == 0)
-		return;
-	call_print(c, call_say(c, "            đã gửi %zu/%zu, đúng hạn %zu%s%s%s",
-	    "            %zu of %zu have sent it, %zu in time%s%s%s"), n->sent, n->asked, n->in_time,
-	    m->n > 0 ? call_say(c, "; chưa gửi: ", "; not yet: ") : "", m->text,
-	    m->n > MISSING_SHOWN ? ", …" : "");
-}
-
 static enum rc
 print_deadline(void *ctx, const struct plan_deadline *d)
 {
 	struct told *t = ctx;
 	struct call *c = t->c;
-	struct record_context own = workspace_records(c->ws, c->lang);
-	struct missing m = { .codes = c->json ? json_array() : NULL };
-	struct plan_deadline_sent n = { 0, 0, 0 };
 	char last[11] = "", to[600];
-	enum rc rc = RC_OK;
 
-	/* who cannot read reports does not know who has sent one */
-	if (own.reads == NULL || own.reads(own.reads_ctx, own.unit, FORM_REPORTS))
-		rc = plan_deadline_count(own.db, own.unit, d, add_missing, &m, &n, &c->err);
-	if (rc != RC_OK) {
-		json_decref(m.codes);
-		return rc;
-	}
 	if (d->dated && c->json)
 		date_iso(&d->last, last);
 	else if (d->dated)
 		date_vietnamese(&d->last, last);
 	if (c->json) {
-		json_array_append_new(t->all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:o}",
-		    "plan", d->plan, "kind", d->kind, "from", d->from_kind, "to", d->to_kinds, "via",
-		    d->via_kind, "last_day", last, "wording", d->wording, "asked", (json_int_t)n.asked,
-		    "sent", (json_int_t)n.sent, "in_time", (json_int_t)n.in_time, "missing", m.codes));
+		json_array_append_new(t->all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "plan", d->plan,
+		    "kind", d->kind, "from", d->from_kind, "to", d->to_kinds, "via", d->via_kind,
+		    "last_day", last, "wording", d->wording));
 		return RC_OK;
 	}
 	commands_plan_labels(c, "to_kinds", d->to_kinds, to, sizeof(to));
@@ -245,7 +206,6 @@ print_deadline(void *ctx, const struct plan_deadline *d)
 	    label(c, "from_kind", d->from_kind), to,
 	    *d->via_kind != '\0' ? call_say(c, ", qua ", ", through ") : "",
 	    *d->via_kind != '\0' ? label(c, "via_kind", d->via_kind) : "");
-	print_sent(c, &n, &m);
 	return RC_OK;
 }
 
@@ -257,8 +217,6 @@ commands_report_due(struct call *c)
 	long year = 0;
 	enum rc rc = call_number(c, "year", 2000, 2100, 0, &year);
 
-	if (rc == RC_OK)
-		rc = workspace_prepare_reports(c->ws, &c->err);
 	if (rc == RC_OK)
 		rc = plan_deadline_list(ctx.db, year, call_option(c, "org"), print_deadline, &told, &c->err);
 	if (rc == RC_OK && c->json)

@@ -57,11 +57,10 @@ tell_row(struct sqlite3_stmt *q, plan_deadline_tell *tell, void *ctx)
 		.plan = query_column_text(q, 0), .kind = query_column_text(q, 1),
 		.from_kind = query_column_text(q, 2), .via_kind = query_column_text(q, 3),
 		.to_kinds = query_column_text(q, 4), .wording = query_column_text(q, 5),
-		.year = (int)query_column_int(q, 6),
 	};
 
 	/* 29/2 of a common year is no day: then the wording alone is told */
-	d.dated = !query_column_is_null(q, 7) && plan_deadline_last(d.year,
+	d.dated = !query_column_is_null(q, 7) && plan_deadline_last((int)query_column_int(q, 6),
 	    query_column_text(q, 7), query_column_int(q, 8) != 0, &d.last) == RC_OK;
 	return tell(ctx, &d);
 }
@@ -76,62 +75,6 @@ plan_deadline_list(struct sqlite3 *db, int64_t year, const char *from_kind,
 
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
 		rc = tell_row(q, tell, ctx);
-	query_close(q);
-	return rc;
-}
-
-/* ---- who has sent ---- */
-
-/* UNION leaves out what is there already: a ring of parents ends. */
-static const char sent_sql[] =
-    "WITH RECURSIVE below(code) AS (SELECT ?1 UNION"
-    "  SELECT u.code FROM unit AS u JOIN below ON u.parent = below.code)"
-    " SELECT u.code, COALESCE(u.full_name, u.code), MIN(s.submitted_at)"
-    " FROM unit AS u LEFT JOIN form_report_submission AS s ON s.unit = u.code AND s.alive"
-    "  AND s.plan = ?2 AND s.kind = ?3 AND COALESCE(s.state, 'DRAFT') <> 'DRAFT'"
-    " WHERE u.level = ?4 AND u.code IN (SELECT code FROM below)"
-    "  AND COALESCE(u.valid_from, '') <= ?5 AND COALESCE(NULLIF(u.valid_to, ''), ?5) >= ?5"
-    " GROUP BY u.code ORDER BY u.code";
-
-/* The level of the units that are of a kind; NULL: the directory has none. */
-static const char *
-level_of(const char *kind)
-{
-	static const struct { const char *kind, *level; } levels[] = {
-		{ "CPC", "COMM" }, { "DPC", "DIST" }, { "DLO", "DIST" },
-	};
-
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (strcmp(levels[i].kind, kind) == 0)
-			return levels[i].level;
-	return NULL;
-}
-
-enum rc
-plan_deadline_count(struct sqlite3 *db, const char *unit, const struct plan_deadline *d,
-    plan_deadline_missing *tell, void *ctx, struct plan_deadline_sent *out, struct error *err)
-{
-	const char *level = level_of(d->from_kind);
-	struct date end = { d->year, strcmp(d->kind, "M6") == 0 ? 6 : 12, 30 };
-	struct sqlite3_stmt *q = NULL;
-	char day[11];
-	bool row = false;
-	enum rc rc;
-
-	memset(out, 0, sizeof(*out));
-	if (level == NULL || (strcmp(d->kind, "M6") != 0 && strcmp(d->kind, "Y1") != 0))
-		return RC_OK;
-	date_iso(d->dated ? &d->last : &end, day);
-	rc = query_open(db, err, &q, sent_sql, "ttttt", unit, d->plan, d->kind, level, day);
-	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
-		out->asked++;
-		if (query_column_is_null(q, 2)) {
-			tell(ctx, query_column_text(q, 0), query_column_text(q, 1));
-			continue;
-		}
-		out->sent++;
-		out->in_time += !d->dated || strcmp(query_column_text(q, 2), day) <= 0;
-	}
 	query_close(q);
 	return rc;
 }

@@ -6,7 +6,6 @@
  * "Before 20 June" (strict_before) means that the 19th is the last day.
  */
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/rc.h"
@@ -19,7 +18,6 @@ struct plan_deadline {
 	const char *from_kind, *via_kind;	/* codes of org_kind; via "" none */
 	const char *to_kinds;		/* such codes, with "," between */
 	const char *wording;
-	int year;			/* of the plan */
 	bool dated;			/* else the plan prints no day */
 	struct date last;		/* the last day */
 };
@@ -32,18 +30,6 @@ typedef enum rc plan_deadline_tell(void *ctx, const struct plan_deadline *d);
  */
 enum rc plan_deadline_list(struct sqlite3 *db, int64_t year, const char *from_kind,
     plan_deadline_tell *tell, void *ctx, struct error *err) RC_CHECK;
-
-/*
- * Of the communes or districts at and below a unit that owe a half-year or annual report: how many
- * there are, have sent it, and had by the last day; who has not is told.  asked is 0 where the
- * report is owed by others, of whom no unit sends it here.
- * Asks the units that report_units filled (shared/reports/report.h).
- */
-struct plan_deadline_sent { size_t asked, sent, in_time; };
-typedef void plan_deadline_missing(void *ctx, const char *code, const char *full_name);
-enum rc plan_deadline_count(struct sqlite3 *db, const char *unit, const struct plan_deadline *d,
-    plan_deadline_missing *tell, void *ctx, struct plan_deadline_sent *out,
-    struct error *err) RC_CHECK;
 
 /* "20/6" of a year.  RC_INVALID: there is no such day in it. */
 enum rc plan_deadline_last(int year, const char *month_day, bool strict_before,
