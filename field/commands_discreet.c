@@ -19,13 +19,19 @@ commands_discreet_code(const struct dot *id, char out[COMMANDS_CODE_MAX])
 	return out;
 }
 
+bool
+commands_discreet_shows(const struct form_field *field)
+{
+	return field->sensitivity != FORM_SEC;
+}
+
 enum rc
 commands_discreet_value(const struct form_field *field, const char *value, struct bytes *out)
 {
 	char *initials = NULL;
 	enum rc rc;
 
-	if (field->sensitivity != FORM_SEC) {
+	if (commands_discreet_shows(field)) {
 		bytes_text(out, value);
 		return out->rc;
 	}

@@ -14,6 +14,8 @@ enum { COMMANDS_CODE_MAX = 32 };
 
 /* A record's short code: the first digits of its id and its number, "61f3.12". */
 const char *commands_discreet_code(const struct dot *id, char out[COMMANDS_CODE_MAX]);
+/* May the field's value stand there as it is? */
+bool commands_discreet_shows(const struct form_field *field);
 /* What may stand there of a value, appended: all, of a name its initials, of a secret nothing. */
 enum rc commands_discreet_value(const struct form_field *field, const char *value,
     struct bytes *out) RC_CHECK;
