@@ -27,6 +27,9 @@ enum rc commands_export(struct call *c) RC_CHECK;
 enum rc commands_print(struct call *c) RC_CHECK;
 enum rc commands_conflicts(struct call *c) RC_CHECK;
 enum rc commands_resolve(struct call *c) RC_CHECK;
+/* units to pick from, and how those below stand (commands_units.c) */
+enum rc commands_units(struct call *c) RC_CHECK;
+enum rc commands_overview(struct call *c) RC_CHECK;
 /* what is being typed (commands_draft.c) */
 enum rc commands_draft_save(struct call *c) RC_CHECK;
 enum rc commands_draft_show(struct call *c) RC_CHECK;

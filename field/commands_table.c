@@ -14,6 +14,10 @@ static const struct call_option add_options[] = {
 static const struct call_option draft_options[] = {
 	{ "of", CALL_TEXT, "RECORD" }, { "answers", CALL_INPUT, "FILE.json" }, NO_MORE
 };
+static const struct call_option units_options[] = { { "below", CALL_FLAG, NULL }, NO_MORE };
+static const struct call_option overview_options[] = {
+	{ "from", CALL_TEXT, "DATE" }, { "to", CALL_TEXT, "DATE" }, NO_MORE
+};
 static const struct call_option try_options[] = { { "answers", CALL_INPUT, "FILE.json" }, NO_MORE };
 static const struct call_option edit_options[] = {
 	{ "seen", CALL_TEXT, "TOKEN" }, { "reason", CALL_TEXT, "TEXT" },
@@ -171,6 +175,10 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 1, 1, "o", NULL, commands_bundle_export },
 	{ "bundle import", "FILE", { "nhận gói đồng bộ từ tệp", "take a bundle from a stick" },
 	    CALL_IN_WORKSPACE, 1, 1, "s", NULL, commands_bundle_import },
+	{ "units", "[--below]", { "các đơn vị trong danh bạ", "the units there are" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", units_options, commands_units },
+	{ "overview", "", { "tình hình đơn vị mình và các đơn vị cấp dưới", "how the own unit and those below stand" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", overview_options, commands_overview },
 	{ "status", "", { "tình trạng của máy này", "how this device stands" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", NULL, commands_status },
 	{ "quarantine", "[ID | release ID]", { "những gì được giữ riêng và lý do; cho nhận", "what is kept aside and why; release it" },

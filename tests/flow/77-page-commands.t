@@ -144,4 +144,47 @@ must on "$lan" rekey --kdf-memory $KDF --recovery-file "$T/new.recovery"
 must on "$lan" unlock
 is "$(on "$lan" --json draft show "$kept" | json answers full_name)" "Lò Văn Bản Nháp" "new keys keep a draft"
 
+# ---- units to pick from ----
+is "$(on "$lan" --json units | json '#')" "$(tail -n +2 "$FLOW_SUPPORT/lang_son.csv" | grep -c .)" "all units of the directory"
+unit=$(on "$lan" --json units | pick code 06184)
+is "$(json own <<<"$unit") $(json parent <<<"$unit") $(json level <<<"$unit")" "true 20 COMM" "the own one is marked"
+is "$(json name <<<"$unit")" "$(grep '^06184,' "$FLOW_SUPPORT/lang_son.csv" | cut -d, -f2)" "names are whole"
+is "$(on "$lan" --json units --below | json '#')" 1 "a commune has none below"
+is "$(on "$chief" --json units --below | json '#')" "$(on "$chief" --json units | json '#')" "the province has all"
+
+# ---- how the units below stand ----
+start_server "$P"
+invite "$P" 06196 caseworker "Cán bộ im lặng" "$T/mute"
+join_device "$T/mute" "$T/mute"
+must sync_with "$lan"
+must sync_with "$T/mute"
+must sync_with "$chief"
+must server "$P" exchange "$URL"
+must sync_with "$lan"
+must sync_with "$T/mute"
+must sync_with "$chief"
+look() { # UNIT: how it stands
+	on "$chief" --json overview "${@:2}" | pick code "$1"
+}
+is "$(look 06184 | json devices | grep 'Cán bộ lan' | json days)" 0 "who wrote today"
+is "$(look 06196 | json devices 0 name) $(look 06196 | json devices 0 days) $(look 06196 | json last)" "Cán bộ im lặng null null" "and who never did"
+is "$(look 06184 | json conflicts open) $(look 06184 | json aside)" "0 0" "nothing to settle"
+must on "$lan" edit "$id" full_name="Đặng Thị Hoà"
+must on "$chief" edit "$id" full_name="Đặng Thị Hoa"
+must sync_with "$lan"
+must sync_with "$chief"
+is "$(look 06184 | json conflicts open) $(look 06184 | json conflicts week)" "1 0" "a conflict is counted where it is, by age"
+must on "$lan" add person full_name="Nông Văn Dền" sex=M birth_date=1999 phone=0912000111
+must on "$lan" add person full_name="Nông Văn Dền" sex=M birth_date=1999 phone=0912000111
+must sync_with "$lan"
+must sync_with "$chief"
+[ "$(look 06184 | json duplicates open)" -ge 1 ]
+ok $? "possible duplicates too"
+is "$(look 06184 --from 2000-01-01 --to 2000-12-31 | json records)" 0 "how much was recorded in a period"
+[ "$(look 06184 --from "$(date -d yesterday +%F)" --to "$(date -d tomorrow +%F)" | json records)" -ge 5 ]
+ok $? "that is not over"
+complains 64 "" "a period has an end" on "$chief" overview --from 2026-01-01
+is "$(on "$lan" --json overview | json '#')" 1 "a commune sees itself"
+like "$(on "$chief" --lang vi overview)" "Cán bộ im lặng" "for people to read"
+
 done_testing
