@@ -7,6 +7,7 @@
 
 #include "field/commands.h"
 #include "field/workspace.h"
+#include "shared/forms/answer_value.h"
 #include "shared/forms/answers.h"
 #include "shared/sync/replica.h"
 
@@ -30,8 +31,10 @@ add(struct reading *r, const char *name, const char *value)
 	error_clear(&err);
 	rc = *value == '\0' ? answers_clear(r->answers, name, &err) :
 	    answers_add(r->answers, name, value, &err);
-	if (rc == RC_INVALID && r->refused != NULL &&
-	    (field = form_field_named(r->form, name)) != NULL) {
+	field = rc == RC_INVALID ? form_field_named(r->form, name) : NULL;
+	if (field != NULL)
+		answer_value_advise(field, r->c->lang, &err);
+	if (field != NULL && r->refused != NULL) {
 		struct error *of = &r->refused->of[field - r->form->fields];
 
 		if (of->code == RC_OK)

@@ -7,14 +7,14 @@
 
 #include "field/import_found.h"
 #include "shared/base/text.h"
+#include "shared/forms/answer_value.h"
 #include "shared/forms/answers.h"
 #include "shared/forms/expression.h"
 #include "shared/records/record_rules.h"
 
 enum {
 	ZEROES_MAX = 4,		/* that a code of 5 digits can lose */
-	CELL_DIGITS_MAX = 32,
-	LIST_HELP_CODES = 12	/* a longer list is not told in an error */
+	CELL_DIGITS_MAX = 32
 };
 
 static const char zero_what[] = "a zero at the beginning is missing: a spreadsheet has dropped it";
@@ -150,25 +150,6 @@ is_rounded_number(const char *s)
 	return n > 0 && s[2 + n] == '\0';
 }
 
-/* The codes of a short list, with what they mean, as the advice. */
-static void
-tell_codes(const struct form_list *list, enum form_lang lang, struct error *why)
-{
-	size_t len = 0;
-
-	if (list->n_choices > LIST_HELP_CODES)
-		return;
-	for (size_t i = 0; i < list->n_choices; i++) {
-		const struct form_choice *c = &list->choices[i];
-		size_t more = strlen(c->code) + strlen(c->label[lang]) + 5;
-
-		if (len + more >= sizeof(why->help))
-			break;
-		len += (size_t)snprintf(why->help + len, sizeof(why->help) - len, "%s%s = %s",
-		    len > 0 ? "; " : "", c->code, c->label[lang]);
-	}
-}
-
 /* One cell.  RC_OK also when it is wrong: then that is found, and *wrong set. */
 static enum rc
 read_cell(struct import_sheet *s, const struct record_context *ctx, struct answers *a, size_t row,
@@ -188,9 +169,7 @@ read_cell(struct import_sheet *s, const struct record_context *ctx, struct answe
 	rc = answers_add(a, field->name, cell, &why);
 	if (rc != RC_INVALID)
 		return rc;
-	if ((field->type == FORM_SELECT_ONE || field->type == FORM_SELECT_MULTIPLE) &&
-	    *why.help == '\0')
-		tell_codes(field->list, ctx->lang, &why);
+	answer_value_advise(field, ctx->lang, &why);
 	import_found_pass_on(s, row, column, &why);
 	*wrong = true;
 	return RC_OK;
@@ -214,7 +193,8 @@ static bool
 is_certain(const struct form_field *f, const struct form *form, const bool *unsure)
 {
 	return !unsure[f - form->fields] && !uses_unsure(f->required_if, unsure) &&
-	    !uses_unsure(f->constraint, unsure) && !uses_unsure(f->choice_filter, unsure);
+	    !uses_unsure(f->constraint, unsure) && !uses_unsure(f->expected, unsure) &&
+	    !uses_unsure(f->choice_filter, unsure);
 }
 
 /* Fields whose relevance or value hangs on one that is unsure are so, too. */
@@ -321,29 +301,30 @@ find_breaches(struct import_sheet *s, const struct record_context *ctx, struct a
  */
 static enum rc
 find_warnings(struct import_sheet *s, const struct record_context *ctx, struct answers *a,
-    size_t row)
+    size_t row, const bool *unsure)
 {
 	struct answers_breach *warnings;
 	struct error why = { 0 };
-	size_t n, errors = s->n_errors;
+	size_t n;
 	enum rc rc = answers_warn(a, record_rules_today(ctx), &warnings, &n, &why);
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		size_t column = import_found_column(s, warnings[i].field);
-		struct import_found *f;
+		const struct form_field *f = warnings[i].field;
+		size_t column = import_found_column(s, f);
+		struct import_found *found;
 		bool zero = false;
 
+		if (!is_certain(f, s->form, unsure))
+			continue;
 		if (column != SIZE_MAX)
-			rc = zeroes_help(ctx, a, warnings[i].field, csv_cell(s->csv, row, column), &zero);
+			rc = zeroes_help(ctx, a, f, csv_cell(s->csv, row, column), &zero);
 		if (zero)
 			import_found_say(s, row, column, zero_what, zero_help);
-		else if (rc == RC_OK && (f = import_found_add(s, row, column, true)) != NULL)
-			(void)error_set(&f->error, RC_INVALID, NULL, NULL, "%s",
+		else if (rc == RC_OK && (found = import_found_add(s, row, column, true)) != NULL)
+			(void)error_set(&found->error, RC_INVALID, NULL, NULL, "%s",
 			    warnings[i].message[ctx->lang]);
 	}
 	answers_breaches_free(warnings, n);
-	if (rc == RC_OK && s->n_errors == errors)
-		s->n_good++;
 	return rc;
 }
 
@@ -396,12 +377,14 @@ make_record(struct import_sheet *s, const struct record_context *ctx, struct ans
 {
 	struct error why = { 0 };
 	struct dot id;
-	size_t told;
+	size_t told, errors = s->n_errors;
 	enum rc rc = record_create(ctx, NULL, a, &id, &why);
 
 	if (rc == RC_OK) {
 		warn_of_short_number(s, a, row);
-		return find_warnings(s, ctx, a, row);
+		rc = find_warnings(s, ctx, a, row, unsure);
+		s->n_good += s->n_errors == errors ? 1 : 0;
+		return rc;
 	}
 	if (rc != RC_INVALID && rc != RC_FORMAT && rc != RC_LIMIT && rc != RC_NOTFOUND) {
 		*err = why;
@@ -409,7 +392,7 @@ make_record(struct import_sheet *s, const struct record_context *ctx, struct ans
 	}
 	if ((rc = find_breaches(s, ctx, a, row, unsure, &told)) == RC_OK && told == 0)
 		import_found_pass_on(s, row, column_named(s, row, why.where), &why);
-	return rc;
+	return rc == RC_OK ? find_warnings(s, ctx, a, row, unsure) : rc;
 }
 
 /* What is found in a row stands in the order of its columns, not of the form. */

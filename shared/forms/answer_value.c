@@ -1,10 +1,13 @@
 #include "shared/forms/answer_value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/text.h"
+
+enum { CODES_TOLD = 12 };	/* a longer list is not told in an error */
 
 static const char digits[] = "0123456789";
 
@@ -100,7 +103,7 @@ read_typed(const struct form_field *field, char **text, const char *where, struc
 	switch (field->type) {
 	case FORM_TEXT:
 		if (text_length(*text) > FORM_TEXT_MAX)
-			return error_set(err, RC_INVALID, where, NULL,
+			return error_set(err, RC_INVALID, where, "shorten it",
 			    "the text is longer than %d characters", FORM_TEXT_MAX);
 		return RC_OK;
 	case FORM_INTEGER:
@@ -116,12 +119,12 @@ read_typed(const struct form_field *field, char **text, const char *where, struc
 		return form_choice_find(field->list, *text) != NULL ? RC_OK : error_set(err,
 		    RC_INVALID, where, NULL, "not a code of the list %s", field->list->name);
 	case FORM_REFERENCE:
-		return is_reference(*text) ? RC_OK : error_set(err, RC_INVALID, where, NULL,
-		    "not the id of a record");
+		return is_reference(*text) ? RC_OK : error_set(err, RC_INVALID, where,
+		    "take it from field list or field search", "not the id of a record");
 	case FORM_NOTE:
 	case FORM_CALCULATE:
 	default:
-		return error_set(err, RC_INVALID, where, NULL,
+		return error_set(err, RC_INVALID, where, "leave it out",
 		    "the field is shown or derived, it takes no value");
 	}
 }
@@ -136,11 +139,13 @@ answer_value_read(const struct form_field *field, const char *s, size_t len,
 	*out = NULL;
 	/* No character takes more than 4 bytes; outer blanks may double that. */
 	if (len > (size_t)FORM_TEXT_MAX * 8)
-		return error_set(err, RC_INVALID, where, NULL,
+		return error_set(err, RC_INVALID, where, "shorten it",
 		    "the text is longer than %d characters", FORM_TEXT_MAX);
 	rc = text_normalise(s, len, &text);
 	if (rc == RC_FORMAT)
-		return error_set(err, RC_INVALID, where, NULL, "not clean UTF-8 text");
+		return error_set(err, RC_INVALID, where,
+		    "type it again: it holds hidden signs, or letters of another encoding (TCVN3, VNI)",
+		    "not clean UTF-8 text");
 	if (rc != RC_OK)
 		return rc;
 	if (text[0] != '\0')
@@ -151,4 +156,27 @@ answer_value_read(const struct form_field *field, const char *s, size_t len,
 	}
 	*out = text;
 	return RC_OK;
+}
+
+void
+answer_value_advise(const struct form_field *field, enum form_lang lang, struct error *err)
+{
+	const struct form_list *list = field->list;
+	size_t len = 0;
+
+	if (list == NULL || err->help[0] != '\0')
+		return;
+	if (list->n_choices > CODES_TOLD) {
+		snprintf(err->help, sizeof(err->help), "field forms show lists the codes");
+		return;
+	}
+	for (size_t i = 0; i < list->n_choices; i++) {
+		const struct form_choice *c = &list->choices[i];
+		size_t more = strlen(c->code) + strlen(c->label[lang]) + 5;
+
+		if (len + more >= sizeof(err->help))
+			break;
+		len += (size_t)snprintf(err->help + len, sizeof(err->help) - len, "%s%s = %s",
+		    len > 0 ? "; " : "", c->code, c->label[lang]);
+	}
 }

@@ -22,4 +22,10 @@ enum {
 enum rc answer_value_read(const struct form_field *field, const char *s, size_t len,
     char **out, const char *where, struct error *err) RC_CHECK;
 
+/*
+ * What to do about a value that was refused, where the refusal does not say: the codes of a short
+ * list with their labels, or how to see those of a long one.
+ */
+void answer_value_advise(const struct form_field *field, enum form_lang lang, struct error *err);
+
 #endif

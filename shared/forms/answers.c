@@ -75,7 +75,7 @@ slot_named(struct answers *a, const char *field, struct answers_slot **out, stru
 		return error_set(err, RC_NOTFOUND, place(a, field, where), NULL,
 		    "the form has no such field");
 	if (f->number == 0)
-		return error_set(err, RC_INVALID, place(a, field, where), NULL,
+		return error_set(err, RC_INVALID, place(a, field, where), "leave it out",
 		    "the field is shown or derived, it takes no value");
 	*out = &a->slots[f - a->form->fields];
 	return RC_OK;
@@ -120,7 +120,7 @@ insert(struct answers_slot *s, char *item, const char *where, struct error *err)
 	}
 	if (s->answer.n_items >= ANSWERS_ITEMS_MAX) {
 		free(item);
-		return error_set(err, RC_INVALID, where, NULL, "more than %d values",
+		return error_set(err, RC_INVALID, where, "leave some out", "more than %d values",
 		    ANSWERS_ITEMS_MAX);
 	}
 	grown = realloc(s->answer.items, (s->answer.n_items + 1) * sizeof(char *));
@@ -150,7 +150,8 @@ add_item(struct answers_slot *s, const char *value, size_t len, const char *wher
 	}
 	if (!is_list(s->answer.field) && s->answer.n_items > 0) {
 		free(item);
-		return error_set(err, RC_INVALID, where, NULL, "the field takes one value");
+		return error_set(err, RC_INVALID, where, "give one of them",
+		    "the field takes one value");
 	}
 	return insert(s, item, where, err);
 }

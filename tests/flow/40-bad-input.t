@@ -98,19 +98,19 @@ exits 0 "and what it holds stays its own" on "$T/thu" verify
 
 # ---- answers ----
 records=$(count "$lan")
-complains 65 "" "an answer that breaks a constraint is refused" on "$lan" add person full_name=X birth_date=2050-01-01
-complains 65 "" "so is a code that is not in the list" on "$lan" add person full_name=X sex=Z
-complains 65 "" "a number that is none" on "$lan" add outreach date=2026-04-01 commune_code=06184 persons_f=ba
-complains 65 "" "a date that is none" on "$lan" add outreach date=2026-02-30 commune_code=06184 persons_f=3
-complains 65 "" "a required answer that is missing" on "$lan" add outreach date=2026-04-01 persons_f=3
+complains 65 "not after today" "an answer that breaks a constraint is refused" on "$lan" add person full_name=X birth_date=2050-01-01
+complains 65 "F = Female" "so is a code that is not in the list, with those that are" on "$lan" add person full_name=X sex=Z
+complains 65 "digits only" "a number that is none" on "$lan" add outreach date=2026-04-01 commune_code=06184 persons_f=ba
+complains 65 "17/05/1998" "a date that is none" on "$lan" add outreach date=2026-02-30 commune_code=06184 persons_f=3
+complains 65 "Choose the commune" "a required answer that is missing" on "$lan" add outreach date=2026-04-01 persons_f=3
 complains 66 "" "a field that the form does not have" on "$lan" add outreach date=2026-04-01 commune_code=06184 persons_f=3 hoten=A
 complains 65 "" "a reference to nothing" on "$lan" add case person_id=00000000000000aa.1 recv_channel=GATE recv_date=2026-03-02 risk_level=LOW
 complains 65 "" "a reference to a record of another form" on "$lan" add case "person_id=$late" recv_channel=GATE recv_date=2026-03-02 risk_level=LOW
 complains 66 "" "a form that is not there" on "$lan" add phieu a=b
 complains 64 "" "an answer without a name" on "$lan" add person Hoa
 complains 64 "" "an id that is none" on "$lan" show "không.có"
-complains 65 "" "text that is not UTF-8 is refused" on "$lan" add person full_name=$'Ho\xc3\x28a'
-complains 65 "" "text with control characters is refused" on "$lan" add person full_name=$'Ho\x01a'
+complains 65 "type it again" "text that is not UTF-8 is refused" on "$lan" add person full_name=$'Ho\xc3\x28a'
+complains 65 "type it again" "text with control characters is refused" on "$lan" add person full_name=$'Ho\x01a'
 complains 65 "" "a text over its limit is refused" on "$lan" add outreach date=2026-04-01 commune_code=06184 persons_f=3 \
 	"note=$(printf 'a%.0s' {1..2001})"
 perl -e 'print "{\"date\":\"2026-04-01\",\"commune_code\":\"06184\",\"persons_f\":3,\"note\":\"", "a" x 3_000_000, "\"}"' >"$T/big.json"
