@@ -50,6 +50,8 @@ enum rc commands_due(struct call *c) RC_CHECK;
 /* what persons ask about their own data (commands_request.c) */
 enum rc commands_requests(struct call *c) RC_CHECK;
 enum rc commands_request_order(struct call *c) RC_CHECK;
+/* who opened what (commands_access.c) */
+enum rc commands_access(struct call *c) RC_CHECK;
 enum rc commands_duplicates(struct call *c) RC_CHECK;
 enum rc commands_link(struct call *c) RC_CHECK;
 enum rc commands_unlink(struct call *c) RC_CHECK;
@@ -138,6 +140,19 @@ const char *commands_id_of(struct sqlite3 *db, int64_t local, char *out);
 /* Requests of data subjects that wait, how many of them are overdue; what is kept beyond its time. */
 struct commands_rights { uint64_t requests, overdue, retention; };
 enum rc commands_rights_count(struct call *c, struct commands_rights *out) RC_CHECK;
+/*
+ * Before something of the compartment `cases` is shown (commands_access.c): note that a record is
+ * opened, with --reason, or that so many of a form were shown.  Others: nothing.  leaves: it goes out in
+ * the clear, and what cannot be noted must not go; else RC_OK and a remark.  RC_USAGE: no such reason.
+ */
+enum rc commands_access_opened(struct call *c, const char *command, const struct dot *id,
+    bool leaves) RC_CHECK;
+enum rc commands_access_listed(struct call *c, const char *command, const char *what,
+    uint64_t count, bool leaves) RC_CHECK;
+/* Is looking at records of this form noted? */
+bool commands_access_is_logged(const struct call *c, const char *form);
+/* Before a sync or a bundle: what waits is written, if it is time; a remark if it cannot be. */
+void commands_access_flush(struct call *c);
 /* due --retention */
 enum rc commands_retention(struct call *c, long days) RC_CHECK;
 /* Pairs of persons that wait for a decision; found again only when something was written. */

@@ -396,6 +396,8 @@ commands_case(struct call *c)
 	if (rc != RC_OK || (rc = desk_open(c, &t)) != RC_OK)
 		return rc;
 	rc = case_story_tell(&t.desk, local, &s, &c->err);
+	if (rc == RC_OK)
+		rc = commands_access_opened(c, "case", &id, false);
 	if (rc == RC_OK && c->json) {
 		rc = story_json(&t, &s);
 	} else if (rc == RC_OK) {

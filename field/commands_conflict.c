@@ -46,15 +46,19 @@ commands_conflicts(struct call *c)
 	struct conflict_list list;
 	unsigned of = 1U << CONFLICT_OPEN | 1U << CONFLICT_BREACH;
 	json_t *all = NULL;
+	uint64_t of_cases = 0;
 	enum rc rc;
 
 	if (call_option(c, "settled") != NULL)
 		of = 1U << CONFLICT_SETTLED;
 	if ((rc = conflict_list(&ctx, of, CONFLICT_RECORDS_MAX, &list, &c->err)) != RC_OK)
 		return rc;
-	if (c->json)
+	for (size_t i = 0; i < list.n_items; i++)
+		of_cases += list.items[i].view->scope.compartment == FORM_CASES;
+	rc = commands_access_listed(c, "conflicts", "all", of_cases, false);
+	if (rc == RC_OK && c->json)
 		all = json_array();
-	for (size_t i = 0; i < list.n_items; i++) {
+	for (size_t i = 0; rc == RC_OK && i < list.n_items; i++) {
 		if (c->json)
 			json_array_append_new(all, item_json(c, &list.items[i]));
 		else
@@ -63,7 +67,7 @@ commands_conflicts(struct call *c)
 	if (!c->json && list.n_items == 0)
 		call_note(c, "%s", call_say(c, "Không có gì cần xem lại.", "Nothing to review."));
 	conflict_list_reset(&list);
-	return c->json ? call_print_json(c, all) : RC_OK;
+	return rc == RC_OK && c->json ? call_print_json(c, all) : rc;
 }
 
 enum rc

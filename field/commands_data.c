@@ -75,6 +75,8 @@ commands_export(struct call *c)
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = export_record(&ctx, form, &lines[i].id, out, &c->err);
 	record_lines_free(lines, n);
+	if (rc == RC_OK && form->compartment == FORM_CASES)
+		rc = commands_access_listed(c, "export", form->name, n, true);
 	if (rc != RC_OK)
 		return rc;
 	call_note(c, "%s", call_say(c,

@@ -211,6 +211,8 @@ commands_duplicates(struct call *c)
 		rc = show_decided(c, all, false, &shown);
 	else if (rc == RC_OK)
 		rc = show_suggested(c, all, (size_t)limit, &shown);
+	if (rc == RC_OK)
+		rc = commands_access_listed(c, "duplicates", "person", shown, false);
 	if (rc != RC_OK) {
 		json_decref(all);
 		return rc;

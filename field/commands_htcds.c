@@ -49,6 +49,7 @@ commands_export_htcds(struct call *c)
 	    (rc = htcds_export(vault_db(c->ws->vault), replica_forms(c->ws->replica), &order, out, &n,
 	    &c->err)) != RC_OK)
 		return rc;
-	tell(c, &n, order.smallest);
-	return RC_OK;
+	if ((rc = commands_access_listed(c, "htcds", "case", n.exported, true)) == RC_OK)
+		tell(c, &n, order.smallest);
+	return rc;
 }

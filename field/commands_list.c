@@ -265,8 +265,11 @@ commands_list(struct call *c)
 	w.offset = (size_t)offset;
 	if ((rc = record_page_read(&ctx, &w, &page, &c->err)) != RC_OK)
 		return rc;
-	rc = print_lines(&s, &page);
-	if (page.n == (size_t)limit && call_option(c, "limit") == NULL)
+	if (s.form->compartment == FORM_CASES)
+		rc = commands_access_listed(c, "list", s.form->name, page.n, false);
+	if (rc == RC_OK)
+		rc = print_lines(&s, &page);
+	if (rc == RC_OK && page.n == (size_t)limit && call_option(c, "limit") == NULL)
 		call_note(c, call_say(c, "Chỉ hiện %zu bản ghi; dùng --limit để xem thêm.",
 		    "Only %zu records are shown; --limit shows more."), page.n);
 	record_page_reset(&page);
@@ -303,6 +306,7 @@ commands_search(struct call *c)
 	struct search_hit *hits = NULL;
 	json_t *all = NULL;
 	char id[DOT_TEXT_MAX];
+	uint64_t of_cases = 0;
 	size_t n = 0;
 	long limit;
 	enum rc rc;
@@ -311,7 +315,10 @@ commands_search(struct call *c)
 	    (rc = search_records(&ctx, c->args[0], call_option(c, "form"), (size_t)limit, &hits,
 	    &n, &c->err)) != RC_OK)
 		return rc;
-	if (c->json)
+	for (size_t i = 0; i < n; i++)
+		of_cases += commands_access_is_logged(c, hits[i].form);
+	rc = commands_access_listed(c, "search", "all", of_cases, false);
+	if (rc == RC_OK && c->json)
 		all = json_array();
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		dot_text(&hits[i].id, id);

@@ -37,6 +37,8 @@ commands_print(struct call *c)
 		return RC_NOMEM;
 	if ((rc = person_page_make(&ctx, &id, &names, out, &n, &c->err)) != RC_OK)
 		return rc;
+	if ((rc = commands_access_opened(c, "print", &id, true)) != RC_OK)
+		return rc;
 	call_note(c, "%s", call_say(c,
 	    "Lưu ý: tệp này không được mã hóa; in xong thì xóa. Đọc lại trước khi đưa: phần ghi tự do có thể nhắc"
 	    " đến người khác.",

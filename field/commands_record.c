@@ -170,6 +170,8 @@ commands_show(struct call *c)
 
 	if ((rc = commands_record_id(c, c->args[0], &id)) != RC_OK)
 		return rc;
+	if ((rc = commands_access_opened(c, "show", &id, false)) != RC_OK)
+		return rc;
 	if (call_option(c, "history") != NULL)
 		return commands_view_history(c, &ctx, &id);
 	if ((rc = record_show(&ctx, &id, &view, &c->err)) != RC_OK)

@@ -242,7 +242,8 @@ commands_report(struct call *c)
 	    (rc = report_run(vault_db(c->ws->vault), replica_forms(c->ws->replica), &order, &r,
 	    &c->err)) != RC_OK)
 		return rc;
-	if ((rc = submission_late_open(c->ws, order.unit, &order.to, &late, &c->err)) == RC_OK &&
+	if ((rc = commands_access_listed(c, "report", order.name, 0, false)) == RC_OK &&
+	    (rc = submission_late_open(c->ws, order.unit, &order.to, &late, &c->err)) == RC_OK &&
 	    (rc = submission_late_correct(late, r, &c->err)) == RC_OK)
 		rc = write_report(c, r);
 	submission_late_free(late);

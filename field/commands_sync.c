@@ -202,6 +202,7 @@ commands_sync(struct call *c)
 	    (rc = call_number(c, "timeout", 1, TRANSPORT_PATIENCE_MAX, 0, &patience)) != RC_OK ||
 	    (rc = replica_events_last(c->ws->replica, &last, &c->err)) != RC_OK)
 		return rc;
+	commands_access_flush(c);
 	line.tries = (unsigned)tries;
 	line.patience = (unsigned)patience;
 	rc = workspace_sync_pinned(c->ws, call_option(c, "server"), call_option(c, "pin"),
@@ -226,6 +227,7 @@ commands_bundle_export(struct call *c)
 	struct replica_sync_result r;
 	enum rc rc;
 
+	commands_access_flush(c);
 	if ((rc = replica_bundle_export(c->ws->replica, c->put, c->put_ctx, &r, &c->err)) != RC_OK)
 		return rc;
 	return print_result(c, &r);

@@ -23,7 +23,14 @@ static const struct call_option edit_options[] = {
 	{ "seen", CALL_TEXT, "TOKEN" }, { "reason", CALL_TEXT, "TEXT" },
 	{ "answers", CALL_INPUT, "FILE.json" }, { "draft", CALL_TEXT, "ID" }, NO_MORE
 };
-static const struct call_option show_options[] = { { "history", CALL_FLAG, NULL }, NO_MORE };
+static const struct call_option show_options[] = {
+	{ "history", CALL_FLAG, NULL }, { "reason", CALL_TEXT, "CODE" }, NO_MORE
+};
+static const struct call_option open_options[] = { { "reason", CALL_TEXT, "CODE" }, NO_MORE };
+static const struct call_option access_options[] = {
+	{ "case", CALL_TEXT, "ID" }, { "by", CALL_TEXT, "DEVICE" }, { "from", CALL_TEXT, "DATE" },
+	{ "to", CALL_TEXT, "DATE" }, { "limit", CALL_TEXT, "N" }, NO_MORE
+};
 static const struct call_option list_options[] = {
 	{ "where", CALL_TEXT, "EXPR" }, { "match", CALL_TEXT, "WORDS" }, { "sort", CALL_TEXT, "created|name|FIELD" },
 	{ "columns", CALL_TEXT, "FIELDS" }, { "discreet", CALL_FLAG, NULL }, { "deleted", CALL_FLAG, NULL },
@@ -132,7 +139,7 @@ const struct command commands_table[] = {
 	{ "export htcds", "FILE.csv --from DATE --to DATE", { "xuất hồ sơ không nêu danh tính theo HTCDS 2.0", "export cases without identities, by HTCDS 2.0" },
 	    CALL_IN_WORKSPACE, 1, 1, "o", htcds_options, commands_export_htcds },
 	{ "print", "ID FILE.html", { "in mọi thông tin về một người cho chính người đó", "all about one person, to print for that person" },
-	    CALL_IN_WORKSPACE, 2, 2, "to", NULL, commands_print },
+	    CALL_IN_WORKSPACE, 2, 2, "to", open_options, commands_print },
 	{ "delete", "ID --reason TEXT", { "xóa một bản ghi", "delete a record" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", delete_options, commands_delete },
 	{ "undelete", "ID", { "khôi phục một bản ghi đã xóa", "take a delete back" },
@@ -144,13 +151,15 @@ const struct command commands_table[] = {
 	{ "resolve", "ID FIELD --pick K | --value V", { "chọn giá trị đúng", "settle a conflict" },
 	    CALL_IN_WORKSPACE, 2, 2, "t", resolve_options, commands_resolve },
 	{ "case", "ID", { "diễn biến một hồ sơ: tình trạng, chế độ, thời hạn, cảnh báo", "the story of a case: state, entitlement, deadlines, warnings" },
-	    CALL_IN_WORKSPACE, 1, 1, "t", NULL, commands_case },
+	    CALL_IN_WORKSPACE, 1, 1, "t", open_options, commands_case },
 	{ "due", "", { "những việc đến hạn và quá hạn của mọi hồ sơ", "what is due and overdue over all cases" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", due_options, commands_due },
 	{ "requests", "", { "sổ theo dõi yêu cầu của chủ thể dữ liệu", "the register of requests of data subjects" },
 	    CALL_IN_WORKSPACE, 0, 0, "t", requests_options, commands_requests },
 	{ "request order", "ID FILE", { "soạn lệnh xóa dữ liệu theo một yêu cầu", "draft the order to erase that a request asks for" },
 	    CALL_IN_WORKSPACE, 2, 2, "to", NULL, commands_request_order },
+	{ "access", "", { "ai đã mở hồ sơ nào, khi nào", "who opened which record, and when" },
+	    CALL_IN_WORKSPACE, 0, 0, "t", access_options, commands_access },
 	{ "refer", "ID --to UNIT --consent ID", { "chuyển tuyến hoặc bàn giao hồ sơ cho đơn vị khác", "refer a case to another unit, or hand it over" },
 	    CALL_IN_WORKSPACE, 1, 1, "t", refer_options, commands_refer },
 	{ "accept", "ID", { "tiếp nhận hồ sơ được chuyển đến", "accept a case that was referred here" },

@@ -35,6 +35,7 @@ struct workspace {
 	struct { bool known; int64_t changes; uint64_t pairs; } duplicates;
 	struct record_order order;	/* of the list that was looked at last */
 	int64_t aside;			/* rows that were written and change no record: of drafts */
+	uint64_t unlogged;		/* opens that the access log could not take (commands_access.c) */
 };
 
 /* RC_AUTH: wrong passphrase.  RC_NOTFOUND: no vault, or not joined.  RC_BUSY: open elsewhere. */

@@ -6,6 +6,7 @@
 
 #include "shared/base/phone.h"
 #include "shared/base/text.h"
+#include "shared/records/access_log.h"
 #include "shared/records/record.h"
 #include "shared/records/record_parts.h"
 #include "shared/vault/query.h"
@@ -217,6 +218,7 @@ add_hit(struct searching *s, const struct dot *id, const char *query)
 	return rc;
 }
 
+/* The access log is found when it is asked for: its words are names of commands and ids. */
 static enum rc
 find_all(struct searching *s)
 {
@@ -225,7 +227,7 @@ find_all(struct searching *s)
 	bool row;
 	enum rc rc = query == NULL ? RC_NOMEM : query_open(s->c->db, s->err, &q,
 	    "SELECT r.log, r.n FROM words w JOIN record r ON r.id = w.rowid WHERE words MATCH ?1"
-	    " AND r.alive = 1 AND (?2 IS NULL OR r.form = ?2) ORDER BY w.rowid DESC LIMIT ?3", "tti",
+	    " AND r.alive = 1 AND (r.form = ?2 OR (?2 IS NULL AND r.form <> '" ACCESS_LOG_FORM "')) ORDER BY w.rowid DESC LIMIT ?3", "tti",
 	    s->match, s->form, (int64_t)CANDIDATES_MAX);
 
 	while (rc == RC_OK && (rc = query_next(q, &row, s->err)) == RC_OK && row) {

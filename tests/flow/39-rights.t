@@ -138,5 +138,122 @@ is "$(kept "$chief")" "$(kept "$lan")" "the supervisor has the same list"
 must server "$P" erase --order "$T/order"
 all_sync
 is "$(kept "$lan")$(kept "$chief")" "" "erased by order, it is on no list"
+
+# ---- who opened what ----
+opens() { # HOME [OPTION...]: "command what count reason" of each line
+	on "$1" --json access "${@:2}" | perl -MJSON::PP -e 'local $/;
+		print map { "$_->{command} $_->{what} $_->{count} $_->{reason}\n" } @{decode_json(<STDIN>)}' | sort
+}
+two=$(on "$lan" add person "full_name=Lý Thị Mai" sex=F phone=0987000111 pseudonym_code=DD-02)
+all_sync
+opens "$lan" >"$T/before"
+must on "$lan" show "$two"
+must on "$lan" show "$two" --history
+must on "$lan" list person
+must on "$lan" list person --limit 1
+is "$(opens "$lan" | comm -13 "$T/before" -)" "list person 3 
+show $two 0 " "two looks within the hour are one line, with the larger count"
+must on "$lan" search "Ly Thi"
+like "$(opens "$lan")" "search all 1 " "a search is a line with how many it showed"
+must on "$lan" list awareness_session
+unlike "$(opens "$lan")" "awareness_session" "what is not about persons is not logged"
+must on "$lan" print "$two" "$T/two.html"
+is "$(opens "$lan" --case "$two")" "print $two 0 
+show $two 0 " "the lines about one person"
+unlike "$(on "$lan" access)$(on "$lan" --json access)" "Mai" "hold no name"
+exits 0 "a supervisor opens what is another unit's" on "$chief" show "$two"
+like "$err" "opening it is logged" "and is told so"
+is "$(opens "$chief" --case "$two")" "show $two 0 -" "the line says that no reason was given"
+exits 0 "with one" on "$chief" case "$case" --reason SUPERVISE
+unlike "$err" "opening it is logged" "there is no remark"
+like "$(opens "$chief")" "case $case 0 SUPERVISE" "and the line has it"
+complains 64 "no such reason" "a reason is a code, nothing typed" on "$chief" show "$two" --reason "vì Mai"
+is "$(on "$ctv" --json access)" "[]" "a communicator opens no person, and keeps no log"
+complains 66 "" "what is not there is not opened" on "$lan" show 0123456789abcdef.1
+unlike "$(opens "$lan")" 0123456789abcdef "nor logged"
+is "$(on "$lan" --json sync --server "$URL" | json sent entries)" 0 "a sync right after a look sends nothing of it"
+
+# ---- an hour later the log travels, as one entry ----
+must on "$lan" lock
+must on "$chief" lock
+cat >"$T/ahead.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+time_t time(time_t *t)
+{
+	time_t (*real)(time_t *) = (time_t (*)(time_t *))dlsym(RTLD_NEXT, "time");
+	time_t now = real(NULL) + 3700;
+	if (t) *t = now;
+	return now;
+}
+END
+an_hour_later() { # COMMAND...
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 LD_PRELOAD=$T/ahead.so "$@"
+}
+if gcc -shared -fPIC -o "$T/ahead.so" "$T/ahead.c" -ldl 2>/dev/null && [ -z "$(an_hour_later true 2>&1)" ]; then
+	lines=$(opens "$lan" | wc -l)
+	is "$(an_hour_later on "$lan" --json sync --server "$URL" | json sent entries)" 1 "an hour later it travels, all of it in one entry"
+	is "$(opens "$lan" | wc -l)" "$lines" "the device has it still"
+	must sync_with "$chief"
+	like "$(opens "$chief" --case "$two")" "show $two 0 " "the supervisor reads it"
+	device=$(on "$lan" --json status | json device)
+	is "$(opens "$chief" --by "${device:0:8}" | wc -l)" "$lines" "of one device, all lines"
+	like "$(on "$chief" access --by "${device:0:8}")" "Cán bộ lan" "with the name of who held it"
+	is "$(opens "$chief" --from "$(ago -30)")" "" "of the days that were asked for"
+	log=$(on "$chief" --json list access_log | json 0 id)
+	must on "$lan" delete "$log" --reason "xóa dấu vết"
+	must sync_with "$lan"
+	must sync_with "$chief"
+	like "$(on "$chief" access --by "${device:0:8}")" "[struck through]" "what its author deletes is still told"
+
+	# ---- what a day of looking costs: twenty persons looked at, two lists, three searches ----
+	people=()
+	for i in {1..20}; do people+=("$(on "$lan" add person "full_name=Nông Văn Số $i" sex=M)"); done
+	look() {
+		for id in "${people[@]}"; do on "$lan" show "$id"; done >/dev/null
+		for form in person case; do on "$lan" list $form; done >/dev/null
+		on "$lan" search Nong >/dev/null
+	}
+	correct() {
+		for id in "${people[@]}"; do on "$lan" edit "$id" "address_text=Thôn $1"; done >/dev/null
+	}
+	command_now() { "$@"; }
+	up() { "$@" on "$lan" --json sync --server "$URL" | json bytes_up; }
+	must sync_with "$lan"
+	idle=$(up command_now)
+	look
+	at_once=$(up command_now)
+	alone=$(up an_hour_later)
+	correct Một
+	edits=$(up command_now)
+	look
+	correct Hai
+	both=$(up an_hour_later)
+	echo "# bytes up: nothing to do $idle; after a day of looking $alone; 20 edits $edits; both $both"
+	is "$at_once" "$idle" "a sync right after looking costs nothing"
+	[ $((alone - idle)) -lt 900 ] && [ $((both - edits)) -lt 900 ]
+	ok $? "an hour later a day of looking costs less than 900 bytes"
+else
+	for name in "at once" "a day" "travels" "has it" "reads it" "all lines" "name" "days" "deleted"; do ok 0 "$name # SKIP the clock cannot be shifted here"; done
+fi
 stop_server
+
+# ---- nothing can be written: what is read on the screen is shown, what leaves in the clear stays ----
+unwritable() { # COMMAND...: its output and errors, and "= code"; no file can be written, pipes can
+	(trap '' XFSZ; ulimit -f 0; "$@" 2>&1; echo "= $?") | cat
+}
+shown=$(unwritable on "$lan" show "$mother")
+like "$shown" "Hoàng Thị Sen" "a record is shown though the log cannot be written"
+like "$shown" "access log could not be written" "which is said"
+like "$shown" "= 0" "and is no failure"
+shown=$(unwritable on "$lan" print "$mother" "$T/mother.html")
+unlike "$shown" "= 0" "a print without its line in the log is none"
+unlike "$shown" "mother.html" "since the log fails, not the file"
+[ ! -e "$T/mother.html" ]
+ok $? "and leaves no file"
+unlike "$(opens "$lan")" "$mother" "none of the two is in the log"
+must on "$lan" unlock
+must on "$lan" show "$mother"
+like "$(opens "$lan")" "show $mother 0 " "with room it is again"
 done_testing

@@ -150,6 +150,11 @@ static const struct {
 	{ "subject_request", "kind=WITHDRAW|received_at=2026-11-19|asked_by=SELF|identity=PENDING|"
 	    "answered_at=2026-11-19|answered_by=Pao|outcome=DONE|consent_id" ID, "", NULL },
 	{ "subject_request", NULL, "order_no=12/QĐ", "order_no" },
+	{ "access_log", "day=2026-11-22|opens=08:05 show a1b2c3d4e5f60718.4", "opens=08:06 list person 24 SUPERVISE",
+	    NULL },
+	{ "access_log", NULL, "opens=23:59 case a1b2c3d4e5f60718.4 -", NULL },
+	{ "access_log", NULL, "opens=24:00 list person 24", "opens" },
+	{ "access_log", NULL, "opens=08:05 search Hòa", "opens" },
 	{ "retention_review", "case_id" ID "|reviewed_at=2026-11-19|reviewed_by=Lan|outcome=KEEP|"
 	    "reason=Vụ án chưa xét xử", "keep_until=2028-01-01", NULL },
 	{ "retention_review", NULL, "", "keep_until" },

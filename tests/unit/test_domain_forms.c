@@ -160,6 +160,7 @@ static const struct { const char *list, *codes; } lists[] = {
 	{ "request_outcome", "DONE PARTLY ACCEPTED REFUSED NOTHING FORWARDED DROPPED" },
 	{ "retention_class", "CASE_VICTIM CASE_NOT_VICTIM CASE_DUPLICATE TIP REQUEST" },
 	{ "retention_outcome", "KEEP ERASE" },
+	{ "access_reason", "SUPERVISE SETTLE HANDOVER REQUEST EMERGENCY REPORT INSPECT OTHER" },
 	{ "org_kind", "MOH MOLISA MPS MOD MOFA SC138C SC138P PPC PPCO DOLISA DOH DOH_SVP "
 	    "DOL_UNITS PFIN DOF DOIA DOJ DOET DOCST MEDIA POLP POLD POLC BGP CGR IMM "
 	    "MISS FMISS POLX SPC VSF SWC HCF CHS LAC SCHOOL JOBC LEF VBSP DPC DLO CPC "
@@ -331,6 +332,7 @@ static const char *const fields[][2] = {
 	    "identity:CON:review request:SEC:review targets:CON:union answered_at:CON:review "
 	    "answered_by:CON:review outcome:CON:review refusal_reason:CON:review "
 	    "refusal_note:SEC:review answer:SEC:review done_at:CON:review note:SEC:review" },
+	{ "access_log", "day:INT:- opens:CON:append" },
 	{ "budget_line", "plan:INT:review fund_source:INT:review budget_use:INT:review "
 	    "org:INT:review estimated_vnd:INT:review allocated_vnd:INT:review "
 	    "spent_vnd:INT:review doc_no:INT:review" },
@@ -410,7 +412,7 @@ records_of_persons_are_kept_with_the_cases(void **state)
 	    "service_delivery", "lodging_stay", "referral", "handover", "follow_up",
 	    "protection_measure", "relation", "person_link", "case_coordination",
 	    "nationality_check", "missing_person", "subject_request",
-	    "retention_review" };
+	    "retention_review", "access_log" };
 	const struct form_set *set = *state;
 	size_t n = 0;
 
