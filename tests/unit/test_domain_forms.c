@@ -432,7 +432,7 @@ records_of_work_name_plan_task_and_source(void **state)
 	static const char without[] = " person person_link relation audience_count"
 	    " community_model_status material_use needs_item support_plan_item tip_action"
 	    " training_trainee consent referral report_submission org_unit staff plan plan_deadline plan_lead"
-	    " plan_target plan_task subject_request retention_review ";
+	    " plan_target plan_task subject_request retention_review access_log ";
 	const struct form_set *set = *state;
 
 	for (size_t i = 0; i < form_set_count(set); i++) {
