@@ -239,39 +239,47 @@ is_earlier(const struct history_entry *a, const struct history_entry *b)
 }
 
 /*
- * The earliest of those that replace nothing which is still to come.  If they go in
- * a ring, which only a program that is not ours can write, the earliest of all.
+ * The earliest of those that wait for nothing.  If they go in a ring, which only a program
+ * that is not ours can write, the earliest of all.
  */
 static size_t
-next_of(const struct history_entry *e, size_t from, size_t n)
+next_of(const struct history_entry *e, const size_t *waits, size_t from, size_t n)
 {
 	size_t best = n, any = from;
 
 	for (size_t i = from; i < n; i++) {
-		bool waits = false;
-
 		if (is_earlier(&e[i], &e[any]))
 			any = i;
-		if (best < n && !is_earlier(&e[i], &e[best]))
-			continue;
-		for (size_t k = from; !waits && k < n; k++)
-			waits = k != i && names(&e[i], &e[k].dot);
-		if (!waits)
+		if (waits[i] == 0 && (best == n || is_earlier(&e[i], &e[best])))
 			best = i;
 	}
 	return best < n ? best : any;
 }
 
-static void
+/* By time, but what replaced another stands after it, whatever the clocks said. */
+static enum rc
 put_in_order(struct history *h)
 {
-	for (size_t i = 0; i + 1 < h->n_entries; i++) {
-		size_t k = next_of(h->entries, i, h->n_entries);
-		struct history_entry t = h->entries[k];
+	struct history_entry *e = h->entries;
+	size_t n = h->n_entries, *waits = calloc(n + 1, sizeof(*waits));
 
-		memmove(&h->entries[i + 1], &h->entries[i], (k - i) * sizeof(t));
-		h->entries[i] = t;
+	if (waits == NULL)
+		return RC_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < n; k++)
+			waits[i] += k != i && names(&e[i], &e[k].dot);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = next_of(e, waits, i, n);
+		struct history_entry next = e[k];
+
+		memmove(&e[i + 1], &e[i], (k - i) * sizeof(*e));
+		memmove(&waits[i + 1], &waits[i], (k - i) * sizeof(*waits));
+		e[i] = next;
+		for (k = i + 1; k < n; k++)
+			waits[k] -= names(&e[k], &next.dot);
 	}
+	free(waits);
+	return RC_OK;
 }
 
 enum rc
@@ -293,8 +301,8 @@ history_read(const struct record_context *c, const struct dot *id, struct histor
 	if (rc == RC_OK && out->n_entries == 0)
 		rc = error_set(err, RC_NOTFOUND, NULL, NULL, "no such record here");
 	if (rc == RC_OK)
-		put_in_order(out);
-	else
+		rc = put_in_order(out);
+	if (rc != RC_OK)
 		history_reset(out);
 	record_parts_close(&o);
 	return rc;

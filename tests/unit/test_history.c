@@ -59,6 +59,30 @@ shows_every_write_with_what_it_replaced(void **state)
 }
 
 static void
+stays_in_the_order_of_replacing_while_a_clock_runs_backwards(void **state)
+{
+	enum { EDITS = 600 };
+	struct record_desk d;
+	struct history h;
+	struct dot id;
+
+	(void)state;
+	record_desk_open(&d, 1);
+	assert_int_equal(record_desk_add(&d, "thing", &id, "name=Hoa", NULL), RC_OK);
+	for (int i = 0; i < EDITS; i++) {
+		d.now -= 60;
+		assert_int_equal(record_desk_edit(&d, id, NULL, NULL, i % 2 == 0 ? "name=Lan" :
+		    "name=Hoa", NULL), RC_OK);
+	}
+	assert_int_equal(history_read(&d.c, &id, &h, &d.err), RC_OK);
+	assert_int_equal(h.n_entries, EDITS + 1);
+	for (size_t i = 1; i < h.n_entries; i++)
+		assert_int_equal(h.entries[i].dot.n, h.entries[i - 1].dot.n + 1);
+	history_reset(&h);
+	record_desk_close(&d);
+}
+
+static void
 says_why_an_entry_does_not_count(void **state)
 {
 	struct record_desk d, other;
@@ -304,6 +328,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_every_write_with_what_it_replaced),
+		cmocka_unit_test(stays_in_the_order_of_replacing_while_a_clock_runs_backwards),
 		cmocka_unit_test(says_why_an_entry_does_not_count),
 		cmocka_unit_test(holds_both_branches_of_a_fork),
 		cmocka_unit_test(every_desk_tells_every_value_that_was_saved_with_author_and_time),
