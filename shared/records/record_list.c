@@ -321,12 +321,29 @@ record_list(const struct record_context *c, const char *form, const char *where,
 	return record_list_sorted(c, form, where, NULL, deleted, limit, out, n, err);
 }
 
+/* What is stored is in normal form C, so a condition is put into it before it is compared. */
+static enum rc
+compile_where(struct listing *l, const char *where)
+{
+	/* the compiler only hands it back to find_field, which only reads */
+	union { const struct form *read; void *pass; } ctx = { .read = l->form };
+	struct expression_names names = { .field = find_field, .ctx = ctx.pass };
+	char *composed;
+	enum rc rc = text_nfc(where, strlen(where), &composed);
+
+	if (rc == RC_OK)
+		rc = expression_compile(composed, &names, "where", &l->where, l->err);
+	else
+		rc = error_set(l->err, rc, "where", NULL, "not clean UTF-8 text");
+	free(composed);
+	return rc;
+}
+
 enum rc
 record_list_sorted(const struct record_context *c, const char *form, const char *where,
     const char *sort, bool deleted, size_t limit, struct record_line **out, size_t *n,
     struct error *err)
 {
-	struct expression_names names = { .field = find_field };
 	struct listing l = { .c = c, .deleted = deleted,
 		.limit = limit < RECORD_LIST_MAX ? limit : RECORD_LIST_MAX, .err = err };
 	enum rc rc = RC_OK;
@@ -337,13 +354,8 @@ record_list_sorted(const struct record_context *c, const char *form, const char 
 		return error_set(err, RC_NOTFOUND, "form", "list the forms", "no such form");
 	if (sort != NULL && (rc = find_sort(&l, sort)) != RC_OK)
 		return rc;
-	if (where != NULL && where[0] != '\0') {
-		/* the compiler only hands it back to find_field, which only reads */
-		union { const struct form *read; void *pass; } ctx = { .read = l.form };
-
-		names.ctx = ctx.pass;
-		rc = expression_compile(where, &names, "where", &l.where, err);
-	}
+	if (where != NULL && where[0] != '\0')
+		rc = compile_where(&l, where);
 	if (rc == RC_OK)
 		rc = list_all(&l);
 	expression_free(l.where);

@@ -26,6 +26,9 @@ complains 66 "" "a field that is not there is no order" viet list person --sort 
 complains 65 "không sắp xếp được" "a list field is none either" viet list person --sort other_names
 exits 0 "all spellings of a name are found" field --json search "dang thi hoa"
 is "$(order headline <<<"$out" | tr ' ' '\n' | sort | tr '\n' ' ')" "A2 A3 " "hoà and hòa, composed or not"
+exits 0 "a condition typed in another form of Unicode" field --json list person --where "\${full_name} = '$decomposed'"
+is "$(order headline <<<"$out")" A2 "means the same"
+complains 65 "" "one that is no text is refused" field list person --where $'${full_name} = \'\xff\''
 exits 0 "so are y and i" field --json search "Lý"
 is "$(order headline <<<"$out" | tr ' ' '\n' | sort | tr '\n' ' ')" "A7 A8 " "Lý and Lí"
 
