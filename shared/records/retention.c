@@ -16,22 +16,28 @@ static const char review_form[] = "retention_review";
 	" COALESCE(keep_until, '')), reviewed_at, outcome, keep_until FROM form_retention_review" \
 	" WHERE alive = 1 AND " field " IS NOT NULL GROUP BY " field ") v ON v.target = r.id "
 
-/* Columns: id, unit, code, class, day it ended, and of the review: outcome, its day, keep_until. */
+#define CODE "(SELECT pseudonym_code FROM form_person WHERE id = r.person_id AND alive = 1)"
+
+/*
+ * Columns: id, unit, code, class, day it ended, and of the review: outcome, its day, keep_until.
+ * ?1: no term that begins later is over.  Partial dates stand before the days they may mean.
+ */
 static const struct { const char *form, *sql; } kinds[] = {
-	{ "case", "SELECT r.id, r.unit, p.pseudonym_code, CASE WHEN r.close_reason = 'DUPLICATE' THEN"
+	{ "case", "SELECT r.id, r.unit, " CODE ", CASE WHEN r.close_reason = 'DUPLICATE' THEN"
 	    " 'CASE_DUPLICATE' WHEN r.close_reason = 'NOT_VICTIM' OR r.ident_result = 'NOT_VICTIM' THEN"
 	    " 'CASE_NOT_VICTIM' ELSE 'CASE_VICTIM' END, r.closed_on, v.outcome, v.reviewed_at, v.keep_until"
-	    " FROM form_case r LEFT JOIN form_person p ON p.id = r.person_id AND p.alive = 1 "
-	    REVIEWS("case_id")
-	    "WHERE r.alive = 1 AND r.close_reason IS NOT NULL AND r.closed_on IS NOT NULL" },
+	    " FROM form_case r " REVIEWS("case_id")
+	    "WHERE r.alive = 1 AND r.close_reason IS NOT NULL AND (r.closed_on <= ?1 OR"
+	    " (r.closed_on IS NOT NULL AND v.target IS NOT NULL))" },
 	{ "tip", "SELECT r.id, r.unit, '', 'TIP', r.received_on, v.outcome, v.reviewed_at, v.keep_until"
 	    " FROM form_tip r " REVIEWS("tip_id")
-	    "WHERE r.alive = 1 AND r.case_id IS NULL AND COALESCE(r.outcome, 'PENDING') <> 'PENDING'" },
-	{ "subject_request", "SELECT r.id, r.unit, p.pseudonym_code, 'REQUEST',"
+	    "WHERE r.alive = 1 AND r.case_id IS NULL AND COALESCE(r.outcome, 'PENDING') <> 'PENDING'"
+	    " AND (r.received_on <= ?1 OR v.target IS NOT NULL)" },
+	{ "subject_request", "SELECT r.id, r.unit, " CODE ", 'REQUEST',"
 	    " max(r.answered_at, COALESCE(r.done_at, r.answered_at)), v.outcome, v.reviewed_at, v.keep_until"
-	    " FROM form_subject_request r LEFT JOIN form_person p ON p.id = r.person_id AND p.alive = 1 "
-	    REVIEWS("request_id")
-	    "WHERE r.alive = 1 AND r.answered_at IS NOT NULL AND (r.do_by IS NULL OR r.done_at IS NOT NULL)" },
+	    " FROM form_subject_request r " REVIEWS("request_id")
+	    "WHERE r.alive = 1 AND r.answered_at IS NOT NULL AND (r.do_by IS NULL OR r.done_at IS NOT NULL)"
+	    " AND (r.answered_at <= ?1 OR v.target IS NOT NULL)" },
 };
 
 /* Terms ------------------------------------------------------------------------------- */
@@ -178,24 +184,46 @@ by_due(const void *a, const void *b)
 	return order != 0 ? order : (x->id > y->id) - (x->id < y->id);
 }
 
+/* The day before which something must have ended for the shortest of the terms to be over by `last`. */
+static enum rc
+find_latest(const struct finding *f, char iso[11])
+{
+	long shortest = RETENTION_YEARS_MAX, years;
+	const char *source;
+	struct date day;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < f->classes->n_choices; i++) {
+		rc = find_term(f->classes, f->classes->choices[i].code, &years, &source, f->err);
+		if (years > 0 && years < shortest)
+			shortest = years;
+	}
+	/* one day more: the 28th of February ends what began on the 29th */
+	date_from_days(case_rules_months_on(f->last, -12 * shortest) + 1, &day);
+	date_iso(&day, iso);
+	return rc;
+}
+
 enum rc
 retention_find(const struct case_desk *d, long days, struct retention_list *out, struct error *err)
 {
 	struct finding f = { d, form_set_list(d->forms, class_list), out, 0, d->today + days, err };
+	char latest[11];
 	bool row;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	memset(out, 0, sizeof(*out));
 	arena_init(&out->arena, 0);
 	if (f.classes == NULL || form_set_find(d->forms, review_form) == NULL ||
 	    form_set_find(d->forms, "person") == NULL)
 		return RC_OK;
+	rc = find_latest(&f, latest);
 	for (size_t i = 0; rc == RC_OK && i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct sqlite3_stmt *q = NULL;
 
 		if (form_set_find(d->forms, kinds[i].form) == NULL)
 			continue;
-		rc = query_open(d->db, err, &q, kinds[i].sql, "");
+		rc = query_open(d->db, err, &q, kinds[i].sql, "t", latest);
 		while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
 			rc = take(&f, kinds[i].form, q);
 		query_close(q);
