@@ -194,6 +194,9 @@ enum rc record_list(const struct record_context *c, const char *form, const char
 enum rc record_list_sorted(const struct record_context *c, const char *form, const char *where,
     const char *sort, bool deleted, size_t limit, struct record_line **out, size_t *n,
     struct error *err) RC_CHECK;
+/* Their local numbers alone, of all living records or of those that were deleted; free() *out. */
+enum rc record_ids_sorted(const struct record_context *c, const struct form *form, const char *sort,
+    bool deleted, int64_t **out, size_t *n, struct error *err) RC_CHECK;
 /*
  * The lines of these records of a form, by their local numbers; of what is not there none.  sort: the
  * field of their keys, or NULL.

@@ -19,6 +19,7 @@ struct listing {
 	struct expression *where;	/* NULL: all */
 	bool deleted;
 	const struct form_field *sort;	/* NULL: the newest first */
+	bool bare;			/* only local numbers are wanted */
 	struct record_line *lines;
 	size_t n, cap, limit;
 	struct error *err;
@@ -262,15 +263,16 @@ put_lines(const struct listing *l, struct bytes *sql)
 	const struct form *form = l->form;
 	char name[TABLES_NAME_MAX];
 
-	bytes_text(sql, "SELECT r.log, r.n, r.id, t.created_at, t.conflicts, ");
-	put_column(sql, form->instance_name == NULL ? NULL :
+	bytes_text(sql, l->bare ? "SELECT 0, 0, t.id, t.created_at, 0, " :
+	    "SELECT r.log, r.n, r.id, t.created_at, t.conflicts, ");
+	put_column(sql, l->bare || form->instance_name == NULL ? NULL :
 	    form_field_named(form, form->instance_name));
 	bytes_text(sql, ", ");
 	put_column(sql, l->sort);
 	bytes_text(sql, " FROM ");
 	tables_name(form->name, NULL, name);
 	tables_schema_name(sql, name);
-	bytes_text(sql, " t JOIN record r ON r.id = t.id WHERE ");
+	bytes_text(sql, l->bare ? " t WHERE " : " t JOIN record r ON r.id = t.id WHERE ");
 }
 
 /* Living or deleted records, the newest first. */
@@ -366,6 +368,25 @@ record_list_sorted(const struct record_context *c, const char *form, const char 
 	*out = l.lines;
 	*n = l.n;
 	return RC_OK;
+}
+
+enum rc
+record_ids_sorted(const struct record_context *c, const struct form *form, const char *sort,
+    bool deleted, int64_t **out, size_t *n, struct error *err)
+{
+	struct listing l = { .c = c, .form = form, .bare = true, .deleted = deleted,
+		.limit = RECORD_LIST_MAX, .err = err };
+	enum rc rc = find_sort(&l, sort);
+
+	*out = NULL;
+	*n = 0;
+	if (rc == RC_OK && (rc = list_all(&l)) == RC_OK &&
+	    (*out = calloc(l.n + 1, sizeof(**out))) == NULL)
+		rc = RC_NOMEM;
+	for (size_t i = 0; rc == RC_OK && i < l.n; i++)
+		(*out)[(*n)++] = l.lines[i].local;
+	record_lines_free(l.lines, l.n);
+	return rc;
 }
 
 enum rc

@@ -46,8 +46,9 @@ read_newest(const struct record_context *c, const struct record_page_wanted *w, 
 	return rc;
 }
 
+/* Those of which the condition holds. */
 static enum rc
-read_sorted(const struct record_context *c, const struct record_page_wanted *w, struct ids *out,
+read_matching(const struct record_context *c, const struct record_page_wanted *w, struct ids *out,
     struct error *err)
 {
 	struct record_line *lines;
@@ -112,8 +113,12 @@ read_order(const struct record_context *c, const struct record_page_wanted *w, s
 	enum rc rc;
 
 	if (!is_kept(w)) {
-		rc = w->sort == NULL && w->where == NULL ? read_newest(c, w, out, err) :
-		    read_sorted(c, w, out, err);
+		if (w->where != NULL)
+			rc = read_matching(c, w, out, err);
+		else if (w->sort == NULL)
+			rc = read_newest(c, w, out, err);
+		else
+			rc = record_ids_sorted(c, w->form, w->sort, w->deleted, &out->all, &out->n, err);
 		return rc == RC_OK ? keep(w, out) : rc;
 	}
 	if ((out->all = malloc(w->kept->n * sizeof(*out->all))) == NULL)
