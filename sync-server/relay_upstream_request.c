@@ -153,7 +153,9 @@ relay_upstream_move(struct relay_upstream *u, uint64_t position)
 {
 	bool ahead = position >= u->position;
 
-	if (u->other_generation)
+	/* a relay that lacks statements served only the lanes that it knows of: which, nobody can tell */
+	if (u->other_generation || (u->with_all_lanes &&
+	    u->welcome.directory_seq + 1 < directory_count(depot_directory(u->depot))))
 		return;
 	for (size_t i = 0; i < u->n_lanes; i++) {
 		struct upstream_lane *lane = &u->lanes[i];

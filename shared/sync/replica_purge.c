@@ -167,10 +167,15 @@ replica_purge_sent(struct replica *r, struct error *err)
 	enum rc rc;
 
 	bytes_init(&logs);
-	rc = query_open(r->db, err, &q, "SELECT l.id, h.n FROM log AS l JOIN held AS h ON h.log = l.id"
+	rc = query_open(r->db, err, &q, "SELECT l.id, h.n, l.unit, l.compartment FROM log AS l"
+	    " JOIN held AS h ON h.log = l.id"
 	    " WHERE l.own = 1 AND l.folds = 0 AND l.fork_n IS NULL AND EXISTS (SELECT 1 FROM entry AS e"
 	    " WHERE e.log = l.id AND e.n <= h.n AND e.body IS NOT NULL AND e.record_log <> 0)", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
+		/* a new post: only the key is still to come */
+		if (directory_may_read(r->directory, replica_unit(r), replica_role(r),
+		    query_column_text(q, 2), (unsigned)query_column_int(q, 3)))
+			continue;
 		bytes_u64(&logs, (uint64_t)query_column_int(q, 0));
 		bytes_u64(&logs, (uint64_t)query_column_int(q, 1));
 	}

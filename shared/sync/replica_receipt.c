@@ -132,6 +132,30 @@ pass_on(struct replica *r, const struct receipt *rec, const uint8_t *p, size_t l
 	    (int64_t)RECEIPT_OF_ANOTHER, (int64_t)OTHERS_RECEIPTS_MAX);
 }
 
+/*
+ * What was only carried may be read here by now, and the relay does not serve what we handed in: it stays,
+ * and waits for its key.
+ */
+static enum rc
+keep_if_readable(struct replica *r, const uint8_t id[FRAME_ID_BYTES], struct error *err)
+{
+	struct sqlite3_stmt *q;
+	bool row, readable = false;
+	enum rc rc = query_open(r->db, err, &q, "SELECT unit, compartment FROM frame WHERE id = ?1"
+	    " AND state = ?2 AND reason = ?3", "bii", id, (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_CARRIED,
+	    (int64_t)REASON_NO_KEY);
+
+	if (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
+		readable = directory_may_read(r->directory, replica_unit(r), replica_role(r),
+		    query_column_text(q, 0), (unsigned)query_column_int(q, 1));
+	query_close(q);
+	if (rc != RC_OK || !readable)
+		return rc;
+	r->look_again = true;
+	return query_run(r->db, err, "UPDATE frame SET state = ?2 WHERE id = ?1", "bi", id,
+	    (size_t)FRAME_ID_BYTES, (int64_t)REPLICA_WAITING);
+}
+
 /* For another device: what we carry for it needs no carrying any more. */
 static enum rc
 stop_carrying(struct replica *r, const struct receipt *rec, struct error *err)
@@ -142,6 +166,8 @@ stop_carrying(struct replica *r, const struct receipt *rec, struct error *err)
 	for (size_t i = 0; i < rec->n_frames && rc == RC_OK; i++) {
 		rc = query_run(r->db, err, "UPDATE frame SET forward = 0 WHERE id = ?1", "b",
 		    rec->frames[i], (size_t)FRAME_ID_BYTES);
+		if (rc == RC_OK)
+			rc = keep_if_readable(r, rec->frames[i], err);
 		if (rc == RC_OK)
 			rc = query_run(r->db, err, "DELETE FROM frame WHERE id = ?1 AND state = ?2"
 			    " AND reason <> ?3", "bii", rec->frames[i], (size_t)FRAME_ID_BYTES,

@@ -62,6 +62,9 @@ release_one(struct sim_world *w, struct sim_device *d, const struct dot *late, u
 	if ((rc = query_begin(c.db, &err)) == RC_OK)
 		rc = left_out_release(&c, NULL, late, &n, &err);
 	rc = sim_device_commit(d, rc, &err);
+	/* it was released just now, with another entry that enters the same again */
+	if (rc == RC_NOTFOUND)
+		return;
 	if (rc != RC_OK) {
 		if (!sim_device_is_full(d, rc))
 			sim_fail(w, "device %d cannot release %llx.%llu: %s: %s", d->number,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/vault/secret.h"
 #include "sync-server/authority.h"
 #include "tests/support/province_stick.h"
 #include "tests/support/relay_world.h"
@@ -135,6 +136,115 @@ a_tip_comes_back_to_its_author_by_no_way(void **state)
 }
 
 /* Knowing that it may not, it wrote in the unit that it had left; a person lets it pass. */
+/* The authority alone knows of it so far. */
+static void
+assign_in_secret(struct province *p, struct workspace *ws, enum identity_role role)
+{
+	struct error err = { 0 };
+	size_t rotated;
+
+	assert_int_equal(authority_assign(p->authority, replica_device(ws->replica), "06001", role, &rotated,
+	    &err), RC_OK);
+}
+
+/* What a new invitation brings, before the relay has it. */
+static void
+bring_news(struct province *p, struct workspace *ws)
+{
+	struct authority_invite invite = { "06001", ROLE_CASEWORKER, "Lý A Sáng", 14, p->url, "" };
+	struct invitation_parcel parcel;
+	struct secret *code = NULL;
+	struct error err = { 0 };
+	struct bytes file = { 0 };
+	uint8_t id[16];
+
+	assert_int_equal(authority_invite(p->authority, &invite, id, &file, &code, &err), RC_OK);
+	assert_int_equal(identity_parcel_open(file.data, file.len, code, &parcel, &err), RC_OK);
+	for (size_t i = 0; i < parcel.n_statements; i++)
+		province_take(ws, ITEM_STATEMENT, &parcel.statements[i]);
+	identity_parcel_reset(&parcel);
+	bytes_reset(&file);
+	secret_free(code);
+}
+
+static void
+a_relay_that_hears_of_a_role_from_its_device_serves_all_of_it(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_COMMUNICATOR, "Nông Thị Lan");
+
+	province_add(a, "person", PROVINCE_PERSON);
+	province_sync(p, a);
+	province_sync(p, b);
+	province_meet(p);
+	assign_in_secret(p, b, ROLE_CASEWORKER);
+	bring_news(p, b);
+	province_sync(p, b);
+	province_meet(p);
+	province_sync(p, b);
+	assert_int_equal(province_status(b).records, 1);
+	workspace_close(a);
+	workspace_close(b);
+}
+
+static void
+what_was_carried_is_read_by_who_may_by_then(void **state)
+{
+	struct province *p = *state;
+	struct workspace *a = province_device(p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	struct workspace *b = province_device(p, "06001", ROLE_COMMUNICATOR, "Nông Thị Lan");
+	struct workspace *c = province_device(p, "06001", ROLE_COMMUNICATOR, "Lý A Sáng");
+
+	province_sync(p, a);
+	province_sync(p, b);
+	province_sync(p, c);
+	province_meet(p);
+	province_add(a, "person", PROVINCE_PERSON);
+	province_stick_carry(a, b);
+	assign_in_secret(p, b, ROLE_CASEWORKER);
+	province_meet(p);
+	/* it hears of its new role from a colleague, and hands in what it carries */
+	province_sync(p, c);
+	province_stick_carry(c, b);
+	province_sync(p, b);
+	province_sync(p, b);
+	assert_int_equal(province_status(b).records, 1);
+	workspace_close(a);
+	workspace_close(b);
+	workspace_close(c);
+}
+
+static void
+a_tip_stays_with_who_is_given_a_role_that_reads_it(void **state)
+{
+	struct province *p = *state;
+	struct workspace *holder = province_device(p, "20", ROLE_HOLDER, "Sở Y tế");
+	struct workspace *a = province_device(p, "06001", ROLE_COMMUNICATOR, "Hoàng Văn Pao");
+	struct error err = { 0 };
+	size_t n;
+
+	province_sync(p, holder);
+	province_meet(p);
+	province_add(a, "person", tip);
+	province_sync(p, a);
+	province_sync(p, holder);
+	province_meet(p);
+	assert_int_equal(replica_sign_held(holder->replica, &n, &err), RC_OK);
+	assign_in_secret(p, a, ROLE_CASEWORKER);
+	province_meet(p);
+	province_sync(p, holder);
+	/* one stick tells it of its new role, and that the tip is held */
+	province_stick_carry(holder, a);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM held"), 1);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
+	province_sync(p, a);
+	assert_int_equal(province_status(a).records, 1);
+	assert_int_equal(province_count(a, "SELECT count(*) FROM entry WHERE body IS NULL"), 0);
+	workspace_close(holder);
+	workspace_close(a);
+}
+
 static void
 what_is_written_after_the_news_is_kept_aside_and_can_be_released(void **state)
 {
@@ -195,6 +305,9 @@ main(void)
 		T(a_role_that_shrank_gets_no_frame_and_no_key_of_what_it_lost),
 		T(an_assignment_taken_away_ends_access_with_the_next_epoch),
 		T(a_tip_comes_back_to_its_author_by_no_way),
+		T(a_relay_that_hears_of_a_role_from_its_device_serves_all_of_it),
+		T(what_was_carried_is_read_by_who_may_by_then),
+		T(a_tip_stays_with_who_is_given_a_role_that_reads_it),
 		T(what_is_written_after_the_news_is_kept_aside_and_can_be_released),
 	};
 
