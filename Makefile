@@ -62,13 +62,15 @@ FLOWS := $(wildcard tests/flow/*.t)
 EMBED := $(sort $(wildcard schema/forms/*/*.csv schema/codes/*.csv schema/words/*.csv schema/rules/*.csv schema/reports/*.sql schema/report_parts/*.sql \
 	schema/exchange/*.sql schema/exchange/*.csv schema/plans/*/*.csv schema/*.sql schema/dictionaries/*))
 
+PAGE_ASSETS := $(sort $(wildcard field/ui/*))
+
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c tests/bench/sync/*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT_SRC) $(CRASH_SRC) $(SIM_SRC) $(FUZZ_SRC) \
-	$(wildcard tests/bench/*.c tests/bench/sync/*.c tests/tools/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o
+	$(wildcard tests/bench/*.c tests/bench/sync/*.c tests/tools/*.c) field/main.c sync-server/main.c) $(B)/gen/embedded_data.o $(B)/gen/page_assets.o
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -84,13 +86,19 @@ $(B)/%.o: %.c
 
 $(B)/gen/embedded_data.c: $(EMBED) tests/support/embed Makefile
 	@mkdir -p $(@D)
-	$(Q)tests/support/embed $(EMBED) > $@
+	$(Q)tests/support/embed embedded $(EMBED) > $@
 $(B)/gen/embedded_data.o: $(B)/gen/embedded_data.c
+	$(Q)$(CC) $(ALLC) -c -o $@ $<
+
+$(B)/gen/page_assets.c: $(PAGE_ASSETS) tests/support/embed Makefile
+	@mkdir -p $(@D)
+	$(Q)tests/support/embed page_assets $(PAGE_ASSETS) > $@
+$(B)/gen/page_assets.o: $(B)/gen/page_assets.c
 	$(Q)$(CC) $(ALLC) -c -o $@ $<
 
 $(B)/libshared.a: $(call obj,$(SHARED_SRC)) $(B)/gen/embedded_data.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$(B)/libfield.a: $(call obj,$(FIELD_SRC))
+$(B)/libfield.a: $(call obj,$(FIELD_SRC)) $(B)/gen/page_assets.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libserver.a: $(call obj,$(SERVER_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

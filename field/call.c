@@ -9,6 +9,7 @@
 
 #include "shared/base/files.h"
 #include "shared/base/terminal.h"
+#include "shared/vault/secret.h"
 
 /* What every command understands. */
 static const struct call_option common[] = {
@@ -215,6 +216,10 @@ call_reset(struct call *c)
 		bytes_wipe(&c->inputs[i].data);
 	for (size_t i = 0; i < c->n_outputs; i++)
 		bytes_wipe(&c->outputs[i].data);
+	for (size_t i = 0; i < CALL_SECRETS; i++) {
+		secret_free(c->typed[i]);
+		c->typed[i] = NULL;
+	}
 	call_stream_reset(c);
 	bytes_wipe(&c->out);
 	bytes_wipe(&c->notes);

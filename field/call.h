@@ -45,6 +45,8 @@ enum call_place {
 	CALL_HERE		/* in the user's process */
 };
 
+enum call_secret { CALL_PASSPHRASE, CALL_NEW_PASSPHRASE, CALL_CODE, CALL_SECRETS };
+
 struct command {
 	const char *name;		/* "bundle export": one or two words */
 	const char *arguments;		/* for help */
@@ -67,6 +69,10 @@ struct call {
 	enum form_lang lang;
 	const char *passphrase_file, *code_file;	/* CALL_HERE only */
 	struct secret *passphrase;	/* read before the inputs behind it, else NULL */
+	/* Asked by the page: nobody sits at a terminal.  What was typed there; NULL: nothing.  Codes that
+	   are shown once are then outputs, by the name of their option. */
+	bool from_page;
+	struct secret *typed[CALL_SECRETS];
 	const char *args[CALL_ARGS_MAX];
 	size_t n_args;
 	struct call_given given[CALL_OPTIONS_MAX];

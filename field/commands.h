@@ -93,6 +93,7 @@ enum rc commands_rules(struct call *c) RC_CHECK;
 enum rc commands_join(struct call *c) RC_CHECK;
 enum rc commands_unlock(struct call *c) RC_CHECK;
 enum rc commands_lock(struct call *c) RC_CHECK;
+enum rc commands_open(struct call *c) RC_CHECK;
 enum rc commands_passphrase(struct call *c) RC_CHECK;
 enum rc commands_recovery(struct call *c) RC_CHECK;
 enum rc commands_rekey(struct call *c) RC_CHECK;

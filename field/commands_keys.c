@@ -12,6 +12,20 @@
 #include "shared/vault/vault.h"
 #include "shared/vault/vault_rekey.h"
 
+/* A file of the owner, or what the page asked for by that name. */
+static enum rc
+write_new(struct call *c, const char *file, const void *data, size_t len)
+{
+	struct bytes *to;
+
+	if (!c->from_page)
+		return files_create(file, data, len, &c->err);
+	if ((to = call_output(c, file)) == NULL)
+		return RC_LIMIT;
+	bytes_put(to, data, len);
+	return to->rc;
+}
+
 static enum rc
 write_sheet(struct call *c, const char *file, const char *code)
 {
@@ -21,9 +35,9 @@ write_sheet(struct call *c, const char *file, const char *code)
 
 	bytes_init(&sheet);
 	if ((rc = recovery_sheet_make(code, clock_now(&clock), &sheet)) == RC_OK)
-		rc = files_create(file, sheet.data, sheet.len, &c->err);
+		rc = write_new(c, file, sheet.data, sheet.len);
 	bytes_wipe(&sheet);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !c->from_page)
 		call_note(c, call_say(c, "Tệp %s không mã hóa: in ra giấy rồi xóa.",
 		    "%s is clear text: print it, then delete it."), file);
 	return rc;
@@ -45,7 +59,7 @@ commands_give_recovery(struct call *c, const struct secret *recovery)
 	if (file != NULL && rc == RC_OK) {
 		n = strlen(text);
 		text[n] = '\n';
-		rc = files_create(file, (const uint8_t *)text, n + 1, &c->err);
+		rc = write_new(c, file, text, n + 1);
 	}
 	if (file == NULL && sheet == NULL)
 		fprintf(stderr, "%s\n    %s\n%s\n", call_say(c,
@@ -65,6 +79,8 @@ commands_recovery_files_free(struct call *c)
 	if (files[0] != NULL && files[1] != NULL && strcmp(files[0], files[1]) == 0)
 		return error_set(&c->err, RC_USAGE, files[0], "name two files",
 		    "the code and its sheet do not go into one file");
+	if (c->from_page)
+		return RC_OK;
 	/* made for once: a folder that is not there, or is not ours, is told while the old code opens */
 	for (int i = 0; i < 2 && rc == RC_OK; i++)
 		if (files[i] != NULL && (rc = files_create(files[i], NULL, 0, &c->err)) == RC_OK)
@@ -91,7 +107,7 @@ open_either(struct call *c, struct vault **out)
 	*out = NULL;
 	if (rc != RC_OK)
 		return rc;
-	if (c->code_file != NULL) {
+	if (c->code_file != NULL || c->typed[CALL_CODE] != NULL) {
 		if ((rc = commands_code_of(c, &key)) == RC_OK)
 			rc = vault_open_with_recovery(c->home, key, out, &c->err);
 	} else {

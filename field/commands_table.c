@@ -95,6 +95,9 @@ static const struct call_option submit_options[] = {
 };
 static const struct call_option pack_options[] = { { "forms", CALL_TEXT, "DIR" }, NO_MORE };
 static const struct call_option unlock_options[] = { { "idle", CALL_TEXT, "MINUTES" }, NO_MORE };
+static const struct call_option open_options[] = {
+	{ "port", CALL_TEXT, "N" }, { "no-browser", CALL_FLAG, NULL }, NO_MORE
+};
 static const struct call_option passphrase_options[] = {
 	{ "new-passphrase-file", CALL_TEXT, "FILE" }, { "kdf-memory", CALL_TEXT, "MIB" }, NO_MORE
 };
@@ -224,6 +227,8 @@ const struct command commands_table[] = {
 	    CALL_IN_WORKSPACE, 0, 1, "t", NULL, commands_rules },
 	{ "unlock", "", { "mở khóa cho các lệnh sau", "unlock for later commands" },
 	    CALL_HERE, 0, 0, "t", unlock_options, commands_unlock },
+	{ "open", "", { "mở trang làm việc trong trình duyệt", "open the page in the browser" },
+	    CALL_HERE, 0, 0, "t", open_options, commands_open },
 	{ "lock", "", { "khóa ngay", "lock now" },
 	    CALL_HERE, 0, 0, "t", NULL, commands_lock },
 	{ "passphrase", "", { "đổi mật khẩu", "change the passphrase" },

@@ -69,6 +69,18 @@ commands_need_vault(struct call *c)
 	    "there is no vault");
 }
 
+/* What was typed in the page, taken. */
+static enum rc
+typed(struct call *c, enum call_secret which, struct secret **out)
+{
+	*out = c->typed[which];
+	c->typed[which] = NULL;
+	if (*out != NULL)
+		return RC_OK;
+	return error_set(&c->err, RC_AUTH, "", "type it, then try again",
+	    which == CALL_CODE ? "a code is needed" : "a passphrase is needed");
+}
+
 enum rc
 commands_passphrase_of(struct call *c, const char *file, bool is_new, struct secret **out)
 {
@@ -76,7 +88,10 @@ commands_passphrase_of(struct call *c, const char *file, bool is_new, struct sec
 	enum rc rc;
 
 	*out = NULL;
-	if (file != NULL) {
+	if (c->from_page) {
+		rc = typed(c, is_new && c->typed[CALL_NEW_PASSPHRASE] != NULL ? CALL_NEW_PASSPHRASE :
+		    CALL_PASSPHRASE, out);
+	} else if (file != NULL) {
 		rc = secret_read_line(file, out, &c->err);
 	} else {
 		rc = ask(c, call_say(c, "Mật khẩu: ", "Passphrase: "), out);
@@ -106,8 +121,8 @@ code_from(struct call *c, const char *file, struct secret **out)
 	enum rc rc;
 
 	*out = NULL;
-	rc = file != NULL ? secret_read_line(file, &text, &c->err) :
-	    ask(c, call_say(c, "Mã trên giấy: ", "Code on paper: "), &text);
+	rc = c->from_page ? typed(c, CALL_CODE, &text) : file != NULL ?
+	    secret_read_line(file, &text, &c->err) : ask(c, call_say(c, "Mã trên giấy: ", "Code on paper: "), &text);
 	if (rc != RC_OK)
 		return rc;
 	n = secret_len(text) < LINE_MAX_BYTES ? secret_len(text) : LINE_MAX_BYTES;
@@ -188,7 +203,7 @@ has_recovery(struct call *c)
 	struct vault *v = NULL;
 	bool fits = false;
 
-	if (file != NULL && files_exists(file) && code_from(c, file, &code) == RC_OK) {
+	if (!c->from_page && file != NULL && files_exists(file) && code_from(c, file, &code) == RC_OK) {
 		fits = vault_open_with_recovery(c->home, code, &v, NULL) == RC_OK;
 		vault_close(v);
 	}

@@ -18,6 +18,7 @@
 #include "shared/base/bytes.h"
 #include "shared/base/clock.h"
 #include "shared/base/files.h"
+#include "shared/base/local_link_posix.h"
 
 enum { BACKLOG = 16, LENGTH_BYTES = 4 };
 
@@ -213,8 +214,8 @@ is_same_user(int fd)
 	    len == sizeof(peer) && peer.uid == geteuid();
 }
 
-static enum rc
-new_link(int fd, struct local_link **out)
+enum rc
+local_link_of(int fd, struct local_link **out)
 {
 	if ((*out = malloc(sizeof(**out))) == NULL) {
 		close(fd);
@@ -259,7 +260,7 @@ local_accept(struct local_listener *l, int timeout_ms, struct local_link **out)
 		if (is_same_user(fd)) {
 			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 			set_patience(fd);
-			return new_link(fd, out);
+			return local_link_of(fd, out);
 		}
 		close(fd);
 	}
@@ -280,7 +281,7 @@ local_connect(const char *path, struct local_link **out, struct error *err)
 	if (dir >= 0)
 		close(dir);
 	if (e == 0 && is_same_user(fd)) {
-		rc = new_link(fd, out);
+		rc = local_link_of(fd, out);
 		return rc == RC_OK ? rc : error_set(err, rc, path, NULL, "not enough memory");
 	}
 	if (e == 0) {

@@ -62,6 +62,22 @@ enum rc local_listen(const char *path, struct local_listener **out, struct error
 enum rc local_accept(struct local_listener *l, int timeout_ms, struct local_link **out) RC_CHECK;
 void local_listener_close(struct local_listener *l);	/* removes the path */
 
+/*
+ * A twin of this process as it is, at the other end of a link: it learns so in *is_twin.  Call before
+ * threads start.  When the first process ends, the twin's link gives RC_NET.
+ */
+enum rc local_twin(bool *is_twin, struct local_link **out, struct error *err) RC_CHECK;
+/*
+ * Run body(ctx) in a child and wait for its end.  *well: it came to the end of body.  What body
+ * leaves running (process_background) is not waited for.
+ */
+enum rc local_child(void (*body)(void *ctx), void *ctx, bool *well) RC_CHECK;
+/*
+ * Does the client's end of a TCP connection on 127.0.0.1 belong to this user?  from, to: its port
+ * and ours.  What the system does not tell is no.
+ */
+bool local_port_is_own(uint16_t from, uint16_t to);
+
 /* RC_NOTFOUND: nobody listens.  RC_DENIED: it belongs to another user. */
 enum rc local_connect(const char *path, struct local_link **out, struct error *err) RC_CHECK;
 /*

@@ -1,8 +1,11 @@
 #include "shared/web/http_server_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/base/clock.h"
 
@@ -235,6 +238,7 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 		return MHD_YES;
 	r->link->busy = true;
 	http_server_set_deadline(r, http_server_time_for(s, 0));
+	r->waits = false;
 	s->config.answer(s->config.ctx, r);
 	if (r->waits)
 		return MHD_YES;
@@ -351,6 +355,18 @@ start_daemon(struct http_server *s, const union address *address, bool v6, struc
 	return error_set(err, RC_NET, c->address, "check the address", "cannot listen");
 }
 
+static enum rc
+open_wake(struct http_server *s)
+{
+	if (pipe(s->wake) != 0)
+		return RC_NOMEM;
+	for (int i = 0; i < 2; i++)
+		if (fcntl(s->wake[i], F_SETFL, O_NONBLOCK) != 0 ||
+		    fcntl(s->wake[i], F_SETFD, FD_CLOEXEC) != 0)
+			return RC_IO;
+	return RC_OK;
+}
+
 enum rc
 http_server_open(const struct http_config *config, struct http_server **out, struct error *err)
 {
@@ -369,7 +385,8 @@ http_server_open(const struct http_config *config, struct http_server **out, str
 	s->config = *config;
 	fill_defaults(&s->config);
 	atomic_init(&s->stop, false);
-	if ((rc = start_daemon(s, &address, v6, err)) != RC_OK)
+	s->wake[0] = s->wake[1] = -1;
+	if ((rc = open_wake(s)) != RC_OK || (rc = start_daemon(s, &address, v6, err)) != RC_OK)
 		goto out;
 	s->config.address = s->config.tls_cert = s->config.tls_key = NULL;
 	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
@@ -388,12 +405,37 @@ http_server_port(const struct http_server *s)
 }
 
 void
+http_server_wake(struct http_server *s)
+{
+	/* full: it is about to look anyway */
+	(void)!write(s->wake[1], "", 1);
+}
+
+/* Until something comes, a thread wakes it, or that time is over. */
+static void
+wait_for(struct http_server *s, int64_t milliseconds)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd fds[2] = { { s->wake[0], POLLIN, 0 }, { -1, POLLIN, 0 } };
+	MHD_UNSIGNED_LONG_LONG least = 0;
+	uint8_t drained[64];
+
+	if (info != NULL)
+		fds[1].fd = info->epoll_fd;
+	if (MHD_get_timeout(s->daemon, &least) == MHD_YES && (int64_t)least < milliseconds)
+		milliseconds = (int64_t)least;
+	if (poll(fds, 2, (int)milliseconds) > 0 && fds[0].revents != 0)
+		(void)!read(s->wake[0], drained, sizeof(drained));
+}
+
+void
 http_server_step(struct http_server *s, int milliseconds)
 {
 	int64_t end = clock_monotonic_ms() + milliseconds, left = milliseconds;
 
 	do {
-		if (MHD_run_wait(s->daemon, (int32_t)(left < STEP_MS ? left : STEP_MS)) != MHD_YES)
+		wait_for(s, left < STEP_MS ? left : STEP_MS);
+		if (MHD_run_wait(s->daemon, 0) != MHD_YES)
 			return;
 		if (s->config.rest != NULL)
 			s->config.rest(s->config.ctx);
@@ -434,5 +476,8 @@ http_server_close(struct http_server *s)
 		s->config.rest(s->config.ctx);
 	if (s->daemon != NULL)
 		MHD_stop_daemon(s->daemon);
+	for (int i = 0; i < 2; i++)
+		if (s->wake[i] >= 0)
+			close(s->wake[i]);
 	free(s);
 }

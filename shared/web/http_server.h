@@ -93,6 +93,8 @@ size_t http_server_header_count(const struct http_request *r, const char *name);
  * zeroes.
  */
 void http_server_peer(const struct http_request *r, uint8_t out[HTTP_SERVER_PEER_BYTES]);
+/* The port at the other end, 0 if it is not known. */
+uint16_t http_server_peer_port(const struct http_request *r);
 const char *http_server_query(const struct http_request *r, const char *name);
 void http_server_set_user(struct http_request *r, void *user);
 void *http_server_user(const struct http_request *r);
@@ -103,6 +105,7 @@ enum rc http_server_add_header(struct http_request *r, const char *name,
     const char *value) RC_CHECK;
 /* Within `answer`: it is called again after http_server_go_on. */
 void http_server_wait(struct http_request *r);
+/* From any thread, once for each wait. */
 void http_server_go_on(struct http_request *r);
 /* The body is copied.  content_type may be NULL. */
 void http_server_reply(struct http_request *r, unsigned status, const char *content_type,

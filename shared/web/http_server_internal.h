@@ -33,6 +33,7 @@ struct http_server {
 	struct link *links;
 	int64_t swept;
 	uint16_t port;
+	int wake[2];			/* a pipe: what another thread lets go on is seen at once */
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool stop;
@@ -47,7 +48,7 @@ struct http_request {
 	int64_t since;			/* milliseconds */
 	uint64_t received;
 	bool begun, replied;
-	bool waits;		/* put aside by `answer` until http_server_go_on */
+	bool waits;		/* `answer` put it aside; another thread may let it go on meanwhile */
 	size_t n_headers;
 	char *headers[REPLY_HEADERS_MAX][2];
 	enum rc (*next)(void *ctx, uint8_t *buf, size_t cap, size_t *n);
@@ -64,6 +65,8 @@ union address {
 void http_server_set_deadline(struct http_request *r, int64_t milliseconds);
 /* Time that so many bytes may take. */
 int64_t http_server_time_for(const struct http_server *s, uint64_t bytes);
+/* The thread that serves looks again at once. */
+void http_server_wake(struct http_server *s);
 /* NULL: no memory, or longer than TEXT_MAX. */
 char *http_server_copy_text(const char *text);
 

@@ -35,8 +35,11 @@ http_server_wait(struct http_request *r)
 void
 http_server_go_on(struct http_request *r)
 {
-	r->waits = false;
+	struct http_server *s = r->server;
+
+	/* from here on another thread may have replied, and r be gone */
 	MHD_resume_connection(r->connection);
+	http_server_wake(s);
 }
 
 static void

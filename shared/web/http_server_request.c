@@ -75,6 +75,19 @@ http_server_peer(const struct http_request *r, uint8_t out[HTTP_SERVER_PEER_BYTE
 	}
 }
 
+uint16_t
+http_server_peer_port(const struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection,
+	    MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	union address address;
+
+	if (info == NULL || info->client_addr == NULL || info->client_addr->sa_family != AF_INET)
+		return 0;
+	memcpy(&address.v4, info->client_addr, sizeof(address.v4));
+	return ntohs(address.v4.sin_port);
+}
+
 const char *
 http_server_query(const struct http_request *r, const char *name)
 {
