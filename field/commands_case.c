@@ -131,8 +131,8 @@ deadline_json(const struct telling *t, const struct case_deadline *d)
 {
 	char id[DOT_TEXT_MAX];
 
-	return json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:b,s:s}", "rule", d->rule, "month",
-	    (json_int_t)d->month, "record", id_of(t, d->record, id), "due", d->due, "done", d->done,
+	return json_pack("{s:s,s:s,s:I,s:s,s:s,s:s,s:s,s:b,s:s}", "rule", d->rule, "label",
+	    word(t, "deadline", d->rule), "month", (json_int_t)d->month, "record", id_of(t, d->record, id), "due", d->due, "done", d->done,
 	    "state", commands_due_code(d->state), "holidays_known", d->sure, "source", d->source);
 }
 
@@ -158,8 +158,9 @@ events_json(const struct telling *t, const struct case_story *s)
 	char id[DOT_TEXT_MAX];
 
 	for (size_t i = 0; i < s->n_events; i++)
-		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:b}", "id",
-		    id_of(t, s->events[i].id, id), "event", s->events[i].code, "at", s->events[i].at,
+		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "id",
+		    id_of(t, s->events[i].id, id), "event", s->events[i].code, "label",
+		    label(t, "case_event_kind", s->events[i].code), "at", s->events[i].at,
 		    "org", s->events[i].org, "voided", s->events[i].voided));
 	return all;
 }
@@ -173,8 +174,9 @@ services_json(const struct telling *t, const struct case_story *s)
 	for (size_t i = 0; i < s->n_services; i++) {
 		const struct case_service *v = &s->services[i];
 
-		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "id",
-		    id_of(t, v->id, id), "service", v->service, "status", v->status, "from", v->from, "to",
+		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "id",
+		    id_of(t, v->id, id), "service", v->service, "label", label(t, "service", v->service),
+		    "status", v->status, "status_label", label(t, "service_status", v->status), "from", v->from, "to",
 		    v->to, "letter", v->letter, "outside", v->outside));
 	}
 	return all;
@@ -189,8 +191,9 @@ consents_json(const struct telling *t, const struct case_story *s)
 	for (size_t i = 0; i < s->n_consents; i++) {
 		const struct case_consent *v = &s->consents[i];
 
-		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s}", "kind", v->kind, "state",
-		    v->state, "at", v->at, "until", v->until, "id", id_of(t, v->id, id)));
+		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "kind", v->kind, "label",
+		    label(t, "consent_kind", v->kind), "state", v->state, "state_label",
+		    word(t, "consent", v->state), "at", v->at, "until", v->until, "id", id_of(t, v->id, id)));
 	}
 	return all;
 }
@@ -204,8 +207,8 @@ warnings_json(const struct telling *t, const struct case_story *s)
 	for (size_t i = 0; i < s->n_warnings; i++) {
 		const struct case_warning *w = &s->warnings[i];
 
-		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s}", "code", w->code, "about",
-		    w->about, "record", id_of(t, w->record, id), "text", word(t, "warning", w->code)));
+		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s}", "code", w->code, "about",
+		    w->about, "about_label", label(t, w->list, w->about), "record", id_of(t, w->record, id), "text", word(t, "warning", w->code)));
 	}
 	return all;
 }
@@ -224,9 +227,12 @@ story_json(const struct telling *t, const struct case_story *s)
 	    s->regime_chosen, "minor", s->minor, "handed_over", s->handed_over);
 	if (o == NULL)
 		json_decref(deadlines);
-	else if (json_object_set_new(o, "warnings", warnings_json(t, s)) != 0 ||
-	    json_object_set_new(o, "safe_contact", json_pack("{s:s,s:s,s:s}", "do_not_contact",
-	    s->do_not_contact, "note", s->contact_note, "time", s->contact_time)) != 0 ||
+	else if (json_object_set_new(o, "labels", json_pack("{s:s,s:s,s:s,s:s}", "state",
+	    label(t, "case_state", s->state), "stage", label(t, "case_event_kind", s->stage), "regime",
+	    label(t, "legal_regime", s->regime), "class", label(t, "beneficiary", s->class))) != 0 ||
+	    json_object_set_new(o, "warnings", warnings_json(t, s)) != 0 ||
+	    json_object_set_new(o, "safe_contact", json_pack("{s:s,s:s,s:s,s:s}", "label",
+	    label(t, "do_not_contact", s->do_not_contact), "do_not_contact", s->do_not_contact, "note", s->contact_note, "time", s->contact_time)) != 0 ||
 	    json_object_set_new(o, "contact", json_pack("{s:s,s:s,s:s,s:s}", "name", s->name, "phone",
 	    s->phone, "address", s->address, "current_commune", s->current_commune)) != 0 ||
 	    json_object_set_new(o, "entitlement", entitlement_json(t, s)) != 0 ||

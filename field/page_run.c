@@ -105,15 +105,20 @@ handle_of(const struct page_run *run, const char *name)
 	return json_string_value(json_object_get(json_object_get(run->asked, "files"), name));
 }
 
-/* What the command reads is what was uploaded, and nothing of this computer. */
+/* What the command reads is what was uploaded, or stands in the request, and nothing of this computer. */
 static enum rc
 take_input(struct page_run *run, const char *name, struct bytes *to)
 {
+	const json_t *text = json_object_get(json_object_get(run->asked, "texts"), name);
 	const char *handle = handle_of(run, name);
 	const struct page_file *f;
 	enum rc rc = RC_NOTFOUND;
 
 	bytes_init(to);
+	if (json_is_string(text)) {
+		bytes_put(to, json_string_value(text), json_string_length(text));
+		return to->rc;
+	}
 	thread_lock_enter(run->page->gate);
 	if (handle != NULL && (f = page_files_find(run->page, handle)) != NULL) {
 		bytes_put(to, f->data.data, f->data.len);

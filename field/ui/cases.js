@@ -1,0 +1,52 @@
+// Cases: those that wait first, then all, then referrals from and to other units.
+import { h, fill, button, link, table, textInput, field, say, ask } from './dom.js';
+import { t, has } from './words.js';
+import { run } from './api.js';
+import { day, number, moment, short } from './format.js';
+import { dueTag } from './today.js';
+
+const DAYS = 30, PAGE = 50;
+
+export async function casesScreen({ go, refresh }) {
+	const [due, referrals] = await Promise.all([run(['due', '--days', DAYS]).catch(() => []), run(['referrals']).catch(() => [])]);
+	const find = textInput({ oninput: () => { clearTimeout(timer); timer = setTimeout(() => { at = 0; load(); }, 150); } });
+	const rows = h('div', { 'aria-live': 'polite' });
+	let timer = 0, at = 0, turn = 0;
+
+	async function load() {
+		const mine = ++turn;
+		try {
+			const page = await run(['list', 'case', '--offset', at, '--limit', PAGE, '--discreet', '--sort', 'created', ...(find.value.trim() ? ['--match', find.value.trim()] : [])]);
+			if (mine !== turn)
+				return;
+			fill(rows, page.total === 0 ? h('p', { class: 'empty' }, find.value ? t('nothing-found') : t('no-cases')) : [
+				h('p', { class: 'soft' }, t('rows-of', number(at + 1), number(at + page.rows.length), number(page.total))),
+				h('div', { class: 'card rows' }, page.rows.map((r) => h('div', {}, h('span', { class: 'soft' }, moment(r.created_at)), h('span', {}, r.headline || r.code || short(r.id), r.conflicts ? h('span', { class: 'tag warn' }, t('to-review')) : null), button(t('open'), () => go('record', { id: r.id }))))),
+				h('p', { class: 'row' }, at > 0 ? button(t('previous'), () => { at -= PAGE; load(); }) : null, at + PAGE < page.total ? button(t('next'), () => { at += PAGE; load(); }) : null)]);
+		} catch (e) { if (mine === turn) fill(rows, h('p', { class: 'note' }, e.text || e.message)); }
+	}
+
+	async function answer(what, id, reason) {
+		try {
+			await run([what, id, ...(reason ? ['--reason', reason] : [])]);
+			await refresh();
+			await go('cases', {}, true);
+		} catch (e) { say(e.text || e.message, true); }
+	}
+
+	async function decline(id) {
+		const input = textInput({}), box = field(t('reason'), input);
+		const reason = await ask(t('decline'), box, [[t('decline'), () => { if (input.value.trim()) return input.value.trim(); box.complain(t('reason-needed')); return undefined; }, 'main'], [t('no'), null]]);
+		if (reason)
+			answer('decline', id, reason);
+	}
+
+	const waiting = (r) => r.state === 'WAITING' || r.state === 'PENDING' || r.state === 'SENT' || r.state === '';
+	load();
+	return h('div', {}, h('h1', { tabIndex: -1 }, t('nav-cases')), h('p', {}, button(t('new-case'), () => go('make', { form: 'case' }), 'main')),
+		h('h2', {}, t('due-head')), due.length ? h('div', { class: 'card rows' }, due.map((d) => h('div', {}, dueTag(d.due), h('span', {}, (d.label || d.rule) + (d.month ? t('month-n', d.month) : ''), ' ', h('b', {}, d.code || '')), button(t('open'), () => go('record', { id: d.case || d.record }))))) : h('p', { class: 'empty' }, t('due-none')),
+		referrals.length ? [h('h2', {}, t('referrals')), h('div', { class: 'card rows' }, referrals.map((r) => h('div', {}, h('span', { class: 'tag' + (waiting(r) ? ' warn' : '') }, t(r.direction === 'in' ? 'ref-in' : 'ref-out')),
+			h('span', {}, r.unit, ' · ', has('ref-' + r.state) ? t('ref-' + r.state) : r.state, h('span', { class: 'soft block' }, day(r.sent_at), r.answer_by ? ' · ' + t('answer-by', day(r.answer_by)) : '')),
+			h('span', { class: 'row' }, r.direction === 'in' && waiting(r) ? [button(t('accept'), () => answer('accept', r.id), 'main'), button(t('decline'), () => decline(r.id))] : null, r.case ? button(t('open'), () => go('record', { id: r.case })) : null))))] : null,
+		h('h2', {}, t('all-cases')), field(t('find'), find, t('find-hint')), rows);
+}
