@@ -32,13 +32,27 @@ usage_of(const struct record_usage *all, size_t n, const char *form)
 	return NULL;
 }
 
+/* Which of its fields name records of which form. */
+static json_t *
+references_json(const struct form *f)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < f->n_fields; i++)
+		if (f->fields[i].refers != NULL)
+			json_array_append_new(all, json_pack("{s:s,s:s}", "field", f->fields[i].name, "form",
+			    f->fields[i].refers));
+	return all;
+}
+
 /* c->ws NULL: a set that is only looked at, with no records. */
 static json_t *
 summary_json(struct call *c, const struct form *f, const struct record_usage *used)
 {
-	json_t *one = json_pack("{s:s,s:i,s:o,s:s,s:i}", "name", f->name, "version",
+	json_t *one = json_pack("{s:s,s:i,s:o,s:s,s:i,s:o}", "name", f->name, "version",
 	    (int)f->version, "title", both(f->title), "compartment",
-	    form_compartment_name(f->compartment), "fields", (int)f->n_fields);
+	    form_compartment_name(f->compartment), "fields", (int)f->n_fields, "refers",
+	    references_json(f));
 	struct record_context ctx;
 
 	if (c->ws == NULL)

@@ -5,7 +5,7 @@ import { t } from './words.js';
 import { day, isoDay, label, plain, today } from './format.js';
 import { run, once } from './api.js';
 
-const FEW = 7, MANY = 15, SHOWN = 40;
+const FEW = 7, MANY = 12, CHIPS = 24, SHOWN = 40;
 
 // A box in which one types to narrow a list; `find(text)` gives [{value, label, more}].
 export function combo(find, changed, options) {
@@ -189,12 +189,35 @@ function severalControl(f, items, changed, legend) {
 		offer: (list) => { boxes.forEach((b) => { b.hidden = !!list && !list.includes(b.querySelector('input').value); }); } };
 }
 
+// A long list of which few are chosen: one types, and what was chosen stands above.
+function chipsControl(f, items, changed, legend) {
+	const codes = items.map((o) => ({ value: o.code, label: label(o), key: plain(label(o) + ' ' + o.code) }));
+	let chosen = [], offers = null;
+	const chips = h('ul', { class: 'chips' });
+	const c = combo((text) => finder(codes.filter((o) => !chosen.includes(o.value) && (!offers || offers.has(o.value))))(text), () => {
+		const v = c.get();
+		if (codes.some((o) => o.value === v)) {
+			chosen.push(v);
+			c.set('', '');
+			draw();
+			changed();
+		}
+	});
+	c.input.setAttribute('aria-label', legend.firstChild.textContent);
+	function draw() {
+		chips.replaceChildren(...chosen.map((v) => h('li', {}, (codes.find((o) => o.value === v) || { label: v }).label, ' ',
+			h('button', { type: 'button', class: 'small', 'aria-label': t('take-off', (codes.find((o) => o.value === v) || { label: v }).label), onclick: () => { chosen = chosen.filter((x) => x !== v); draw(); changed(); c.focus(); } }, '×'))));
+	}
+	return { el: h('fieldset', { class: 'choice' }, legend, chips, c.el), whole: true, get: () => chosen.slice(), focus: () => c.focus(),
+		set: (v) => { chosen = [].concat(v).filter(Boolean); draw(); }, offer: (list) => { offers = list && new Set(list); } };
+}
+
 // legend: for those that are a group of their own (`whole`).
 export function control(f, lists, changed, legend, make) {
 	if (f.type === 'select_one')
 		return oneControl(f, lists[f.list] || [], changed, legend);
 	if (f.type === 'select_multiple')
-		return severalControl(f, lists[f.list] || [], changed, legend);
+		return (lists[f.list] || []).length > CHIPS ? chipsControl(f, lists[f.list], changed, legend) : severalControl(f, lists[f.list] || [], changed, legend);
 	if (f.type === 'reference')
 		return referenceControl(f, changed, make);
 	if (f.many)

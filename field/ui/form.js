@@ -6,7 +6,7 @@ import { run, once, Trouble } from './api.js';
 import { day, label, number } from './format.js';
 import { control } from './controls.js';
 
-const TRY_MS = 120, KEEP_MS = 500;
+const TRY_MS = 120, KEEP_MS = 500, WHOLE = 10;
 
 const empty = (v) => v === '' || v === undefined || (Array.isArray(v) && v.length === 0);
 const same = (a, b) => JSON.stringify(empty(a) ? '' : a) === JSON.stringify(empty(b) ? '' : b);
@@ -65,7 +65,9 @@ export async function formScreen(spec, back, done) {
 
 	const summary = h('div', { class: 'summary', role: 'alert', tabIndex: -1, hidden: true });
 	const kept = h('span', { class: 'soft', 'aria-live': 'polite' });
-	const body = h('div', {});
+	const body = h('div', {}), steps = h('ol', { class: 'steps' });
+	const before = button(t('before'), () => step(-1)), after = button(t('after'), () => step(1));
+	let at = 0, sections = [];
 
 	// irrelevant answers stay on the screen of who wrote them, and are not saved
 	const relevant = (f) => !verdict || !verdict.fields[f.name] || verdict.fields[f.name].relevant;
@@ -86,8 +88,50 @@ export async function formScreen(spec, back, done) {
 			row.complain((asked || touched.has(name)) && v.errors && v.errors.length ? v.errors[0] : '');
 			row.warn((v.warnings || []).join(' '));
 		}
-		for (const s of body.querySelectorAll('section'))
-			s.hidden = ![...s.querySelectorAll('.q')].some((q) => !q.hidden);
+		turnTo(at);
+	}
+
+	// A long form is filled in section by section; those without a question that applies are passed over.
+	const applies = (s) => [...s.querySelectorAll('.q')].some((q) => !q.hidden);
+	const wrong = (s) => s.querySelector('.wrong') !== null;
+	function turnTo(n) {
+		at = n;
+		const whole = rows.size <= WHOLE;
+		sections.forEach((s, i) => { s.hidden = !applies(s) || (!whole && i !== at); });
+		steps.hidden = whole;
+		before.hidden = whole || next(-1) < 0;
+		after.hidden = whole || next(1) < 0;
+		after.className = 'main';
+		fill(steps, sections.map((s, i) => (applies(s) ? h('li', {}, button([s.name, wrong(s) ? h('span', { class: 'tag bad' }, t('to-mend-short')) : null], () => turnTo(i), i === at ? 'link on' : 'link')) : null)));
+		[...steps.children].forEach((li) => { const b = li.firstChild; if (b.classList.contains('on')) b.setAttribute('aria-current', 'step'); });
+	}
+	function next(way) {
+		for (let i = at + way; i >= 0 && i < sections.length; i += way)
+			if (applies(sections[i]))
+				return i;
+		return -1;
+	}
+	function step(way) {
+		const to = next(way);
+		if (to < 0)
+			return;
+		turnTo(to);
+		steps.scrollIntoView({ block: 'start' });
+		const first = sections[to].querySelector('h2');
+		if (first)
+			first.focus();
+	}
+
+	// What the form itself proposes; nothing else is filled in beforehand.
+	let first = true;
+	function preset() {
+		for (const f of def.fields) {
+			const v = verdict.fields[f.name];
+			if (f.type !== 'calculate' && v && v.value && empty(answers[f.name]) && rows.has(f.name)) {
+				answers[f.name] = String(v.value);
+				rows.get(f.name).c.set(answers[f.name]);
+			}
+		}
 	}
 
 	async function attempt() {
@@ -97,6 +141,9 @@ export async function formScreen(spec, back, done) {
 			if (mine !== turn || ended)
 				return;
 			verdict = v;
+			if (first && !base)
+				preset();
+			first = false;
 			show();
 		} catch (e) {
 			if (!(e instanceof Trouble) || mine === turn)
@@ -180,13 +227,15 @@ export async function formScreen(spec, back, done) {
 		}
 		const heads = new Map(def.sections.map((s) => [s.name, label(s.label)]));
 		fill(body, [...groups].filter(([, qs]) => qs.length).map(([name, qs]) =>
-			h('section', {}, name && heads.get(name) ? h('h2', {}, heads.get(name)) : null, qs)));
+			Object.assign(h('section', {}, name && heads.get(name) ? h('h2', { tabIndex: -1 }, heads.get(name)) : null, qs), { name: (name && heads.get(name)) || t('general') })));
+		sections = [...body.children];
 	}
 
 	function complainAll() {
 		const wrong = def.fields.filter((f) => verdict.fields[f.name] && (verdict.fields[f.name].errors || []).length && rows.has(f.name));
 		fill(summary, h('h2', {}, t('to-mend', wrong.length)), h('ul', {}, wrong.map((f) =>
 			h('li', {}, button(label(f.label) + ': ' + verdict.fields[f.name].errors[0], () => {
+				turnTo(sections.findIndex((s) => s.contains(rows.get(f.name).el)));
 				rows.get(f.name).el.scrollIntoView({ block: 'center' });
 				rows.get(f.name).c.focus();
 			}, 'link')))));
@@ -236,16 +285,16 @@ export async function formScreen(spec, back, done) {
 
 	draw();
 	const editing = [
-		h('h1', { tabIndex: -1 }, t(spec.id ? 'change-of' : 'new-of', label(def.title))), summary, body,
-		h('p', { class: 'row bar' }, button(t('look-over'), review, 'main'), button(t('later'), async () => { if (keepTimer) await keep(); ended = true; back(); }),
-			draft || true ? button(t('drop-draft'), async () => {
+		h('h1', { tabIndex: -1 }, t(spec.id ? 'change-of' : 'new-of', label(def.title))), summary, steps, body,
+		h('p', { class: 'row bar' }, before, after, button(t('look-over'), review, rows.size <= WHOLE ? 'main' : ''), button(t('later'), async () => { if (keepTimer) await keep(); ended = true; back(); }),
+			button(t('drop-draft'), async () => {
 				clearTimeout(keepTimer);
 				await keeping;
 				ended = true;
 				if (draft)
 					await run(['draft', 'drop', draft]).catch((e) => say(e.text, true));
 				back();
-			}) : null, kept)];
+			}), kept)];
 	const screen = h('div', { class: 'form' }, editing);
 	await attempt();
 	screen.leave = async () => { if (keepTimer) await keep(); ended = true; };
