@@ -115,7 +115,7 @@ reply_file(struct page *p, struct http_request *r, const char *handle, bool shee
 
 	thread_lock_enter(p->gate);
 	if ((f = page_files_find(p, handle)) != NULL &&
-	    (!sheet || strcmp(page_files_type(f->name), page_files_type(".html")) != 0)) {
+	    (!sheet || strcmp(page_files_type(f->name), page_files_type("x.html")) == 0)) {
 		snprintf(disposition, sizeof(disposition), "%s; filename=\"%s\"",
 		    sheet ? "inline" : "attachment", f->name);
 		if ((rc = http_server_add_header(r, "Content-Disposition", disposition)) == RC_OK)

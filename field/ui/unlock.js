@@ -90,7 +90,7 @@ export async function unlockScreen(now, opened) {
 				now.vault = true;
 				recovery(reply);
 			} catch (e) {
-				(e.name === 'not authentic' ? b : e.name === 'invalid' ? c : a).complain(e.text || e.message);
+				(e.name === 'not authentic' ? b : e.name === 'breaks a rule' ? c : a).complain(e.text || e.message);
 				press.disabled = false;
 			}
 		} }, a, b, c, fresh.extra, d, h('p', {}, press));

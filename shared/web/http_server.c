@@ -306,6 +306,15 @@ read_address(const char *text, uint16_t port, union address *out, bool *v6)
 	return RC_USAGE;
 }
 
+/* %00 would end the text for who reads it: it stays as it was written, and is no path of anything. */
+static size_t
+unescape(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strstr(text, "%00") != NULL ? strlen(text) : MHD_http_unescape(text);
+}
+
 static enum rc
 start_daemon(struct http_server *s, const union address *address, bool v6, struct error *err)
 {
@@ -339,6 +348,7 @@ start_daemon(struct http_server *s, const union address *address, bool v6, struc
 	    MHD_OPTION_CONNECTION_TIMEOUT, c->idle_seconds,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_SERVER_HEADERS_MAX,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 	    MHD_OPTION_ARRAY, c->tls_cert != NULL ? tls : tls + 3,
 	    MHD_OPTION_END);
 	if (s->daemon != NULL)
