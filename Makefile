@@ -75,7 +75,7 @@ OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo check simulate bench bench-vault bench-duplicates bench-sync lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
+.PHONY: all demo browser check simulate bench bench-vault bench-duplicates bench-sync lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -151,6 +151,9 @@ check: all $(UNITS) $(B)/tests/test_crash $(B)/tests/test_simulate $(REPLAYS) $(
 	@tests/support/run-checks $(B) $(FLOWS)
 demo: all $(B)/bench/make_corpus
 	@tests/support/demo $(B)/bin
+# The page in a real browser; its pictures are in $(B)/screens.
+browser: all
+	@BIN=$(B)/bin tests/browser/run day
 bench: all $(BENCHES)
 	@tests/bench/run $(B)
 bench-vault: $(B)/bench/bench_vault
@@ -193,6 +196,7 @@ clean:
 help:
 	@echo "all      build bin/field and bin/sync-server in $(B)/"
 	@echo "demo     a whole province on this machine, in a minute"
+	@echo "browser  a worker's day in a real browser; pictures of every screen in $(B)/screens"
 	@echo "check    every test; the last line is 'N passed, N failed'"
 	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
 	@echo "bench-vault  the vault's disk work beside plain SQLite and SQLCipher (ROWS= MANY= ROUNDS=)"

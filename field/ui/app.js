@@ -1,7 +1,7 @@
 // The page: what is always in view, which screen stands, and what happens when the vault is locked.
 import { h, fill, button, say } from './dom.js';
 import { t, lang, speak } from './words.js';
-import { run, state, on, forget } from './api.js';
+import { run, once, state, on, forget } from './api.js';
 import { moment, number } from './format.js';
 import { unlockScreen } from './unlock.js';
 import { todayScreen } from './today.js';
@@ -54,11 +54,12 @@ function draw() {
 
 export async function refresh() {
 	if (!open)
-		return;
+		return null;
 	status = await run(['status']);
-	const units = await run(['units']).catch(() => []);
+	const units = await once(['units']).catch(() => []);
 	status.unit_name = (units.find((u) => u.code === status.unit) || {}).name;
 	draw();
+	return status;
 }
 
 async function show() {

@@ -22,7 +22,7 @@ export function bars(rows, name, value, caption) {
 
 export async function reportsScreen(ctx) {
 	const { refresh, go } = ctx;
-	const [list, units] = await Promise.all([once(['reports']), unitItems()]);
+	const [list, units] = await Promise.all([once(['reports']), unitItems().catch(() => [])]);
 	const y = Number(today().slice(0, 4)), periods = [...halves(y), ...halves(y - 1)];
 	const which = h('select', {}, list.map((r) => h('option', { value: r.name }, r.title)));
 	const period = h('select', { onchange: () => { const p = periods[period.value]; if (p) { from.value = day(p[0]); to.value = day(p[1]); } } }, periods.map((p, i) => h('option', { value: i, selected: i === 2 }, p[2])));

@@ -30,7 +30,7 @@ export async function syncScreen({ go, refresh, status }) {
 				h('li', {}, t('bytes-n', size(r.bytes_up), size(r.bytes_down), number(r.requests))),
 				r.receipt ? h('li', {}, t(r.receipt.level === 'held' ? 'province-has' : 'server-has', moment(r.receipt.at))) : null,
 				r.waits_for_admission ? h('li', {}, t('not-admitted')) : null), reply.notes ? h('p', {}, reply.notes) : null));
-			await refresh();
+			stand(await refresh());
 			await quarantine();
 		} catch (e) {
 			fill(result, h('div', { class: 'note', role: 'alert' }, h('p', {}, e.text || e.message), h('p', {}, t('nothing-lost'))));
@@ -72,9 +72,15 @@ export async function syncScreen({ go, refresh, status }) {
 			(r.state === 'retired' || r.state === 'forked') && status.role === 'supervisor' ? button(t('release'), () => release(r)) : null)))] : null);
 	}
 
+	const standing = h('p', {});
+	function stand(s) {
+		if (s)
+			fill(standing, s.unsent === 0 ? t('none-waits') : t('waits', number(s.unsent)), '. ', s.last_receipt ? t(s.last_receipt.level === 'held' ? 'province-has' : 'server-has', moment(s.last_receipt.at)) : t('never-confirmed'), '.');
+	}
+
+	stand(status);
 	await quarantine();
-	return h('div', {}, h('h1', { tabIndex: -1 }, t('nav-sync')),
-		h('p', {}, status.unsent === 0 ? t('none-waits') : t('waits', number(status.unsent)), '. ', status.last_receipt ? t(status.last_receipt.level === 'held' ? 'province-has' : 'server-has', moment(status.last_receipt.at)) : t('never-confirmed'), '.'),
+	return h('div', {}, h('h1', { tabIndex: -1 }, t('nav-sync')), standing,
 		h('p', { class: 'row' }, sync), bar, result,
 		h('details', {}, h('summary', {}, t('other-server')), field(t('server'), url, t('server-hint'))),
 		h('h2', {}, t('stick')), h('p', {}, t('stick-more')), h('p', { class: 'row' }, out), field(t('stick-in'), file), aside,
