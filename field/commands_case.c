@@ -132,7 +132,8 @@ deadline_json(const struct telling *t, const struct case_deadline *d)
 	char id[DOT_TEXT_MAX];
 
 	return json_pack("{s:s,s:s,s:I,s:s,s:s,s:s,s:s,s:b,s:s}", "rule", d->rule, "label",
-	    word(t, "deadline", d->rule), "month", (json_int_t)d->month, "record", id_of(t, d->record, id), "due", d->due, "done", d->done,
+	    word(t, "deadline", d->rule), "month", (json_int_t)d->month, "record",
+	    id_of(t, d->record, id), "due", d->due, "done", d->done,
 	    "state", commands_due_code(d->state), "holidays_known", d->sure, "source", d->source);
 }
 
@@ -208,7 +209,8 @@ warnings_json(const struct telling *t, const struct case_story *s)
 		const struct case_warning *w = &s->warnings[i];
 
 		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s}", "code", w->code, "about",
-		    w->about, "about_label", label(t, w->list, w->about), "record", id_of(t, w->record, id), "text", word(t, "warning", w->code)));
+		    w->about, "about_label", label(t, w->list, w->about), "record",
+		    id_of(t, w->record, id), "text", word(t, "warning", w->code)));
 	}
 	return all;
 }
@@ -455,12 +457,8 @@ due_json(const struct telling *t, const struct case_due_item *v)
 	json_t *o = deadline_json(t, &v->deadline);
 	char id[DOT_TEXT_MAX];
 
-	if (o != NULL) {
-		json_object_set_new(o, "case", json_string(id_of(t, v->id, id)));
-		json_object_set_new(o, "code", json_string(v->code));
-		json_object_set_new(o, "unit", json_string(v->unit));
-		json_object_set_new(o, "days", json_integer(days_left(t, &v->deadline)));
-	}
+	json_object_update_new(o, json_pack("{s:s,s:s,s:s,s:I}", "case", id_of(t, v->id, id), "code",
+	    v->code, "unit", v->unit, "days", (json_int_t)days_left(t, &v->deadline)));
 	return o;
 }
 
