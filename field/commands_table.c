@@ -95,7 +95,7 @@ static const struct call_option submit_options[] = {
 };
 static const struct call_option pack_options[] = { { "forms", CALL_TEXT, "DIR" }, NO_MORE };
 static const struct call_option unlock_options[] = { { "idle", CALL_TEXT, "MINUTES" }, NO_MORE };
-static const struct call_option open_options[] = {
+static const struct call_option door_options[] = {
 	{ "port", CALL_TEXT, "N" }, { "no-browser", CALL_FLAG, NULL }, NO_MORE
 };
 static const struct call_option passphrase_options[] = {
@@ -228,7 +228,7 @@ const struct command commands_table[] = {
 	{ "unlock", "", { "mở khóa cho các lệnh sau", "unlock for later commands" },
 	    CALL_HERE, 0, 0, "t", unlock_options, commands_unlock },
 	{ "open", "", { "mở trang làm việc trong trình duyệt", "open the page in the browser" },
-	    CALL_HERE, 0, 0, "t", open_options, commands_open },
+	    CALL_HERE, 0, 0, "t", door_options, commands_open },
 	{ "lock", "", { "khóa ngay", "lock now" },
 	    CALL_HERE, 0, 0, "t", NULL, commands_lock },
 	{ "passphrase", "", { "đổi mật khẩu", "change the passphrase" },
