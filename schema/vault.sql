@@ -163,3 +163,10 @@ CREATE INDEX record_form ON record(form, alive, created_at);
 -- version 4
 -- Who has been heard since when; the typed tables have no index by unit (tables.h).
 CREATE INDEX record_unit ON record(unit, created_at);
+-- The first letters of words have lists of their own: else each keystroke gathers those of all words
+-- that begin so.
+CREATE VIRTUAL TABLE words_by_letter USING fts5(folded, tokenize = "unicode61 remove_diacritics 0",
+  detail = none, prefix = '1 2 3');
+INSERT INTO words_by_letter(rowid, folded) SELECT rowid, folded FROM words;
+DROP TABLE words;
+ALTER TABLE words_by_letter RENAME TO words;

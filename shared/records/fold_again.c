@@ -138,6 +138,21 @@ take_in_unread(struct fold *f, struct error *err)
 	return rc;
 }
 
+/* The index is made anew: to take back the words of each record costs more than to put them in. */
+static enum rc
+empty_words(struct fold *f, struct error *err)
+{
+	struct bytes sql;
+	enum rc rc;
+
+	bytes_init(&sql);
+	rc = query_blob(f->db, err, &sql, "SELECT sql FROM main.sqlite_schema WHERE name = 'words'", "");
+	if (rc == RC_OK && (rc = query_run(f->db, err, "DROP TABLE words", "")) == RC_OK)
+		rc = query_run(f->db, err, bytes_cstr(&sql), "");
+	bytes_reset(&sql);
+	return rc;
+}
+
 enum rc
 fold_rebuild(struct fold *f, struct error *err)
 {
@@ -151,7 +166,7 @@ fold_rebuild(struct fold *f, struct error *err)
 	    (rc = query_run(f->db, err, "UPDATE record SET form = '', unit = '', compartment = 0,"
 	    " created_at = 0, created_by = NULL, alive = 1, conflicts = 0, settled = 0,"
 	    " breaches = 0, newer = 0, state = x''", "")) != RC_OK ||
-	    (rc = query_run(f->db, err, "DELETE FROM words", "")) != RC_OK ||
+	    (rc = empty_words(f, err)) != RC_OK ||
 	    (rc = query_run(f->db, err, "DELETE FROM oversize", "")) != RC_OK ||
 	    (rc = query_run(f->db, err, "UPDATE log SET weighed = 1", "")) != RC_OK ||
 	    (rc = take_in_unread(f, err)) != RC_OK ||

@@ -22,8 +22,10 @@ struct searching {
 	const char *form;		/* NULL: all */
 	char *query;			/* normalised, as typed */
 	char *match;			/* the FTS5 expression; "" : no word */
-	struct search_hit *hits;
-	size_t n, cap;
+	struct search_hit *hits;	/* room for limit; with the query's marks, then others */
+	size_t n, limit;
+	struct search_hit *others;	/* the same, not looked at yet */
+	size_t n_others;
 	struct error *err;
 };
 
@@ -187,34 +189,99 @@ weigh(const struct record_opened *o, const char *query, struct search_hit *hit)
 	return rc;
 }
 
+/* Where a letter begins, small or large: of ASCII one of two bytes, of the others the same. */
+static bool
+begins(unsigned char byte, unsigned char small)
+{
+	return byte == small || (small >= 'a' && small <= 'z' && byte == small - 32);
+}
+
+static bool
+has_at(const unsigned char *p, size_t left, const unsigned char *word, size_t len)
+{
+	for (size_t i = 0; i < len; ) {
+		unsigned char letter[4] = { 0 };
+		size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+
+		if (n > left || n > len - i)
+			return false;
+		lower_letter(p, letter);
+		if (memcmp(letter, word + i, n) != 0)
+			return false;
+		p += n;
+		left -= n;
+		i += n;
+		if (left == 0)
+			return i == len;
+	}
+	return true;
+}
+
+/*
+ * Can the texts of a record have all words of the query with their marks?  All that is live stands
+ * in its state as it was written, among bytes that are no text: no is certain, and costs little.
+ */
+static bool
+may_have_words(const uint8_t *state, size_t len, const char *query)
+{
+	while (*query != '\0') {
+		const unsigned char *word = (const unsigned char *)query;
+		size_t word_len = strcspn(query, " \n\t"), at = 0;
+
+		while (word_len > 0 && at < len && !(begins(state[at], word[0]) &&
+		    has_at(state + at, len - at, word, word_len)))
+			at++;
+		if (word_len > 0 && at == len)
+			return false;
+		query += word_len;
+		query += *query != '\0' ? 1 : 0;
+	}
+	return true;
+}
+
+/* Open the record behind a hit, for its headline and whether it has the query's marks. */
 static enum rc
-add_hit(struct searching *s, const struct dot *id, const char *query)
+look_at(struct searching *s, const char *query, struct search_hit *hit)
 {
 	struct record_opened o;
-	struct search_hit *hit;
-	enum rc rc;
+	enum rc rc = record_parts_open(s->c, &hit->id, &o, s->err);
 
-	if (s->n == s->cap) {
-		size_t cap = s->cap == 0 ? 32 : s->cap * 2;
-
-		if ((hit = realloc(s->hits, cap * sizeof(*hit))) == NULL)
-			return RC_NOMEM;
-		s->hits = hit;
-		s->cap = cap;
-	}
-	if ((rc = record_parts_open(s->c, id, &o, s->err)) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
-	hit = &s->hits[s->n++];
-	memset(hit, 0, sizeof(*hit));
-	hit->id = *id;
 	hit->local = o.local;
 	memcpy(hit->form, o.state.form, sizeof(hit->form));
-	rc = o.form == NULL ? RC_NEWER : weigh(&o, query, hit);
+	rc = o.form != NULL ? weigh(&o, query, hit) : error_set(s->err, RC_INTERNAL, hit->form, NULL,
+	    "a record is of another form than its row says");
 	record_parts_close(&o);
-	if (rc == RC_NEWER) {		/* its form went away: nothing to show of it */
-		s->n--;
-		rc = RC_OK;
+	return rc;
+}
+
+/*
+ * The next candidate, newest first.  One that has the query's marks is a hit; of the others as
+ * many are kept as may be wanted, unopened.
+ */
+static enum rc
+take(struct searching *s, struct sqlite3_stmt *q, const char *query)
+{
+	struct search_hit hit = { .id = { (uint64_t)query_column_int(q, 0),
+	    (uint64_t)query_column_int(q, 1) } };
+	const uint8_t *state;
+	size_t len;
+	enum rc rc = RC_OK;
+
+	if (form_set_find(s->c->forms, query_column_text(q, 2)) == NULL)
+		return RC_OK;		/* its form went away: nothing to show of it */
+	state = query_column_blob(q, 3, &len);
+	if (may_have_words(state, len, query))
+		rc = look_at(s, query, &hit);
+	if (rc == RC_OK && hit.exact) {
+		s->hits[s->n++] = hit;
+		return RC_OK;
 	}
+	free(hit.headline);
+	hit.headline = NULL;
+	if (rc == RC_OK && s->n_others < s->limit)
+		s->others[s->n_others++] = hit;
 	return rc;
 }
 
@@ -224,31 +291,24 @@ find_all(struct searching *s)
 {
 	struct sqlite3_stmt *q = NULL;
 	char *query = lower(s->query);
-	bool row;
+	bool row = true;
 	enum rc rc = query == NULL ? RC_NOMEM : query_open(s->c->db, s->err, &q,
-	    "SELECT r.log, r.n FROM words w JOIN record r ON r.id = w.rowid WHERE words MATCH ?1"
-	    " AND r.alive = 1 AND (r.form = ?2 OR (?2 IS NULL AND r.form <> '" ACCESS_LOG_FORM "')) ORDER BY w.rowid DESC LIMIT ?3", "tti",
-	    s->match, s->form, (int64_t)CANDIDATES_MAX);
+	    "SELECT r.log, r.n, r.form, r.state FROM words w JOIN record r ON r.id = w.rowid"
+	    " WHERE words MATCH ?1 AND r.alive = 1"
+	    " AND (r.form = ?2 OR (?2 IS NULL AND r.form <> '" ACCESS_LOG_FORM "'))"
+	    " ORDER BY w.rowid DESC LIMIT ?3", "tti", s->match, s->form, (int64_t)CANDIDATES_MAX);
 
-	while (rc == RC_OK && (rc = query_next(q, &row, s->err)) == RC_OK && row) {
-		struct dot id = { (uint64_t)query_column_int(q, 0), (uint64_t)query_column_int(q, 1) };
-
-		rc = add_hit(s, &id, query);
-	}
+	while (rc == RC_OK && s->n < s->limit && row)
+		if ((rc = query_next(q, &row, s->err)) == RC_OK && row)
+			rc = take(s, q, query);
 	query_close(q);
+	for (size_t i = 0; rc == RC_OK && i < s->n_others && s->n < s->limit; i++) {
+		s->hits[s->n] = s->others[i];
+		rc = look_at(s, query, &s->hits[s->n]);
+		s->n++;		/* also when it failed: its headline is freed with the others */
+	}
 	free(query);
 	return rc;
-}
-
-/* Exact ones first, then the newest. */
-static int
-by_closeness(const void *a, const void *b)
-{
-	const struct search_hit *x = a, *y = b;
-
-	if (x->exact != y->exact)
-		return x->exact ? -1 : 1;
-	return x->local > y->local ? -1 : x->local < y->local;
 }
 
 void
@@ -323,25 +383,24 @@ enum rc
 search_records(const struct record_context *c, const char *query, const char *form,
     size_t limit, struct search_hit **out, size_t *n, struct error *err)
 {
-	struct searching s = { .c = c, .form = form, .err = err };
-	enum rc rc;
+	struct searching s = { .c = c, .form = form, .err = err,
+		.limit = limit < SEARCH_LIMIT_MAX ? limit : SEARCH_LIMIT_MAX };
+	enum rc rc = RC_NOMEM;
 
 	*out = NULL;
 	*n = 0;
-	if ((rc = read_query(&s, query)) == RC_OK && s.match[0] != '\0')
+	s.hits = calloc(s.limit + 1, sizeof(*s.hits));
+	s.others = calloc(s.limit + 1, sizeof(*s.others));
+	if (s.hits != NULL && s.others != NULL && (rc = read_query(&s, query)) == RC_OK &&
+	    s.match[0] != '\0')
 		rc = find_all(&s);
 	free(s.query);
 	free(s.match);
+	free(s.others);
 	if (rc != RC_OK) {
 		search_hits_free(s.hits, s.n);
 		return rc;
 	}
-	if (s.n > 1)
-		qsort(s.hits, s.n, sizeof(*s.hits), by_closeness);
-	if (limit > SEARCH_LIMIT_MAX)
-		limit = SEARCH_LIMIT_MAX;
-	while (s.n > limit)
-		free(s.hits[--s.n].headline);
 	*out = s.hits;
 	*n = s.n;
 	return RC_OK;

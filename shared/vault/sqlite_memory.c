@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +10,8 @@
 #include "shared/base/memory.h"
 #include "shared/vault/secret.h"
 #include "shared/vault/sqlite_memory.h"
+
+enum { GROWS_AHEAD = 4096 };	/* bytes */
 
 /* Stands before every allocation; keeps what follows aligned for any type. */
 union prefix {
@@ -46,16 +49,24 @@ memory_free(void *block)
 	free(p);
 }
 
-/* realloc(3) would leave the old bytes behind when it moves them. */
+/*
+ * realloc(3) would leave the old bytes behind when it moves them, so every block that grows is
+ * copied; one that is large already gets half as much again, since SQLite lets some grow page
+ * by page: to find a short word among a million records it copied gigabytes.
+ */
 static void *
 memory_realloc(void *block, int n)
 {
-	size_t len = (size_t)memory_size(block);
-	void *grown = memory_malloc(n);
+	size_t len = (size_t)memory_size(block), want = (size_t)(n < 0 ? 0 : n);
+	void *grown = NULL;
 
-	if (grown == NULL)
+	if (want <= len && want > len / 2)
+		return block;
+	if (want > len && len >= GROWS_AHEAD && len < INT_MAX / 2 && want < len + len / 2)
+		grown = memory_malloc((int)(len + len / 2));
+	if (grown == NULL && (grown = memory_malloc(n)) == NULL)
 		return NULL;
-	memcpy(grown, block, len < (size_t)n ? len : (size_t)n);
+	memcpy(grown, block, len < want ? len : want);
 	memory_free(block);
 	return grown;
 }

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include <jansson.h>
+#include <sqlite3.h>
 
 #include "shared/base/memory.h"
 #include "shared/base/thread.h"
+#include "shared/vault/sqlite_memory.h"
 
 enum { MANY = 100000, FEW = 40, DEEP = 300000, LINKS = 16,
 	PADDING = 64	/* of the frame of the call that wipes */
@@ -93,6 +95,32 @@ overwrites_what_grew_and_moved(void **state)
 	assert_int_equal(left_at(at + FEW, MANY - FEW), 0);
 	free(p);
 	free(other);
+}
+
+/* SQLite lets some blocks grow page by page. */
+static void
+copies_a_growing_block_of_sqlite_seldom(void **state)
+{
+	enum { PAGE = 4096, PAGES = 1000, COPIES = 20 };
+	uint8_t *p, *before;
+	size_t moves = 0;
+
+	(void)state;
+	assert_int_equal(sqlite_memory_start(), RC_OK);
+	assert_non_null(p = sqlite3_malloc(PAGE));
+	memset(p, pattern, PAGE);
+	for (int i = 2; i <= PAGES; i++) {
+		before = p;
+		assert_non_null(p = sqlite3_realloc(p, i * PAGE));
+		moves += p != before;
+		assert_true(sqlite3_msize(p) >= (sqlite3_uint64)i * PAGE);
+	}
+	assert_int_equal(left_at((uintptr_t)p, PAGE), PAGE);
+	assert_true(moves > 0 && moves < COPIES);
+	/* what it needs no more is given back */
+	assert_non_null(p = sqlite3_realloc(p, PAGE));
+	assert_int_equal(sqlite3_msize(p), PAGE);
+	sqlite3_free(p);
 }
 
 static void
@@ -227,6 +255,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(overwrites_what_is_freed),
 		cmocka_unit_test(overwrites_what_grew_and_moved),
+		cmocka_unit_test(copies_a_growing_block_of_sqlite_seldom),
 		cmocka_unit_test(overwrites_what_libraries_free),
 		cmocka_unit_test(overwrites_what_calls_left_on_the_stack),
 		cmocka_unit_test(overwrites_what_copying_left_in_registers),
