@@ -3,6 +3,7 @@
  * (tests/support/corpus_province.h) in the vault in DIR.
  *
  *   fill     makes the vault
+ *   persons  makes one of persons alone
  *   copy     writes its database in clear to FILE
  *   vault    runs b1 to b17 for the first half of 2026
  *   plain    the same on FILE, opened as the sqlite3 shell opens it
@@ -95,8 +96,9 @@ main(int argc, char **argv)
 		return 64;
 	o.n = strtoul(argv[3], NULL, 10);
 	o.communes = strtoul(argv[4], NULL, 10);
+	o.persons = strcmp(argv[1], "persons") == 0;
 	bench_clock_must(corpus_vault_open(argv[2], &o, &v), argv[2], &v.err);
-	if (strcmp(argv[1], "fill") == 0)
+	if (o.persons || strcmp(argv[1], "fill") == 0)
 		fill(&v);
 	else if (strcmp(argv[1], "copy") == 0 && argc == 6)
 		copy(&v, argv[5]);

@@ -294,7 +294,7 @@ corpus_province_next(struct corpus_province *c, struct corpus_record *out)
 	    (int64_t)(out->index * (size_t)c->days % c->options.n * 30000 / c->options.n);
 	at = &c->communes[corpus_below(&c->random, c->options.communes)];
 	out->commune = at->code;
-	share = draw(c);
+	share = c->options.persons ? share_of("person") : draw(c);
 	while ((before = missing(at, c->forms[share])) != NULL)
 		share = share_of(before);
 	out->form = shares[share].form;

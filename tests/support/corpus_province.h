@@ -18,6 +18,7 @@ struct corpus_province_options {
 	uint64_t seed;
 	size_t n;			/* records, 1..CORPUS_RECORDS_MAX */
 	size_t communes;		/* 1..CORPUS_PROVINCE_COMMUNES_MAX */
+	bool persons;			/* persons alone */
 	const struct form_set *forms;	/* the shipped ones; borrowed until it is freed */
 };
 

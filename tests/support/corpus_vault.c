@@ -10,7 +10,7 @@
 #include "shared/vault/secret.h"
 #include "tests/support/record_fixture.h"
 
-enum { SAVES_A_TRANSACTION = 1000 };
+enum { SAVES_A_TRANSACTION = 5000 };
 
 /* ---- opening ---- */
 
