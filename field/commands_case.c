@@ -3,18 +3,12 @@
 #include <string.h>
 
 #include "field/commands.h"
+#include "field/telling.h"
 #include "field/workspace.h"
-#include "shared/records/case_story.h"
 #include "shared/sync/replica.h"
 #include "shared/vault/vault.h"
 
 enum { DUE_DAYS = 30, DUE_DAYS_MAX = 36525 };
-
-struct telling {
-	struct call *c;
-	struct case_desk desk;
-	struct case_rules *rules;
-};
 
 enum rc
 commands_desk(struct call *c, struct case_desk *out, struct case_rules **rules)
@@ -29,30 +23,7 @@ commands_desk(struct call *c, struct case_desk *out, struct case_rules **rules)
 	return rc;
 }
 
-static enum rc
-desk_open(struct call *c, struct telling *t)
-{
-	memset(t, 0, sizeof(*t));
-	t->c = c;
-	return commands_desk(c, &t->desk, &t->rules);
-}
-
 /* Codes and days ---------------------------------------------------------------- */
-
-static const char *
-label(const struct telling *t, const char *list, const char *code)
-{
-	const struct form_list *l = form_set_list(t->desk.forms, list);
-	const struct form_choice *choice = l == NULL ? NULL : form_choice_find(l, code);
-
-	return choice == NULL ? code : choice->label[t->c->lang];
-}
-
-static const char *
-word(const struct telling *t, const char *list, const char *code)
-{
-	return case_rules_word(t->rules, list, code, t->c->lang);
-}
 
 const char *
 commands_due_code(enum case_due state)
@@ -132,7 +103,7 @@ deadline_json(const struct telling *t, const struct case_deadline *d)
 	char id[DOT_TEXT_MAX];
 
 	return json_pack("{s:s,s:s,s:I,s:s,s:s,s:s,s:s,s:b,s:s}", "rule", d->rule, "label",
-	    word(t, "deadline", d->rule), "month", (json_int_t)d->month, "record",
+	    telling_word(t, "deadline", d->rule), "month", (json_int_t)d->month, "record",
 	    id_of(t, d->record, id), "due", d->due, "done", d->done,
 	    "state", commands_due_code(d->state), "holidays_known", d->sure, "source", d->source);
 }
@@ -161,7 +132,7 @@ events_json(const struct telling *t, const struct case_story *s)
 	for (size_t i = 0; i < s->n_events; i++)
 		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "id",
 		    id_of(t, s->events[i].id, id), "event", s->events[i].code, "label",
-		    label(t, "case_event_kind", s->events[i].code), "at", s->events[i].at,
+		    telling_label(t, "case_event_kind", s->events[i].code), "at", s->events[i].at,
 		    "org", s->events[i].org, "voided", s->events[i].voided));
 	return all;
 }
@@ -176,8 +147,8 @@ services_json(const struct telling *t, const struct case_story *s)
 		const struct case_service *v = &s->services[i];
 
 		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "id",
-		    id_of(t, v->id, id), "service", v->service, "label", label(t, "service", v->service),
-		    "status", v->status, "status_label", label(t, "service_status", v->status), "from", v->from, "to",
+		    id_of(t, v->id, id), "service", v->service, "label", telling_label(t, "service", v->service),
+		    "status", v->status, "status_label", telling_label(t, "service_status", v->status), "from", v->from, "to",
 		    v->to, "letter", v->letter, "outside", v->outside));
 	}
 	return all;
@@ -193,8 +164,8 @@ consents_json(const struct telling *t, const struct case_story *s)
 		const struct case_consent *v = &s->consents[i];
 
 		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "kind", v->kind, "label",
-		    label(t, "consent_kind", v->kind), "state", v->state, "state_label",
-		    word(t, "consent", v->state), "at", v->at, "until", v->until, "id", id_of(t, v->id, id)));
+		    telling_label(t, "consent_kind", v->kind), "state", v->state, "state_label",
+		    telling_word(t, "consent", v->state), "at", v->at, "until", v->until, "id", id_of(t, v->id, id)));
 	}
 	return all;
 }
@@ -209,8 +180,8 @@ warnings_json(const struct telling *t, const struct case_story *s)
 		const struct case_warning *w = &s->warnings[i];
 
 		json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s}", "code", w->code, "about",
-		    w->about, "about_label", label(t, w->list, w->about), "record",
-		    id_of(t, w->record, id), "text", word(t, "warning", w->code)));
+		    w->about, "about_label", telling_label(t, w->list, w->about), "record",
+		    id_of(t, w->record, id), "text", telling_word(t, "warning", w->code)));
 	}
 	return all;
 }
@@ -230,11 +201,12 @@ story_json(const struct telling *t, const struct case_story *s)
 	if (o == NULL)
 		json_decref(deadlines);
 	else if (json_object_set_new(o, "labels", json_pack("{s:s,s:s,s:s,s:s}", "state",
-	    label(t, "case_state", s->state), "stage", label(t, "case_event_kind", s->stage), "regime",
-	    label(t, "legal_regime", s->regime), "class", label(t, "beneficiary", s->class))) != 0 ||
+	    telling_label(t, "case_state", s->state), "stage", telling_label(t, "case_event_kind", s->stage), "regime",
+	    telling_label(t, "legal_regime", s->regime), "class", telling_label(t, "beneficiary", s->class))) != 0 ||
 	    json_object_set_new(o, "warnings", warnings_json(t, s)) != 0 ||
 	    json_object_set_new(o, "safe_contact", json_pack("{s:s,s:s,s:s,s:s}", "label",
-	    label(t, "do_not_contact", s->do_not_contact), "do_not_contact", s->do_not_contact, "note", s->contact_note, "time", s->contact_time)) != 0 ||
+	    telling_label(t, "do_not_contact", s->do_not_contact), "do_not_contact", s->do_not_contact,
+	    "note", s->contact_note, "time", s->contact_time)) != 0 ||
 	    json_object_set_new(o, "contact", json_pack("{s:s,s:s,s:s,s:s}", "name", s->name, "phone",
 	    s->phone, "address", s->address, "current_commune", s->current_commune)) != 0 ||
 	    json_object_set_new(o, "entitlement", entitlement_json(t, s)) != 0 ||
@@ -259,13 +231,13 @@ print_head(const struct telling *t, const struct case_story *s)
 
 	call_print(c, "%s %s  %s  %s", call_say(c, "Hồ sơ", "Case"), s->case_no, s->code,
 	    id_of(t, s->id, id));
-	call_print(c, "  %s: %s", call_say(c, "Tình trạng", "State"), label(t, "case_state", s->state));
+	call_print(c, "  %s: %s", call_say(c, "Tình trạng", "State"), telling_label(t, "case_state", s->state));
 	if (*s->stage != '\0')
 		call_print(c, "  %s: %s, %s", call_say(c, "Bước đã đến", "Stage"),
-		    label(t, "case_event_kind", s->stage), day(t, s->stage_at, at));
+		    telling_label(t, "case_event_kind", s->stage), day(t, s->stage_at, at));
 	if (*s->regime != '\0')
 		call_print(c, "  %s: %s%s%s%s", call_say(c, "Quy định áp dụng", "Legal regime"),
-		    label(t, "legal_regime", s->regime), s->regime_chosen ? "" :
+		    telling_label(t, "legal_regime", s->regime), s->regime_chosen ? "" :
 		    call_say(c, " (theo ngày tiếp nhận)", " (by the day of reception)"),
 		    source != NULL ? " — " : "", source != NULL ? source : "");
 	if (s->handed_over)
@@ -282,8 +254,8 @@ print_warnings(const struct telling *t, const struct case_story *s)
 	for (size_t i = 0; i < s->n_warnings; i++) {
 		const struct case_warning *w = &s->warnings[i];
 
-		call_print(t->c, "  ! %s%s%s%s%s", word(t, "warning", w->code), *w->about != '\0' ? ": " : "",
-		    label(t, w->list, w->about), w->record != 0 ? "  " : "", id_of(t, w->record, id));
+		call_print(t->c, "  ! %s%s%s%s%s", telling_word(t, "warning", w->code), *w->about != '\0' ? ": " : "",
+		    telling_label(t, w->list, w->about), w->record != 0 ? "  " : "", id_of(t, w->record, id));
 	}
 }
 
@@ -295,7 +267,7 @@ print_contact(const struct telling *t, const struct case_story *s)
 
 	call_print(c, "%s", call_say(c, "Liên hệ an toàn", "Safe contact"));
 	call_print(c, "  %s", *s->do_not_contact != '\0' ?
-	    label(t, "do_not_contact", s->do_not_contact) :
+	    telling_label(t, "do_not_contact", s->do_not_contact) :
 	    call_say(c, "Chưa ghi có được liên hệ hay không: hỏi lại trước khi liên hệ.",
 	    "Nobody has recorded whether contact is allowed: ask first."));
 	if (*s->contact_note != '\0')
@@ -317,7 +289,7 @@ print_entitlement(const struct telling *t, const struct case_story *s)
 	struct call *c = t->c;
 
 	call_print(c, "%s: %s", call_say(c, "Chế độ được hưởng", "Entitled to"), *s->class != '\0' ?
-	    label(t, "beneficiary", s->class) :
+	    telling_label(t, "beneficiary", s->class) :
 	    call_say(c, "chưa ghi diện đối tượng", "no class of person is recorded"));
 	if (!s->entitlement_known) {
 		call_print(c, "  %s", call_say(c, "Không có danh mục chế độ cho trường hợp này; tra văn bản.",
@@ -334,7 +306,7 @@ print_entitlement(const struct telling *t, const struct case_story *s)
 static void
 put_rule(const struct telling *t, const struct case_deadline *d)
 {
-	bytes_printf(&t->c->out, "%s", word(t, "deadline", d->rule));
+	bytes_printf(&t->c->out, "%s", telling_word(t, "deadline", d->rule));
 	if (d->month > 0)
 		bytes_printf(&t->c->out, call_say(t->c, ", tháng thứ %ld", ", month %ld"), d->month);
 	if (!d->sure)
@@ -355,7 +327,7 @@ print_deadlines(const struct telling *t, const struct case_story *s)
 
 		bytes_printf(&c->out, "  %s  ", day(t, d->due, due));
 		put_rule(t, d);
-		call_print(c, ": %s%s%s", word(t, "due", commands_due_code(d->state)), *d->done != '\0' ? ", " : "",
+		call_print(c, ": %s%s%s", telling_word(t, "due", commands_due_code(d->state)), *d->done != '\0' ? ", " : "",
 		    day(t, d->done, done));
 	}
 }
@@ -368,8 +340,8 @@ print_rest(const struct telling *t, const struct case_story *s)
 
 	call_print(c, "%s", call_say(c, "Sự đồng ý", "Consents"));
 	for (size_t i = 0; i < s->n_consents; i++)
-		call_print(c, "  %s: %s%s%s%s%s", label(t, "consent_kind", s->consents[i].kind),
-		    word(t, "consent", s->consents[i].state), *s->consents[i].at != '\0' ? ", " : "",
+		call_print(c, "  %s: %s%s%s%s%s", telling_label(t, "consent_kind", s->consents[i].kind),
+		    telling_word(t, "consent", s->consents[i].state), *s->consents[i].at != '\0' ? ", " : "",
 		    day(t, s->consents[i].at, from), *s->consents[i].until != '\0' ?
 		    call_say(c, ", đến hết ngày ", ", until the end of ") : "",
 		    day(t, s->consents[i].until, to));
@@ -377,13 +349,13 @@ print_rest(const struct telling *t, const struct case_story *s)
 		call_print(c, "%s", call_say(c, "Dịch vụ, chế độ", "Services"));
 	for (size_t i = 0; i < s->n_services; i++)
 		call_print(c, "  %s  %s: %s", day(t, s->services[i].from, from),
-		    label(t, "service", s->services[i].service),
-		    label(t, "service_status", s->services[i].status));
+		    telling_label(t, "service", s->services[i].service),
+		    telling_label(t, "service_status", s->services[i].status));
 	if (s->n_events > 0)
 		call_print(c, "%s", call_say(c, "Các bước đã ghi", "Events"));
 	for (size_t i = 0; i < s->n_events; i++)
 		call_print(c, "  %s  %s%s%s%s", day(t, s->events[i].at, from),
-		    label(t, "case_event_kind", s->events[i].code), *s->events[i].org != '\0' ? ", " : "",
+		    telling_label(t, "case_event_kind", s->events[i].code), *s->events[i].org != '\0' ? ", " : "",
 		    s->events[i].org, s->events[i].voided ?
 		    call_say(c, "  [ghi nhầm, đã thay]", "  [corrected]") : "");
 }
@@ -401,7 +373,7 @@ commands_case(struct call *c)
 		return rc;
 	if ((rc = record_to_local(vault_db(c->ws->vault), &id, &local)) == RC_NOTFOUND)
 		return error_set(&c->err, rc, c->args[0], "give the id of a case", "no such case here");
-	if (rc != RC_OK || (rc = desk_open(c, &t)) != RC_OK)
+	if (rc != RC_OK || (rc = telling_open(c, &t)) != RC_OK)
 		return rc;
 	rc = case_story_tell(&t.desk, local, &s, &c->err);
 	if (rc == RC_OK)
@@ -476,7 +448,7 @@ commands_due(struct call *c)
 		return rc;
 	if (call_option(c, "retention") != NULL)
 		return commands_retention(c, days);
-	if ((rc = desk_open(c, &t)) != RC_OK)
+	if ((rc = telling_open(c, &t)) != RC_OK)
 		return rc;
 	rc = case_story_due(&t.desk, days, &list, &c->err);
 	if (rc == RC_OK && c->json)

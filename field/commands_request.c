@@ -3,32 +3,17 @@
 #include <string.h>
 
 #include "field/commands.h"
+#include "field/telling.h"
 #include "field/workspace.h"
-#include "shared/forms/form_list.h"
 #include "shared/records/retention.h"
 #include "shared/records/subject_request.h"
 
 /* The register ------------------------------------------------------------------------ */
 
-struct telling {
-	struct call *c;
-	struct case_desk desk;
-	struct case_rules *rules;
-};
-
-static const char *
-label(const struct telling *t, const char *list, const char *code)
-{
-	const struct form_list *l = form_set_list(t->desk.forms, list);
-	const struct form_choice *choice = l == NULL ? NULL : form_choice_find(l, code);
-
-	return choice == NULL ? code : choice->label[t->c->lang];
-}
-
 static const char *
 due_words(const struct telling *t, enum case_due state)
 {
-	return case_rules_word(t->rules, "due", commands_due_code(state), t->c->lang);
+	return telling_word(t, "due", commands_due_code(state));
 }
 
 static json_t *
@@ -53,14 +38,14 @@ print_request(const struct telling *t, const struct subject_request *r)
 	struct call *c = t->c;
 
 	call_print(c, "%-22s %s  %s  %s", commands_id_of(t->desk.db, r->id, id),
-	    commands_day(c, r->received, received), label(t, "subject_right", r->kind),
+	    commands_day(c, r->received, received), telling_label(t, "subject_right", r->kind),
 	    *r->code != '\0' ? r->code : "—");
 	call_print(c, "    %s %s: %s%s", call_say(c, "trả lời trước hết", "answer by the end of"),
 	    commands_day(c, r->due, due), due_words(t, r->state), r->sure ? "" :
 	    call_say(c, " (chưa có lịch nghỉ lễ của năm đó)", " (holidays of that year are not known)"));
 	if (*r->outcome != '\0')
 		call_print(c, "    %s: %s", call_say(c, "kết quả", "outcome"),
-		    label(t, "request_outcome", r->outcome));
+		    telling_label(t, "request_outcome", r->outcome));
 	if (*r->do_by != '\0')
 		call_print(c, "    %s %s: %s", call_say(c, "hẹn thực hiện trước hết", "to be done by the end of"),
 		    commands_day(c, r->do_by, due), due_words(t, r->doing));
@@ -70,9 +55,9 @@ enum rc
 commands_requests(struct call *c)
 {
 	struct subject_request_list list = { .n = 0 };
-	struct telling t = { .c = c };
+	struct telling t;
 	json_t *all = NULL;
-	enum rc rc = commands_desk(c, &t.desk, &t.rules);
+	enum rc rc = telling_open(c, &t);
 
 	if (rc == RC_OK)
 		rc = subject_request_find(&t.desk, call_option(c, "open") != NULL, &list, &c->err);
@@ -122,7 +107,7 @@ print_retention(const struct telling *t, const struct retention_item *r)
 
 	call_print(c, "%s  %s: %s  %s  %s", commands_day(c, r->due, due), r->to_erase ?
 	    call_say(c, "đã đề nghị xóa, chưa xóa", "proposed to erase, still here") :
-	    call_say(c, "cần rà soát", "to be reviewed"), label(t, "retention_class", r->class),
+	    call_say(c, "cần rà soát", "to be reviewed"), telling_label(t, "retention_class", r->class),
 	    *r->code != '\0' ? r->code : "—", commands_id_of(t->desk.db, r->id, id));
 	if (*r->source != '\0')
 		call_print(c, call_say(c, "    kết thúc %s; %s", "    ended %s; %s"),
@@ -133,9 +118,9 @@ enum rc
 commands_retention(struct call *c, long days)
 {
 	struct retention_list list = { .n = 0 };
-	struct telling t = { .c = c };
+	struct telling t;
 	json_t *all = NULL;
-	enum rc rc = commands_desk(c, &t.desk, &t.rules);
+	enum rc rc = telling_open(c, &t);
 
 	if (rc == RC_OK)
 		rc = retention_find(&t.desk, days, &list, &c->err);

@@ -146,6 +146,8 @@ memory_wipe_stack(void)
 	pthread_attr_t attr;
 	void *start;
 
+	/* before anything is called that might put them down where it has its frame */
+	wipe_registers();
 	wipe_near();
 	if (pthread_getattr_np(pthread_self(), &attr) != 0) {
 		wipe_registers();
