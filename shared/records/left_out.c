@@ -91,6 +91,7 @@ hand_on(struct sqlite3 *db, struct sqlite3_stmt *q, struct branches *b,
 	return rc;
 }
 
+/* CROSS JOIN: the few logs first, and of each only what lies behind its limit; not the whole journal. */
 #define COLUMNS(forked) "SELECT l.id, e.n, body, device, unit, compartment, " forked ", e.after FROM log AS l"
 #define OF_WHOM " WHERE l.folds = 1 AND e.body IS NOT NULL AND (?2 OR l.device = ?1)"
 
@@ -103,11 +104,11 @@ left_out_each(struct sqlite3 *db, const uint8_t *device,
 	bool row;
 	enum rc rc;
 
-	rc = query_open(db, err, &q, COLUMNS("0") " JOIN entry AS e ON e.log = l.id AND e.n > l.limit_n"
+	rc = query_open(db, err, &q, COLUMNS("0") " CROSS JOIN entry AS e ON e.log = l.id AND e.n > l.limit_n"
 	    OF_WHOM " AND e.record_log <> 0 AND (l.fork_n IS NULL OR e.n < l.fork_n) UNION ALL "
-	    COLUMNS("1") " JOIN entry AS e ON e.log = l.id AND e.n >= l.fork_n" OF_WHOM
+	    COLUMNS("1") " CROSS JOIN entry AS e ON e.log = l.id AND e.n >= l.fork_n" OF_WHOM
 	    " AND e.record_log <> 0 UNION ALL "
-	    COLUMNS("1") " JOIN entry_other AS e ON e.log = l.id AND e.n >= l.fork_n" OF_WHOM
+	    COLUMNS("1") " CROSS JOIN entry_other AS e ON e.log = l.id AND e.n >= l.fork_n" OF_WHOM
 	    " ORDER BY 4, 7, 1, 2, 8", "bi", device,
 	    device != NULL ? (size_t)ENTRY_DEVICE_BYTES : (size_t)0, (int64_t)(device == NULL));
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
