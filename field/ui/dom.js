@@ -113,3 +113,22 @@ export function field(label, input, hint, error) {
 export function textInput(props) {
 	return h('input', { type: 'text', autocomplete: 'off', spellcheck: false, autocapitalize: 'off', ...props });
 }
+
+// What is asked for with every key: at once, and while an answer is awaited only what was typed last.
+export function latest(work) {
+	let busy = false, again = false;
+	return async () => {
+		again = true;
+		if (busy)
+			return;
+		busy = true;
+		try {
+			while (again) {
+				again = false;
+				await work();
+			}
+		} finally {
+			busy = false;
+		}
+	};
+}

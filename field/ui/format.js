@@ -15,12 +15,11 @@ export function isoDay(text) {
 	return [m[3], m[2] && two(m[2]), m[1] && two(m[1])].filter(Boolean).join('-');
 }
 
-const local = (at) => new Date(typeof at === 'number' ? at * 1000 : at);
-const parts = (at) => Object.fromEntries(new Intl.DateTimeFormat('en-GB', {
-	timeZone: 'Asia/Ho_Chi_Minh', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
-}).formatToParts(local(at)).map((p) => [p.type, p.value]));
+// Viet Nam is seven hours ahead all the year; a formatter for every row of a list would take most of its time.
+const HERE_MS = 7 * 3600000;
+const local = (at) => new Date((typeof at === 'number' ? at * 1000 : Date.parse(at)) + HERE_MS).toISOString();
 
-export const today = () => { const p = parts(Date.now() / 1000); return `${p.year}-${p.month}-${p.day}`; };
+export const today = () => local(Date.now() / 1000).slice(0, 10);
 export const addDays = (iso, n) => new Date(Date.parse(iso + 'T00:00:00Z') + n * 86400000).toISOString().slice(0, 10);
 export const daysUntil = (iso) => Math.round((Date.parse(iso + 'T00:00:00Z') - Date.parse(today() + 'T00:00:00Z')) / 86400000);
 
@@ -28,11 +27,14 @@ export const daysUntil = (iso) => Math.round((Date.parse(iso + 'T00:00:00Z') - D
 export function moment(at) {
 	if (!at)
 		return '';
-	const p = parts(at), time = `${p.hour}:${p.minute}`, iso = `${p.year}-${p.month}-${p.day}`;
-	return iso === today() ? t('at-today', time) : t('at-day', time, `${p.day}/${p.month}/${p.year}`);
+	const when = local(at), time = when.slice(11, 16), iso = when.slice(0, 10);
+	return iso === today() ? t('at-today', time) : t('at-day', time, day(iso));
 }
 
-export const number = (n) => Number(n).toLocaleString('vi');
+const numbers = new Intl.NumberFormat('vi');
+export const number = (n) => numbers.format(Number(n));
+const letters = new Intl.Collator('vi');
+export const byName = (a, b) => letters.compare(a, b);
 export function size(bytes) {
 	return bytes < 1000 ? number(bytes) + ' B' : bytes < 1e6 ? number(Math.round(bytes / 100) / 10) + ' kB' : number(Math.round(bytes / 1e5) / 10) + ' MB';
 }

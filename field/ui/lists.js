@@ -1,11 +1,11 @@
 // A new record of any form; and what there is of each form.
-import { h, fill, button, link, table, textInput, field, say } from './dom.js';
+import { h, fill, button, link, table, textInput, field, say, latest } from './dom.js';
 import { t } from './words.js';
 import { run, call, once, save } from './api.js';
-import { label, moment, number, plain, short } from './format.js';
+import { byName, label, moment, number, plain, short } from './format.js';
 import { formScreen, shown } from './form.js';
 
-const PAGE = 50, TYPING_MS = 150;
+const PAGE = 50;
 
 export async function newScreen({ go, back, form, id, draft, preset, unit }) {
 	if (draft) {
@@ -15,7 +15,7 @@ export async function newScreen({ go, back, form, id, draft, preset, unit }) {
 	}
 	if (form)
 		return formScreen({ form, id, preset, unit }, back, (made) => go('record', { id: made }));
-	const forms = (await once(['forms'])).slice().sort((a, b) => (b.made || 0) - (a.made || 0) || (b.records || 0) - (a.records || 0) || label(a.title).localeCompare(label(b.title), 'vi'));
+	const forms = (await once(['forms'])).slice().sort((a, b) => (b.made || 0) - (a.made || 0) || (b.records || 0) - (a.records || 0) || byName(label(a.title), label(b.title)));
 	const find = textInput({ oninput: () => draw() }), list = h('div', { class: 'card rows two-columns' });
 	function draw() {
 		const want = plain(find.value);
@@ -28,10 +28,10 @@ export async function newScreen({ go, back, form, id, draft, preset, unit }) {
 }
 
 export async function listScreen({ go, form }) {
-	const forms = (await once(['forms'])).filter((f) => f.reads !== false).sort((a, b) => (b.records || 0) - (a.records || 0) || label(a.title).localeCompare(label(b.title), 'vi'));
-	let name = form || (forms[0] && forms[0].name), at = 0, turn = 0, timer = 0, sort = 'created', deleted = false;
+	const forms = (await once(['forms'])).filter((f) => f.reads !== false).sort((a, b) => (b.records || 0) - (a.records || 0) || byName(label(a.title), label(b.title)));
+	let name = form || (forms[0] && forms[0].name), at = 0, turn = 0, sort = 'created', deleted = false;
 	const pick = h('select', { onchange: () => { name = pick.value; at = 0; load(); } }, forms.map((f) => h('option', { value: f.name, selected: f.name === name }, label(f.title) + (f.records ? ' (' + number(f.records) + ')' : ''))));
-	const find = textInput({ oninput: () => { clearTimeout(timer); timer = setTimeout(() => { at = 0; load(); }, TYPING_MS); } });
+	const find = textInput({ oninput: () => { at = 0; typed(); } }), typed = latest(() => load());
 	const order = h('select', { onchange: () => { sort = order.value; at = 0; load(); } }, h('option', { value: 'created' }, t('sort-new')), h('option', { value: 'name' }, t('sort-name')));
 	const bin = h('input', { type: 'checkbox', onchange: () => { deleted = bin.checked; at = 0; load(); } });
 	const rows = h('div', { 'aria-live': 'polite' });
