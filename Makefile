@@ -75,7 +75,7 @@ OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo browser check simulate bench bench-vault bench-duplicates bench-sync bench-reports lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
+.PHONY: all demo browser check simulate bench bench-vault bench-duplicates bench-sync bench-reports bench-ui lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -162,6 +162,8 @@ bench-sync: all $(BENCHES)
 	@tests/bench/sync/run $(B)
 bench-reports: all $(addprefix $(B)/bench/,bench_reports bench_desk make_corpus)
 	@tests/bench/run-reports $(B)
+bench-ui: all $(B)/bench/fill
+	@tests/bench/run-ui $(B)
 bench-duplicates: $(B)/bench/bench_duplicates
 	@$< $(or $(PERSONS),100000) $(or $(PLANTED),2000) $(or $(SEED),2026)
 crash: $(B)/tests/test_crash
@@ -204,6 +206,7 @@ help:
 	@echo "bench-vault  the vault's disk work beside plain SQLite and SQLCipher (ROWS= MANY= ROUNDS=)"
 	@echo "bench-sync  beside PouchDB and SQLite's session extension; the relay's rates (NS= SECONDS_EACH= FRAMES=)"
 	@echo "bench-reports  all tables, search, lists and imports over a million records (MANY= COMMUNE= PERSONS= ROWS=)"
+	@echo "bench-ui  what a worker waits for in the page, in a browser slowed four times (RECORDS= ROUNDS= SLOW=)"
 	@echo "bench-duplicates  planted second records among persons: found, right, seconds, memory (PERSONS= PLANTED= SEED=)"
 	@echo "crash    power cuts at every write of a vault's life (CUTS=1000000; 100,000 of them in check)"
 	@echo "simulate 20,000 provinces with every accident, 1,000,000 histories (RUNS= HISTORIES= SEED=)"
