@@ -153,7 +153,7 @@ demo: all $(B)/bench/make_corpus
 	@tests/support/demo $(B)/bin
 # The page in a real browser; its pictures are in $(B)/screens.
 browser: all
-	@BIN=$(B)/bin tests/browser/run day
+	@BIN=$(B)/bin tests/browser/run day && BIN=$(B)/bin tests/browser/run desk
 bench: all $(BENCHES)
 	@tests/bench/run $(B)
 bench-vault: $(B)/bench/bench_vault
@@ -200,7 +200,7 @@ clean:
 help:
 	@echo "all      build bin/field and bin/sync-server in $(B)/"
 	@echo "demo     a whole province on this machine, in a minute"
-	@echo "browser  a worker's day in a real browser; pictures of every screen in $(B)/screens"
+	@echo "browser  a worker's day and three desks in a real browser; pictures of every screen in $(B)/screens"
 	@echo "check    every test; the last line is 'N passed, N failed'"
 	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
 	@echo "bench-vault  the vault's disk work beside plain SQLite and SQLCipher (ROWS= MANY= ROUNDS=)"

@@ -76,6 +76,8 @@ export function once(argv) {
 		kept.set(key, run(argv).catch((e) => { kept.delete(key); throw e; }));
 	return kept.get(key);
 }
+// Why somebody opens what is another unit's: said once for each unit, until the lock.
+export const reasons = new Map();
 export function forget() {
 	kept = new Map();
 }

@@ -1,7 +1,7 @@
 // The page: what is always in view, which screen stands, and what happens when the vault is locked.
 import { h, fill, button, say } from './dom.js';
 import { t, lang, speak } from './words.js';
-import { run, once, state, on, forget } from './api.js';
+import { run, once, state, on, forget, reasons } from './api.js';
 import { moment, number } from './format.js';
 import { unlockScreen } from './unlock.js';
 import { todayScreen } from './today.js';
@@ -124,6 +124,7 @@ async function closed() {
 	way = [];
 	at = -1;
 	forget();
+	reasons.clear();
 	document.querySelectorAll('dialog').forEach((d) => d.remove());
 	fill(top);
 	fill(rail);

@@ -1,14 +1,17 @@
 // Cases: those that wait first, then all, then referrals from and to other units.
 import { h, fill, button, link, table, textInput, field, say, ask } from './dom.js';
 import { t, has } from './words.js';
-import { run } from './api.js';
-import { day, number, moment, short } from './format.js';
-import { dueTag } from './today.js';
+import { run, once } from './api.js';
+import { day, number, moment, short, label } from './format.js';
+import { dueRow, dueTag } from './today.js';
+import { unitItems } from './controls.js';
 
 const DAYS = 30, PAGE = 50;
 
-export async function casesScreen({ go, refresh }) {
-	const [due, referrals] = await Promise.all([run(['due', '--days', DAYS]).catch(() => []), run(['referrals']).catch(() => [])]);
+export async function casesScreen({ go, refresh, status }) {
+	const quiet = (argv) => run(argv).catch(() => []);
+	const [due, referrals, requests, kept, request] = await Promise.all([quiet(['due', '--days', DAYS]), quiet(['referrals']), quiet(['requests', '--open']), quiet(['due', '--retention']), once(['forms', 'show', 'subject_request']).catch(() => null)]);
+	const rights = request ? request.lists.subject_right || [] : [], units = new Map((await unitItems().catch(() => [])).map((u) => [u.value, u.label]));
 	const find = textInput({ oninput: () => { clearTimeout(timer); timer = setTimeout(() => { at = 0; load(); }, 150); } });
 	const rows = h('div', { 'aria-live': 'polite' });
 	let timer = 0, at = 0, turn = 0;
@@ -44,9 +47,11 @@ export async function casesScreen({ go, refresh }) {
 	const waiting = (r) => r.state === 'WAITING' || r.state === 'PENDING' || r.state === 'SENT' || r.state === '';
 	load();
 	return h('div', {}, h('h1', { tabIndex: -1 }, t('nav-cases')), h('p', {}, button(t('new-case'), () => go('make', { form: 'case' }), 'main')),
-		h('h2', {}, t('due-head')), due.length ? h('div', { class: 'card rows' }, due.map((d) => h('div', {}, dueTag(d.due), h('span', {}, (d.label || d.rule) + (d.month ? t('month-n', d.month) : ''), ' ', h('b', {}, d.code || '')), button(t('open'), () => go('record', { id: d.case || d.record }))))) : h('p', { class: 'empty' }, t('due-none')),
+		h('h2', {}, t('due-head')), due.length ? h('div', { class: 'card rows' }, due.map((d) => dueRow(d, go, status.unit))) : h('p', { class: 'empty' }, t('due-none')),
 		referrals.length ? [h('h2', {}, t('referrals')), h('div', { class: 'card rows' }, referrals.map((r) => h('div', {}, h('span', { class: 'tag' + (waiting(r) ? ' warn' : '') }, t(r.direction === 'in' ? 'ref-in' : 'ref-out')),
-			h('span', {}, r.unit, ' · ', has('ref-' + r.state) ? t('ref-' + r.state) : r.state, h('span', { class: 'soft block' }, day(r.sent_at), r.answer_by ? ' · ' + t('answer-by', day(r.answer_by)) : '')),
+			h('span', {}, units.get(r.unit) || r.unit, ' · ', has('ref-' + r.state) ? t('ref-' + r.state) : r.state, h('span', { class: 'soft block' }, day(r.sent_at), r.answer_by ? ' · ' + t('answer-by', day(r.answer_by)) : '')),
 			h('span', { class: 'row' }, r.direction === 'in' && waiting(r) ? [button(t('accept'), () => answer('accept', r.id), 'main'), button(t('decline'), () => decline(r.id))] : null, r.case ? button(t('open'), () => go('record', { id: r.case })) : null))))] : null,
+		requests.length ? [h('h2', {}, t('requests-head')), h('div', { class: 'card rows' }, requests.map((r) => h('div', {}, dueTag(r.due), h('span', {}, label(rights.find((o) => o.code === r.kind)) || r.kind, ' ', h('b', {}, r.code), h('span', { class: 'soft block' }, t('received-on', day(r.received)))), button(t('open'), () => go('record', { id: r.id })))))] : null,
+		kept.length ? h('details', {}, h('summary', {}, t('retention-head'), ' (', number(kept.length), ')'), h('p', {}, t('retention-more')), h('div', { class: 'card rows' }, kept.slice(0, PAGE).map((r) => h('div', {}, dueTag(r.due), h('span', {}, t('step-' + r.step), ' ', h('b', {}, r.code), h('span', { class: 'soft block' }, r.source)), button(t('open'), () => go('record', { id: r.id })))))) : null,
 		h('h2', {}, t('all-cases')), field(t('find'), find, t('find-hint')), rows);
 }

@@ -217,15 +217,12 @@ export async function formScreen(spec, back, done) {
 	}
 
 	function draw() {
-		const groups = new Map([[null, []]]);
-		for (const s of def.sections)
-			groups.set(s.name, []);
+		const heads = new Map(def.sections.map((s) => [s.name, label(s.label)])), groups = new Map();
 		for (const f of def.fields) {
-			const q = question(f);
+			const q = question(f), name = heads.has(f.group) ? f.group : null;
 			if (q)
-				(groups.get(f.group) || groups.get(null)).push(q);
+				groups.set(name, [...(groups.get(name) || []), q]);
 		}
-		const heads = new Map(def.sections.map((s) => [s.name, label(s.label)]));
 		fill(body, [...groups].filter(([, qs]) => qs.length).map(([name, qs]) =>
 			Object.assign(h('section', {}, name && heads.get(name) ? h('h2', { tabIndex: -1 }, heads.get(name)) : null, qs), { name: (name && heads.get(name)) || t('general') })));
 		sections = [...body.children];

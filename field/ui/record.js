@@ -1,13 +1,14 @@
 // One record, whatever its form; a case with its story, its tabs, and how to contact before whom to contact.
 import { h, fill, button, link, table, ask, choice, field, textInput, say } from './dom.js';
 import { t, has } from './words.js';
-import { run, call, once, sheet } from './api.js';
+import { run, call, once, sheet, reasons } from './api.js';
 import { day, label, moment, number, short, today } from './format.js';
 import { shown, stored } from './form.js';
 import { combo, unitItems } from './controls.js';
 import { dueTag } from './today.js';
 
 const CHILDREN_MAX = 200;
+const REASONS = ['SUPERVISE', 'SETTLE', 'HANDOVER', 'REQUEST', 'EMERGENCY', 'REPORT', 'INSPECT', 'OTHER'];
 
 const titleOf = async (name) => { const f = (await once(['forms'])).find((x) => x.name === name); return f ? label(f.title) : name; };
 
@@ -30,8 +31,8 @@ function body(def, record, go) {
 }
 
 // Who wrote what when, and every value that was replaced.
-async function history(def, id) {
-	const entries = await run(['show', id, '--history']);
+async function history(def, id, why) {
+	const entries = await run(['show', id, '--history', ...why]);
 	const byName = new Map(def.fields.map((f) => [f.name, f]));
 	return h('ol', { class: 'time' }, entries.slice().reverse().map((e) => h('li', {}, h('b', {}, moment(e.at)), ' ', e.by,
 		e.standing && e.standing !== 'counts' ? h('span', { class: 'tag warn' }, has('standing-' + e.standing) ? t('standing-' + e.standing) : e.standing) : null,
@@ -48,7 +49,7 @@ const reasonFor = (title, more) => {
 	return ask(title, box, [[t('yes-do'), () => { if (input.value.trim()) return input.value.trim(); box.complain(t('reason-needed')); return undefined; }, 'main'], [t('no'), null]]);
 };
 
-async function acts(record, def, { go, refresh, back }) {
+async function acts(record, def, why, { go, refresh, back }) {
 	const again = () => go('record', { id: record.id }, true);
 	const attempt = async (what) => { try { await what(); await refresh(); await again(); } catch (e) { say(e.text || e.message, true); } };
 	if (record.deleted)
@@ -60,7 +61,7 @@ async function acts(record, def, { go, refresh, back }) {
 			if (!await ask(t('print-person'), h('p', {}, t('print-person-more')), [[t('yes-do'), true, 'main'], [t('no'), null]]))
 				return;
 			try {
-				const reply = await call(['print', record.id, 'record.html']);
+				const reply = await call(['print', record.id, 'record.html', ...why]);
 				reply.files.forEach(sheet);
 			} catch (e) { say(e.text || e.message, true); }
 		}));
@@ -99,7 +100,7 @@ async function children(def, parent, name, go, fieldName) {
 }
 
 // Forms whose records belong to this one.
-const kin = async (form) => (await once(['forms'])).filter((f) => f.reads !== false && (f.refers || []).some((r) => r.form === form));
+const kin = async (form) => (await run(['forms'])).filter((f) => f.reads !== false && (f.refers || []).some((r) => r.form === form));
 
 function contact(story) {
 	const c = story.contact || {}, s = story.safe_contact || {};
@@ -127,20 +128,43 @@ function caseStory(story, go) {
 		(story.services || []).length ? [h('h2', {}, t('services')), table([t('service'), t('state'), t('from'), t('to')], story.services.map((s) => [link(s.label, () => go('record', { id: s.id })), s.status_label || s.status, day(s.from), day(s.to)]), t('services'))] : null];
 }
 
+// A case or a person of another unit is opened for a reason, which the access log keeps; null: none was given.
+async function reasonToOpen(def, record, status) {
+	if (def.compartment !== 'cases' || record.form === 'access_log' || record.unit === status.unit)
+		return [];
+	if (!reasons.has(record.unit)) {
+		const pick = choice(t('why-open'), REASONS.map((code) => [code, t('why-' + code)]), '', () => {});
+		const units = await unitItems(), unit = units.find((u) => u.value === record.unit);
+		const given = await ask(t('other-unit'), h('div', {}, h('p', {}, t('other-unit-more', unit ? unit.label : record.unit)), pick),
+			[[t('open'), () => pick.value() || (say(t('choose-reason'), true), undefined), 'main'], [t('no'), null]]);
+		if (!given)
+			return null;
+		reasons.set(record.unit, given);
+	}
+	return ['--reason', reasons.get(record.unit)];
+}
+
 export async function recordScreen(ctx) {
 	const { id, go, back } = ctx;
 	const record = await run(['show', id]);
 	const def = await once(['forms', 'show', record.form]);
-	const story = record.form === 'case' && !record.deleted ? await run(['case', id]).catch(() => null) : null;
+	const why = await reasonToOpen(def, record, ctx.status);
+	if (!why)
+		return h('div', {}, h('h1', { tabIndex: -1 }, t('not-opened')), h('p', {}, t('not-opened-more')), h('p', {}, button(t('back'), back)));
+	if (why.length)
+		await run(['show', id, ...why]);
+	const story = record.form === 'case' && !record.deleted ? await run(['case', id, ...why]).catch(() => null) : null;
 	const tabs = [], panel = h('div', { class: 'panel' });
 	if (story)
 		tabs.push([t('tab-story'), async () => caseStory(story, go)]);
 	tabs.push([t('tab-record'), async () => body(def, record, go)]);
-	for (const f of record.deleted ? [] : await kin(record.form)) {
-		const at = (f.refers || []).find((r) => r.form === record.form);
-		tabs.push([label(f.title), async () => children(def, id, f.name, go, at.field)]);
-	}
-	tabs.push([t('tab-history'), async () => history(def, id)]);
+	const family = record.deleted ? [] : await kin(record.form), field_of = (f) => f.refers.find((r) => r.form === record.form).field;
+	for (const f of family.filter((x) => x.records > 0))
+		tabs.push([label(f.title), async () => children(def, id, f.name, go, field_of(f))]);
+	const none = family.filter((f) => !f.records);
+	if (none.length)
+		tabs.push([t('tab-more'), async () => h('div', { class: 'card rows two-columns' }, none.map((f) => h('div', {}, h('span', {}), h('span', {}, label(f.title)), button(t('write'), () => go('make', { form: f.name, preset: { [field_of(f)]: id } })))))]);
+	tabs.push([t('tab-history'), async () => history(def, id, why)]);
 	const bar = h('div', { class: 'tabs', role: 'tablist' }, tabs.map(([name], i) => h('button', { type: 'button', role: 'tab', 'aria-selected': 'false', onclick: () => open(i) }, name)));
 	bar.addEventListener('keydown', (ev) => {
 		const now = [...bar.children].indexOf(document.activeElement), n = bar.children.length;
@@ -157,7 +181,7 @@ export async function recordScreen(ctx) {
 		fill(panel, h('p', { class: 'soft' }, t('loading')));
 		try { fill(panel, await tabs[i][1]()); } catch (e) { fill(panel, h('p', { class: 'note' }, e.text || e.message)); }
 	}
-	const buttons = await acts(record, def, ctx);
+	const buttons = await acts(record, def, why, ctx);
 	if (story && !story.handed_over)
 		buttons.splice(1, 0, button(t('refer'), () => refer(record, (story.consents || []).filter((c) => c.id), ctx)));
 	await open(0);

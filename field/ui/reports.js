@@ -1,5 +1,5 @@
 // The seventeen tables: a period, a look, a chart, and out as a workbook; freeze and send.
-import { h, fill, button, link, table, field, textInput, say, ask, choice } from './dom.js';
+import { h, fill, button, link, table, field, textInput, say, ask, fresh } from './dom.js';
 import { t, has } from './words.js';
 import { run, call, once, save, upload } from './api.js';
 import { day, isoDay, number, today, moment, label } from './format.js';
@@ -15,7 +15,7 @@ export function bars(rows, name, value, caption) {
 	const svg = el('svg', { viewBox: `0 0 ${WIDTH + 60} ${rows.length * ROW + 8}`, role: 'img', 'aria-label': caption, class: 'bars' });
 	rows.forEach((r, i) => {
 		const y = i * ROW + 6, w = Math.round((WIDTH - LEFT) * value(r) / most), text = name(r);
-		svg.append(el('text', { x: LEFT - 8, y: y + 15, 'text-anchor': 'end' }, text.length > 42 ? text.slice(0, 41) + '…' : text), el('rect', { x: LEFT, y, width: Math.max(w, value(r) > 0 ? 2 : 0), height: ROW - 8, rx: 3 }), el('text', { x: LEFT + w + 6, y: y + 15 }, number(value(r))));
+		svg.append(el('text', { x: LEFT - 8, y: y + 15, 'text-anchor': 'end' }, text.length > 38 ? text.slice(0, 37) + '…' : text), el('rect', { x: LEFT, y, width: Math.max(w, value(r) > 0 ? 2 : 0), height: ROW - 8, rx: 3 }), el('text', { x: LEFT + w + 6, y: y + 15 }, number(value(r))));
 	});
 	return svg;
 }
@@ -54,6 +54,34 @@ export async function reportsScreen(ctx) {
 
 	// ---- reports that are sent ----
 	const sent = h('div', {});
+	const form = await once(['forms', 'show', 'report_submission']);
+	const kinds = form.lists[form.fields.find((f) => f.name === 'kind').list] || [];
+	const kindName = (code) => label(kinds.find((k) => k.code === code)) || code;
+	const nameOf = (code) => (units.find((u) => u.value === code) || { label: code }).label;
+
+	// The table chosen above, as it was frozen in a report.
+	async function frozen(r) {
+		try {
+			const table_of = await run(['report', 'show', r.id, which.value]);
+			fill(out, h('h2', {}, table_of.title), h('p', { class: 'soft' }, t('frozen-of', nameOf(r.unit), day(r.from), day(r.to))),
+				table(table_of.columns, table_of.rows.map((row) => row.map((c) => (c === null ? '' : c))), table_of.title));
+			out.scrollIntoView({ block: 'start' });
+		} catch (e) { say(e.text || e.message, true); }
+	}
+
+	// The plans that ship with the program: whose deadlines and targets count here.
+	async function plansThatShip() {
+		const rows = await run(['plans']).catch(() => []);
+		const add = async (p) => {
+			try {
+				await run(['plan', 'add', p.code]);
+				say(t('plan-added'));
+				await go('reports', {}, true);
+			} catch (e) { say(e.text || e.message, true); }
+		};
+		return h('details', {}, h('summary', {}, t('plans-head')), h('div', { class: 'card rows' }, rows.map((p) => h('div', {}, h('span', {}, h('b', {}, p.code), h('span', { class: 'soft block' }, p.year)),
+			h('span', {}, p.title, h('span', { class: 'soft block' }, p.issuer)), p.here ? h('span', { class: 'tag good' }, t('plan-here')) : button(t('plan-add'), () => add(p))))));
+	}
 	async function submissions() {
 		const rows = await run(['report', 'submissions']).catch(() => null);
 		const due = await run(['report', 'submissions', '--due']).catch(() => []);
@@ -68,27 +96,24 @@ export async function reportsScreen(ctx) {
 			if (reason)
 				act(['report', 'return', r.id, '--reason', reason]);
 		};
-		const missing = (Array.isArray(due) ? due : []).filter((d) => !d.id && !d.submission);
+		const missing = due.filter((d) => ['MISSING', 'OVERDUE', 'RETURNED'].includes(d.state));
 		fill(sent, rows.length ? h('div', { class: 'card rows' }, rows.map((r) => h('div', {}, h('span', { class: 'tag' + (r.state === 'RETURNED' ? ' bad' : r.state === 'ACCEPTED' ? ' good' : '') }, has('sub-' + r.state) ? t('sub-' + r.state) : r.state),
-			h('span', {}, `${r.plan} · ${r.kind} · ${r.unit}`, h('span', { class: 'soft block' }, t('from-to', day(r.from), day(r.to)), ' · ', t('version-n', r.version || 1), (r.reasons || []).length ? ' · ' + r.reasons.join('; ') : '')),
-			h('span', { class: 'row' }, r.state === 'SUBMITTED' && r.unit !== ctx.status.unit ? [button(t('accept'), () => act(['report', 'accept', r.id]), 'main'), button(t('return-report'), () => back(r))] : null, button(t('open'), () => go('record', { id: r.id })))))) : h('p', { class: 'empty' }, t('submissions-none')),
-		missing.length ? [h('h3', {}, t('missing-head')), h('ul', {}, missing.map((d) => h('li', {}, [d.plan, d.kind, d.unit_name || d.unit, t('by-day', day(d.due))].filter(Boolean).join(' · '))))] : null);
+			h('span', {}, `${r.plan} · ${kindName(r.kind)} · ${nameOf(r.unit)}`, h('span', { class: 'soft block' }, t('from-to', day(r.from), day(r.to)), ' · ', t('version-n', r.version || 1), (r.reasons || []).length ? ' · ' + r.reasons.join('; ') : '')),
+			h('span', { class: 'row' }, r.state === 'SUBMITTED' && sends && r.unit !== ctx.status.unit ? [button(t('accept'), () => act(['report', 'accept', r.id]), 'main'), button(t('return-report'), () => back(r))] : null, button(t('show-frozen'), () => frozen(r)), button(t('open'), () => go('record', { id: r.id })))))) : h('p', { class: 'empty' }, t('submissions-none')),
+		missing.length ? [h('h3', {}, t('missing-head')), h('ul', {}, missing.map((d) => h('li', {}, [d.plan, kindName(d.kind), d.unit_name || d.unit, d.last_day ? t('by-day', day(d.last_day)) : ''].filter(Boolean).join(' · '))))] : null);
 	}
 	async function submit() {
-		const plans = await run(['list', 'plan', '--limit', 50]).catch(() => []);
-		const def = await once(['forms', 'show', 'report_submission']).catch(() => null);
-		const kinds = def ? (def.lists[(def.fields.find((f) => f.name === 'kind') || {}).list] || []) : [];
-		if (!plans.length) {
-			say(t('no-plan'), true);
-			return;
-		}
-		const plan = h('select', {}, plans.map((p) => h('option', { value: p.id }, p.headline || p.id))), kind = h('select', {}, kinds.map((k) => h('option', { value: k.code }, label(k))));
+		const plans = await run(['list', 'plan', '--limit', 50, '--columns', 'code']).catch(() => []);
+		const known = h('datalist', { id: fresh() }, [...new Set([...plans.map((p) => p.values.code), ...(await run(['plans']).catch(() => [])).map((p) => p.code)])].map((value) => h('option', { value })));
+		const plan = textInput({ class: 'narrow' }), kind = h('select', {}, h('option', { value: '' }, ''), kinds.map((k) => h('option', { value: k.code }, label(k))));
+		plan.setAttribute('list', known.id);
+		plan.value = plans.length === 1 ? plans[0].values.code : '';
 		const text = h('textarea', { rows: 6, spellcheck: false, autocomplete: 'off' }), to = textInput({});
-		const yes = await ask(t('submit-head'), h('div', {}, h('p', {}, t('submit-more', from.value, to_day())), field(t('plan'), plan), field(t('kind'), kind), field(t('receiver'), to), field(t('narrative'), text)), [[t('submit'), true, 'main'], [t('no'), null]]);
+		const yes = await ask(t('submit-head'), h('div', {}, h('p', {}, t('submit-more', from.value, to_day())), field(t('plan'), plan, t('plan-hint')), known, field(t('kind'), kind), field(t('receiver'), to), field(t('narrative'), text)), [[t('submit'), () => (plan.value.trim() && kind.value ? true : (say(t('submit-fill'), true), undefined)), 'main'], [t('no'), null]]);
 		if (!yes)
 			return;
 		try {
-			await run(['report', 'submit', plan.value, kind.value, '--from', isoDay(from.value), '--to', isoDay(to_day()), ...(unit.value ? ['--unit', unit.value] : []), ...(to.value ? ['--receiver', to.value] : []), ...(text.value.trim() ? ['--narrative', 'text'] : [])], text.value.trim() ? { texts: { text: text.value } } : {});
+			await run(['report', 'submit', plan.value.trim(), kind.value, '--from', isoDay(from.value), '--to', isoDay(to_day()), ...(unit.value ? ['--unit', unit.value] : []), ...(to.value ? ['--receiver', to.value] : []), ...(text.value.trim() ? ['--narrative', 'text'] : [])], text.value.trim() ? { texts: { text: text.value } } : {});
 			say(t('submitted'));
 			await refresh();
 			await submissions();
@@ -96,7 +121,9 @@ export async function reportsScreen(ctx) {
 	}
 	const to_day = () => to.value;
 
+	// a report is the office's to send
+	const sends = ctx.status.role === 'supervisor';
 	submissions();
 	return h('div', {}, h('h1', { tabIndex: -1 }, t('nav-reports')), h('div', { class: 'row tools' }, field(t('table'), which), field(t('period'), period), field(t('from'), from), field(t('to'), to), field(t('unit'), unit)),
-		h('p', { class: 'row' }, button(t('show-figures'), show, 'main'), button(t('submit-head'), submit)), out, h('h2', {}, t('sent-reports')), sent);
+		h('p', { class: 'row' }, button(t('show-figures'), show, 'main'), sends ? button(t('submit-head'), submit) : null), out, h('h2', {}, t('sent-reports')), sent, sends ? await plansThatShip() : null);
 }

@@ -48,18 +48,20 @@ function pairCard(p, { go, refresh }) {
 	};
 	const ground = (g) => (typeof g === 'string' ? g : g.text || g.label || g.code);
 	return h('div', { class: 'card pick-one' }, h('div', { class: 'two' }, personCard(p.a, go), personCard(p.b, go)),
-		h('p', {}, t('alike', number(p.score || 0)), ': ', (p.grounds || []).map(ground).join('; '), (p.against || []).length ? h('span', { class: 'soft block' }, t('against'), ': ', p.against.map(ground).join('; ')) : null),
-		h('p', { class: 'row' }, button(t('one-person'), () => decide('link')), button(t('two-persons'), () => decide('unlink'))));
+		p.score === undefined ? null : h('p', {}, t('alike', number(p.score)), ': ', (p.grounds || []).map(ground).join('; '), (p.against || []).length ? h('span', { class: 'soft block' }, t('against'), ': ', p.against.map(ground).join('; ')) : null),
+		h('p', { class: 'row' }, p.state === 'linked' ? h('span', { class: 'tag good' }, t('one-person')) : button(t('one-person'), () => decide('link')), p.state === 'dismissed' ? h('span', { class: 'tag' }, t('two-persons')) : button(t('two-persons'), () => decide('unlink'))));
 }
 
 export async function reviewScreen(ctx) {
-	const [conflicts, pairs, settled] = await Promise.all([run(['conflicts']), run(['duplicates', '--limit', 20]).catch(() => []), run(['conflicts', '--settled']).catch(() => [])]);
+	const [conflicts, pairs, settled, all] = await Promise.all([run(['conflicts']), run(['duplicates', '--limit', 20]).catch(() => []), run(['conflicts', '--settled']).catch(() => []), run(['duplicates', '--decided']).catch(() => [])]);
 	const cards = await Promise.all(conflicts.slice(0, 30).map((c) => conflictCard(c, ctx)));
+	const decided = all.filter((p) => p.link && !pairs.some((x) => x.link === p.link));
 	const undo = async (c) => { await ctx.go('record', { id: c.id }); };
 	return h('div', {}, h('h1', { tabIndex: -1 }, t('nav-review')), h('p', {}, t('review-more')),
 		h('h2', {}, t('n-conflicts'), ' (', number(conflicts.length), ')'), cards.length ? cards : h('p', { class: 'empty' }, t('no-conflicts')),
 		conflicts.length > cards.length ? h('p', { class: 'soft' }, t('more-after', number(conflicts.length - cards.length))) : null,
 		h('h2', {}, t('n-duplicates'), ' (', number(pairs.length), ')'), pairs.length ? pairs.map((p) => pairCard(p, ctx)) : h('p', { class: 'empty' }, t('no-duplicates')),
+		decided.length ? h('details', {}, h('summary', {}, t('decided-pairs'), ' (', number(decided.length), ')'), decided.map((p) => pairCard(p, ctx))) : null,
 		settled.length ? h('details', {}, h('summary', {}, t('settled-by-rule'), ' (', number(settled.length), ')'), h('div', { class: 'card rows' }, await Promise.all(settled.slice(0, 50).map(async (c) => {
 			const def = await once(['forms', 'show', c.form]), f = def.fields.find((x) => x.name === c.field);
 			return h('div', {}, h('span', { class: 'soft' }, label(def.title)), h('span', {}, f ? label(f.label) : c.field, ': ', (c.values || []).map((v) => (f ? shown(def, f, String(v.value)) : v.value)).join(' · ')), button(t('open'), () => undo(c)));

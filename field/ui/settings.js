@@ -51,6 +51,10 @@ export async function settingsScreen({ go, refresh, status }) {
 		} }, h('p', {}, t('recovery-sheet-more')), a, h('p', {}, h('button', {}, t('recovery-make'))));
 	}
 
+	// What an import would do, and what is wrong in which row and column.
+	const tried = (r) => h('div', {}, h('p', { class: r.errors ? 'note' : 'card good' }, t('csv-rows', number(r.rows), number(r.good), number(r.errors), number(r.warnings))), h('p', {}, r.errors ? t('csv-mend') : t('csv-would', number(r.would_add))),
+		r.found.length ? table([t('csv-line'), t('csv-column'), t('csv-what')], r.found.map((f) => [number(f.line), f.header || (f.column ? number(f.column) : ''), [f.warning ? t('warning') + ': ' : '', f.what, f.help ? '. ' + f.help : ''].join('')]), t('csv-head')) : null);
+
 	function csv() {
 		const which = h('select', {}, forms.map((f) => h('option', { value: f.name }, label(f.title)))), file = h('input', { type: 'file', accept: '.csv' });
 		const go_on = async (dry) => {
@@ -58,12 +62,12 @@ export async function settingsScreen({ go, refresh, status }) {
 				return say(t('choose-file'), true);
 			try {
 				const reply = await call(['import', which.value, 'sheet.csv', ...(dry ? ['--dry-run'] : [])], { files: { 'sheet.csv': await upload(file.files[0]) } });
-				fill(result, h('pre', { class: 'card' }, reply.notes || JSON.stringify(reply.data, null, 1)));
+				fill(result, dry ? tried(reply.data) : h('p', { class: 'card good' }, reply.notes || t('imported')));
 				if (!dry) {
 					say(t('imported'));
 					await refresh();
 				}
-			} catch (e) { fill(result, h('div', { class: 'note' }, h('p', {}, e.text || e.message), e.reply && e.reply.data ? h('pre', {}, JSON.stringify(e.reply.data, null, 1)) : null)); }
+			} catch (e) { fill(result, e.reply && e.reply.data ? tried(e.reply.data) : h('p', { class: 'note' }, e.text || e.message)); }
 			return undefined;
 		};
 		return h('div', {}, h('p', {}, t('csv-more')), field(t('form'), which), field(t('csv-file'), file), h('p', { class: 'row' }, button(t('csv-try'), () => go_on(true)), button(t('csv-in'), () => go_on(false), 'main')), result);

@@ -1,10 +1,11 @@
 // Sync in words: what waits, what was confirmed, what was set aside and why; by the line or by a stick.
 import { h, fill, button, link, field, textInput, say, choice, ask } from './dom.js';
 import { t, has } from './words.js';
-import { run, call, progress, upload, save, forget } from './api.js';
-import { moment, number, size } from './format.js';
+import { run, call, once, progress, upload, save, forget } from './api.js';
+import { moment, number, size, label } from './format.js';
+import { shown } from './form.js';
 
-const LOOK_MS = 400;
+const LOOK_MS = 400, SHOWN = 50;
 
 export async function syncScreen({ go, refresh, status }) {
 	const result = h('div', { 'aria-live': 'polite' }), bar = h('p', { class: 'soft', role: 'status' });
@@ -58,8 +59,9 @@ export async function syncScreen({ go, refresh, status }) {
 	async function quarantine() {
 		const rows = await run(['quarantine']).catch(() => []);
 		const release = async (r) => {
-			const entries = await run(['quarantine', r.id]).catch(() => []);
-			const yes = await ask(t('release'), h('div', {}, h('p', {}, t('release-more')), h('ul', {}, (Array.isArray(entries) ? entries : []).slice(0, 50).map((e) => h('li', {}, moment(e.at), ' · ', e.form, ': ', Array.isArray(e.values) ? e.values.map((v) => (typeof v === 'string' ? v : `${v.field}: ${v.value}`)).join('; ') : '')))), [[t('release'), true, 'main'], [t('no'), null]]);
+			const entries = await run(['quarantine', r.id]).catch(() => []), forms = await Promise.all(entries.slice(0, SHOWN).map((e) => once(['forms', 'show', e.form]).catch(() => null)));
+			const said = (def, values) => Object.entries(values).map(([name, v]) => { const f = def && def.fields.find((x) => x.name === name); return f ? `${label(f.label)}: ${shown(def, f, v)}` : `${name}: ${v}`; }).join('; ');
+			const yes = await ask(t('release'), h('div', {}, h('p', {}, t('release-more')), h('ul', {}, entries.slice(0, SHOWN).map((e, i) => h('li', {}, moment(e.at), ' · ', forms[i] ? label(forms[i].title) : e.form, ': ', said(forms[i], e.values))))), [[t('release'), true, 'main'], [t('no'), null]]);
 			if (!yes)
 				return;
 			try {

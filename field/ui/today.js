@@ -2,7 +2,7 @@
 import { h, button, link } from './dom.js';
 import { t } from './words.js';
 import { run, once } from './api.js';
-import { longDay, today, day, daysUntil, moment, number, label } from './format.js';
+import { longDay, today, day, daysUntil, moment, number, label, short } from './format.js';
 
 const FAVOURITES = ['awareness_session', 'outreach', 'follow_up'];
 
@@ -12,12 +12,18 @@ export function dueTag(iso) {
 		h('span', { class: 'tag' + (n <= 7 ? ' warn' : '') }, n === 1 ? t('tomorrow') : n <= 7 ? t('in-days', number(n)) : day(iso));
 }
 
+// One thing that is due: of a case, or a report.
+export function dueRow(d, go, own) {
+	const id = d.case || d.record, report = d.rule === 'report';
+	return h('div', {}, dueTag(d.due), h('span', {}, report ? t('due-report', d.kind) : (d.label || d.rule) + (d.month ? t('month-n', d.month) : ''), ' ', h('b', {}, d.code || (d.case ? short(d.case) : '')), d.unit && d.unit !== own ? h('span', { class: 'soft block' }, d.unit) : null),
+		report ? button(t('look'), () => go('reports')) : id ? button(t('open'), () => go('record', { id })) : null);
+}
+
 export async function todayScreen({ go, status }) {
-	const [forms, due, drafts] = await Promise.all([once(['forms']), run(['due', '--discreet']).catch(() => []), run(['drafts']).catch(() => [])]);
+	const [forms, due, drafts] = await Promise.all([once(['forms']), run(['due']).catch(() => []), run(['drafts']).catch(() => [])]);
 	const mine = [...forms].filter((f) => f.writes !== false).sort((a, b) => (b.made || 0) - (a.made || 0) || FAVOURITES.indexOf(b.name) - FAVOURITES.indexOf(a.name)).filter((f) => (f.made || 0) > 0 || FAVOURITES.includes(f.name)).slice(0, 3);
 	const title = new Map(forms.map((f) => [f.name, label(f.title)]));
-	const rows = due.slice(0, 20).map((d) => h('div', {}, dueTag(d.due), h('span', {}, d.title || d.label || d.what || t('due-' + d.kind), ' ', h('b', {}, d.who || d.headline || ''),
-		d.contact ? h('span', { class: 'soft block' }, d.contact) : null), button(t('open'), () => go('record', { id: d.case || d.id }))));
+	const rows = due.slice(0, 20).map((d) => dueRow(d, go, status.unit));
 	const begun = drafts.map((d) => h('div', {}, h('span', { class: 'soft' }, moment(d.saved_at || d.at)), h('span', {}, title.get(d.form) || d.form, ' ', h('span', { class: 'tag good' }, t('draft-kept'))),
 		button(t('go-on-writing'), () => go('make', { draft: d.id }))));
 	const look = [[status.conflicts, 'n-conflicts'], [status.duplicates, 'n-duplicates'], [status.referrals, 'n-referrals'], [status.quarantined, 'n-quarantined']].filter(([n]) => n > 0);

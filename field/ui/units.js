@@ -8,12 +8,12 @@ import { bars } from './reports.js';
 const SILENT_DAYS = 14;
 
 export async function unitsScreen({ go }) {
-	const all = await run(['overview']);
-	const rows = Array.isArray(all) ? all : all.units || [];
-	const last = (u) => (u.devices || []).map((d) => d.last_at || d.last || '').filter(Boolean).sort().pop() || u.last || '';
-	const days = (at) => (at ? Math.floor((Date.now() - Date.parse(at)) / 86400000) : null);
-	const silent = rows.filter((u) => days(last(u)) === null || days(last(u)) >= SILENT_DAYS);
-	const count = (v) => (typeof v === 'number' ? v : v && typeof v === 'object' ? Object.values(v).reduce((a, b) => a + (typeof b === 'number' ? b : 0), 0) : 0);
+	const rows = await run(['overview']);
+	const working = (u) => u.devices.filter((d) => !d.retired);
+	const silent = rows.flatMap((u) => working(u).filter((d) => d.days === null || d.days >= SILENT_DAYS).map((d) => ({ unit: u.name, ...d })));
+	const open = (u) => u.conflicts.open + u.duplicates.open;
+	// how many wait, and how many of them for too long
+	const waits = (v) => (v.month ? t('of-them-month', number(v.open), number(v.month)) : v.open);
 	const chart = h('div', {});
 	async function targets() {
 		const y = today().slice(0, 4);
@@ -24,8 +24,8 @@ export async function unitsScreen({ go }) {
 		} catch (e) { fill(chart, h('p', { class: 'note' }, e.text || e.message)); }
 	}
 	return h('div', {}, h('h1', { tabIndex: -1 }, t('nav-units')),
-		silent.length ? [h('h2', {}, t('silent-head', SILENT_DAYS)), h('ul', {}, silent.map((u) => h('li', {}, u.name, ': ', last(u) ? moment(last(u)) : t('never'))))] : h('p', { class: 'empty' }, t('all-synced')),
-		h('h2', {}, t('all-units')), table([t('unit'), t('last-seen'), t('n-conflicts'), t('n-duplicates'), t('n-quarantined')], rows.map((u) => [u.name || u.code, last(u) ? moment(last(u)) : t('never'), count(u.conflicts), count(u.duplicates), count(u.quarantined)]), t('all-units')),
-		rows.some((u) => count(u.conflicts) + count(u.duplicates) > 0) ? h('figure', {}, h('figcaption', {}, t('open-work')), bars(rows.filter((u) => count(u.conflicts) + count(u.duplicates) > 0), (u) => u.name || u.code, (u) => count(u.conflicts) + count(u.duplicates), t('open-work'))) : null,
+		silent.length ? [h('h2', {}, t('silent-head', SILENT_DAYS)), h('ul', {}, silent.map((d) => h('li', {}, d.unit, ' · ', d.name, ': ', d.last ? moment(d.last) : t('never'))))] : h('p', { class: 'empty' }, t('all-synced')),
+		h('h2', {}, t('all-units')), table([t('unit'), t('devices'), t('last-seen'), t('n-conflicts'), t('n-duplicates'), t('n-quarantined')], rows.map((u) => [u.name, working(u).length, u.last ? moment(u.last) : t('never'), waits(u.conflicts), waits(u.duplicates), u.aside]), t('all-units')),
+		rows.some((u) => open(u) > 0) ? h('figure', {}, h('figcaption', {}, t('open-work')), bars(rows.filter((u) => open(u) > 0), (u) => u.name, open, t('open-work'))) : null,
 		h('h2', {}, t('indicators')), h('p', {}, button(t('show-figures'), targets, 'main')), chart);
 }

@@ -187,4 +187,21 @@ complains 64 "" "a period has an end" on "$chief" overview --from 2026-01-01
 is "$(on "$lan" --json overview | json '#')" 1 "a commune sees itself"
 like "$(on "$chief" --lang vi overview)" "Cán bộ im lặng" "for people to read"
 
+# ---- every text that the page asks for is there ----
+# Keys are quoted in t('…') or has('…'), or stand alone in quotes where a table names them; 'due-' + x needs some.
+missing=$(cat field/ui/*.js | perl -0ne '
+	my %have = map { $_ => 1 } /^\t\x27([^\x27]+)\x27: \[/mg;
+	my $code = s/^\t\x27[^\x27]+\x27: \[.*$//mgr;
+	while ($code =~ /\b(?:t|has)\(\x27([^\x27]+)\x27( \+)?/g) {
+		my ($key, $open) = ($1, $2);
+		print "$key " if $open ? !grep { index($_, $key) == 0 } keys %have : !$have{$key};
+	}
+	my @used = $code =~ /[\x27`]([A-Za-z0-9-]+)[\x27`\$]/g;
+	my %used = map { $_ => 1 } @used;
+	for my $key (sort keys %have) {
+		next if $used{$key} || grep { /-$/ && index($key, $_) == 0 } @used;
+		print "unused:$key ";
+	}')
+is "$missing" "" "every text that the page asks for is there, and none that it does not"
+
 done_testing
