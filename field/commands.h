@@ -145,6 +145,7 @@ enum rc commands_rights_count(struct call *c, struct commands_rights *out) RC_CH
  * Before something of the compartment `cases` is shown (commands_access.c): note that a record is
  * opened, with --reason, or that so many of a form were shown.  Others: nothing.  leaves: it goes out in
  * the clear, and what cannot be noted must not go; else RC_OK and a remark.  RC_USAGE: no such reason.
+ * RC_DENIED: --reason ASK, and it is another unit's; nothing was noted.
  */
 enum rc commands_access_opened(struct call *c, const char *command, const struct dot *id,
     bool leaves) RC_CHECK;

@@ -21,6 +21,8 @@
 #include "shared/vault/query.h"
 
 static const char reason_list[] = "access_reason";
+/* For a page: nothing is opened or noted of another unit's record until a reason was given. */
+static const char reason_asked[] = "ASK";
 
 enum { ACCESS_DEFAULT = 200, ACCESS_LIMIT_MAX = 100000 };
 
@@ -102,7 +104,7 @@ reason_of(struct call *c, const char **out)
 	const char *given = call_option(c, "reason");
 
 	*out = given == NULL ? "" : given;
-	if (given == NULL || (l != NULL && form_choice_find(l, given) != NULL))
+	if (given == NULL || strcmp(given, reason_asked) == 0 || (l != NULL && form_choice_find(l, given) != NULL))
 		return RC_OK;
 	return error_set(&c->err, RC_USAGE, "--reason",
 	    "use SUPERVISE, SETTLE, HANDOVER, REQUEST, EMERGENCY, REPORT, INSPECT or OTHER",
@@ -145,6 +147,11 @@ commands_access_opened(struct call *c, const char *command, const struct dot *id
 	if (!is_case || !keeps_log(c->ws))
 		return RC_OK;
 	outside = !reads_cases_of(c->ws, ROLE_CASEWORKER, unit);
+	if (strcmp(o.reason, reason_asked) == 0 && outside)
+		return error_set(&c->err, RC_DENIED, unit, "say why with --reason",
+		    "another unit's record is opened for a reason");
+	if (strcmp(o.reason, reason_asked) == 0)
+		o.reason = "";
 	if (outside && *o.reason == '\0')
 		o.reason = "-";
 	if ((rc = note(c, &o, leaves, &is_new)) == RC_OK && is_new && strcmp(o.reason, "-") == 0)

@@ -129,30 +129,34 @@ function caseStory(story, go) {
 }
 
 // A case or a person of another unit is opened for a reason, which the access log keeps; null: none was given.
-async function reasonToOpen(def, record, status) {
-	if (def.compartment !== 'cases' || record.form === 'access_log' || record.unit === status.unit)
-		return [];
-	if (!reasons.has(record.unit)) {
+async function opened(id) {
+	let unit;
+	try {
+		return [await run(['show', id, '--reason', 'ASK']), []];
+	} catch (e) {
+		if (e.code !== 77 || !e.where)
+			throw e;
+		unit = e.where;
+	}
+	if (!reasons.has(unit)) {
 		const pick = choice(t('why-open'), REASONS.map((code) => [code, t('why-' + code)]), '', () => {});
-		const units = await unitItems(), unit = units.find((u) => u.value === record.unit);
-		const given = await ask(t('other-unit'), h('div', {}, h('p', {}, t('other-unit-more', unit ? unit.label : record.unit)), pick),
+		const place = (await unitItems()).find((u) => u.value === unit);
+		const given = await ask(t('other-unit'), h('div', {}, h('p', {}, t('other-unit-more', place ? place.label : unit)), pick),
 			[[t('open'), () => pick.value() || (say(t('choose-reason'), true), undefined), 'main'], [t('no'), null]]);
 		if (!given)
 			return null;
-		reasons.set(record.unit, given);
+		reasons.set(unit, given);
 	}
-	return ['--reason', reasons.get(record.unit)];
+	const why = ['--reason', reasons.get(unit)];
+	return [await run(['show', id, ...why]), why];
 }
 
 export async function recordScreen(ctx) {
 	const { id, go, back } = ctx;
-	const record = await run(['show', id]);
-	const def = await once(['forms', 'show', record.form]);
-	const why = await reasonToOpen(def, record, ctx.status);
-	if (!why)
+	const [record, why] = await opened(id) || [];
+	if (!record)
 		return h('div', {}, h('h1', { tabIndex: -1 }, t('not-opened')), h('p', {}, t('not-opened-more')), h('p', {}, button(t('back'), back)));
-	if (why.length)
-		await run(['show', id, ...why]);
+	const def = await once(['forms', 'show', record.form]);
 	const story = record.form === 'case' && !record.deleted ? await run(['case', id, ...why]).catch(() => null) : null;
 	const tabs = [], panel = h('div', { class: 'panel' });
 	if (story)

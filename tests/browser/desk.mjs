@@ -211,7 +211,7 @@ await chief.look('returned');
 sync('chief');
 sync('commune');
 await nav(commune.page, 'Báo cáo');
-ok((await commune.main()).includes('Thiếu một trường hợp'), 'which the commune reads');
+ok(await commune.has('Thiếu một trường hợp'), 'which the commune reads');
 await commune.press('Chốt và gửi báo cáo');
 await commune.question(async (q) => { await q.locator('select').selectOption('M6'); await q.getByRole('button', { name: 'Chốt và gửi', exact: true }).click(); });
 await commune.row('đã gửi').waitFor();
@@ -235,7 +235,8 @@ await chief.list('case');
 await chief.page.locator('main table button').first().click();
 await chief.question(async (q) => { await q.locator('label', { hasText: 'Giám sát' }).click(); await q.getByRole('button', { name: 'Mở', exact: true }).click(); });
 await chief.opened();
-ok(field(chief.home, '--json', 'access').includes('SUPERVISE'), 'with one it is opened, and the access log has the reason');
+const log = JSON.parse(field(chief.home, '--json', 'access'));
+ok(log.some((x) => x.reason === 'SUPERVISE') && !log.some((x) => x.reason === '-'), 'with one it is opened, and the access log has the reason and no line without', JSON.stringify(log));
 await chief.look('case');
 
 for (const d of desks) {

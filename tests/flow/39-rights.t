@@ -167,6 +167,7 @@ is "$(opens "$chief" --case "$two")" "show $two 0 -" "the line says that no reas
 exits 0 "with one" on "$chief" case "$case" --reason SUPERVISE
 unlike "$err" "opening it is logged" "there is no remark"
 like "$(opens "$chief")" "case $case 0 SUPERVISE" "and the line has it"
+complains 77 "opened for a reason" "a page asks first, and nothing is opened until it knows why" on "$chief" show "$two" --reason ASK
 complains 64 "no such reason" "a reason is a code, nothing typed" on "$chief" show "$two" --reason "vì Mai"
 is "$(on "$ctv" --json access)" "[]" "a communicator opens no person, and keeps no log"
 complains 66 "" "what is not there is not opened" on "$lan" show 0123456789abcdef.1
