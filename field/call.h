@@ -16,6 +16,7 @@
 struct call;
 struct call_source;
 struct checked_file;
+struct local_link;
 struct secret;
 struct workspace;
 
@@ -73,6 +74,7 @@ struct call {
 	   are shown once are then outputs, by the name of their option. */
 	bool from_page;
 	struct secret *typed[CALL_SECRETS];
+	struct local_link *asker;	/* in the porter; a process that is left behind closes it */
 	const char *args[CALL_ARGS_MAX];
 	size_t n_args;
 	struct call_given given[CALL_OPTIONS_MAX];

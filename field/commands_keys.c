@@ -79,8 +79,10 @@ commands_recovery_files_free(struct call *c)
 	if (files[0] != NULL && files[1] != NULL && strcmp(files[0], files[1]) == 0)
 		return error_set(&c->err, RC_USAGE, files[0], "name two files",
 		    "the code and its sheet do not go into one file");
+	/* there is no terminal that a code could be shown on, and the one before is about to end */
 	if (c->from_page)
-		return RC_OK;
+		return files[0] != NULL || files[1] != NULL ? RC_OK : error_set(&c->err, RC_USAGE,
+		    "--recovery-file", "name a file for it", "the recovery code would be shown nowhere");
 	/* made for once: a folder that is not there, or is not ours, is told while the old code opens */
 	for (int i = 0; i < 2 && rc == RC_OK; i++)
 		if (files[i] != NULL && (rc = files_create(files[i], NULL, 0, &c->err)) == RC_OK)

@@ -323,6 +323,8 @@ commands_unlock(struct call *c)
 	/* the vault is opened in the process that keeps it: keys never cross */
 	rc = process_background(&is_child, &c->err);
 	if (is_child) {
+		/* else the page would not see that its porter has ended */
+		local_close(c->asker);
 		rc = workspace_open(c->home, passphrase, &ws, &c->err);
 		secret_free(passphrase);
 		if (rc == RC_OK && !c->quiet && !secret_can_lock())

@@ -1,6 +1,5 @@
 #include "field/page.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include "field/page_internal.h"
 #include "field/porter.h"
 #include "shared/base/clock.h"
-#include "shared/base/embedded.h"
 #include "shared/base/phrases.h"
 #include "shared/base/process.h"
 #include "shared/base/thread.h"
@@ -21,62 +19,14 @@
 enum {
 	STEP_MS = 200,
 	LEAVING_MS = 3000,
+	LOOK_MS = 2000,
 	CONNECTIONS = 64,
-	REQUEST_SECONDS = 24 * 3600,	/* a sync over a bad line is one request */
-	TOKEN_MARK_CHARS = 32
+	REQUEST_SECONDS = 24 * 3600	/* a sync over a bad line is one request */
 };
 
 static const char socket_name[] = "page.socket";
-/* The files of field/ui/. */
-extern const struct embedded page_assets_table[];
-/* index.html has these in the place of the token. */
-static const char token_mark[TOKEN_MARK_CHARS + 1] = "00000000000000000000000000000000";
 
-/* ---- replies ---- */
-
-void
-page_reply(struct http_request *r, unsigned status, const char *type, const void *body, size_t len,
-    bool sheet)
-{
-	const struct browser_guard_header *h = browser_guard_headers(sheet);
-	enum rc rc = RC_OK;
-
-	for (; h->name != NULL && rc == RC_OK; h++)
-		rc = http_server_add_header(r, h->name, h->value);
-	if (rc == RC_OK)
-		http_server_reply(r, status, type, body, len);
-}
-
-void
-page_reply_json(struct http_request *r, unsigned status, struct bytes *body)
-{
-	if (body->rc != RC_OK || body->len > PAGE_REPLY_MAX)
-		page_reply(r, 500, NULL, "", 0, false);
-	else
-		page_reply(r, status, "application/json", body->data, body->len, false);
-}
-
-static const struct embedded *
-find_asset(const char *name)
-{
-	for (const struct embedded *e = page_assets_table; e->name != NULL; e++)
-		if (strcmp(e->name, name) == 0)
-			return e;
-	return NULL;
-}
-
-static void
-reply_asset(struct http_request *r, const char *name, unsigned status)
-{
-	const struct embedded *a = find_asset(name);
-
-	if (a == NULL)
-		page_reply(r, 404, NULL, "", 0, false);
-	else
-		page_reply(r, status, page_files_type(name), a->data, a->len, false);
-}
-
-/* ---- what stands still ---- */
+/* ---- requests ---- */
 
 static bool
 needs_no_session(const char *path)
@@ -84,166 +34,6 @@ needs_no_session(const char *path)
 	return strcmp(path, "/launch") == 0 || strcmp(path, "/launch.js") == 0 ||
 	    strcmp(path, "/style.css") == 0;
 }
-
-static void
-reply_index(struct page *p, struct http_request *r)
-{
-	const struct embedded *a = find_asset("index.html");
-	struct bytes b;
-	char *mark;
-
-	bytes_init(&b);
-	if (a != NULL)
-		bytes_put(&b, a->data, a->len);
-	mark = b.rc == RC_OK && b.len > 0 ? strstr(bytes_cstr(&b), token_mark) : NULL;
-	if (mark == NULL) {
-		page_reply(r, 500, NULL, "", 0, false);
-	} else {
-		memcpy(mark, browser_guard_token(p->guard), TOKEN_MARK_CHARS);
-		page_reply(r, 200, page_files_type("index.html"), b.data, b.len, false);
-	}
-	bytes_wipe(&b);
-}
-
-/* /file/HANDLE is saved, /sheet/HANDLE is shown, to be printed. */
-static void
-reply_file(struct page *p, struct http_request *r, const char *handle, bool sheet)
-{
-	const struct page_file *f;
-	char disposition[PAGE_NAME_MAX + 40];
-	enum rc rc = RC_NOTFOUND;
-
-	thread_lock_enter(p->gate);
-	if ((f = page_files_find(p, handle)) != NULL &&
-	    (!sheet || strcmp(page_files_type(f->name), page_files_type("x.html")) == 0)) {
-		snprintf(disposition, sizeof(disposition), "%s; filename=\"%s\"",
-		    sheet ? "inline" : "attachment", f->name);
-		if ((rc = http_server_add_header(r, "Content-Disposition", disposition)) == RC_OK)
-			page_reply(r, 200, page_files_type(f->name), f->data.data, f->data.len, sheet);
-	}
-	thread_lock_leave(p->gate);
-	if (rc != RC_OK)
-		page_reply(r, 404, NULL, "", 0, false);
-}
-
-static void
-answer_get(struct page *p, struct http_request *r)
-{
-	const char *path = http_server_path(r);
-
-	if (strcmp(path, "/") == 0)
-		reply_index(p, r);
-	else if (strcmp(path, "/launch") == 0)
-		reply_asset(r, "launch.html", 200);
-	else if (strncmp(path, "/file/", 6) == 0)
-		reply_file(p, r, path + 6, false);
-	else if (strncmp(path, "/sheet/", 7) == 0)
-		reply_file(p, r, path + 7, true);
-	else
-		reply_asset(r, path + 1, 200);
-}
-
-/* ---- what is asked by POST, beside commands ---- */
-
-static void
-answer_launch(struct page *p, struct http_request *r, struct page_request *q)
-{
-	char cookie[BROWSER_GUARD_TEXT_MAX], path[FILES_PATH_MAX];
-	json_error_t je;
-	json_t *asked = json_loadb((const char *)q->body.data, q->body.len, 0, &je);
-	const char *code = json_string_value(json_object_get(asked, "code"));
-	enum rc rc = RC_AUTH;
-
-	thread_lock_enter(p->gate);
-	if (code != NULL)
-		rc = browser_guard_exchange(p->guard, clock_monotonic_ms(), code, strlen(code), cookie);
-	if (rc == RC_OK)
-		page_files_forget(p);
-	thread_lock_leave(p->gate);
-	json_decref(asked);
-	if (rc == RC_OK)
-		rc = http_server_add_header(r, "Set-Cookie", cookie);
-	secret_wipe(cookie, sizeof(cookie));
-	if (rc == RC_OK && files_join(p->home, "page.html", path) == RC_OK)
-		(void)!files_remove(path, NULL);
-	page_reply(r, rc == RC_OK ? 204 : 403, NULL, "", 0, false);
-}
-
-static void
-answer_state(struct page *p, struct http_request *r)
-{
-	struct bytes b;
-
-	bytes_init(&b);
-	thread_lock_enter(p->gate);
-	bytes_printf(&b, "{\"vault\":%s,\"open\":%s,\"busy\":%d,\"wait\":%d}",
-	    vault_exists(p->home) ? "true" : "false", keeper_is_there(p->home) ? "true" : "false",
-	    p->running, p->try_after_ms > clock_monotonic_ms() ?
-	    (int)((p->try_after_ms - clock_monotonic_ms() + 999) / 1000) : 0);
-	thread_lock_leave(p->gate);
-	page_reply_json(r, 200, &b);
-	bytes_reset(&b);
-}
-
-static void
-answer_progress(struct page *p, struct http_request *r)
-{
-	json_t *o;
-	char *text;
-	struct bytes b;
-
-	bytes_init(&b);
-	thread_lock_enter(p->gate);
-	o = json_pack("{s:s}", "text", p->progress);
-	thread_lock_leave(p->gate);
-	text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
-	bytes_text(&b, text == NULL ? "{}" : text);
-	free(text);
-	json_decref(o);
-	page_reply_json(r, 200, &b);
-	bytes_reset(&b);
-}
-
-static void
-answer_upload(struct page *p, struct http_request *r, struct page_request *q)
-{
-	const struct page_file *f;
-	struct bytes b;
-	enum rc rc;
-
-	bytes_init(&b);
-	thread_lock_enter(p->gate);
-	rc = page_files_add(p, "upload", &q->body, &f);
-	if (rc == RC_OK)
-		bytes_printf(&b, "{\"handle\":\"%s\"}", f->handle);
-	thread_lock_leave(p->gate);
-	if (rc == RC_OK)
-		page_reply_json(r, 200, &b);
-	else
-		page_reply(r, 413, NULL, "", 0, false);
-	bytes_reset(&b);
-}
-
-static void
-answer_post(struct page *p, struct http_request *r, struct page_request *q)
-{
-	const char *path = http_server_path(r);
-
-	if (strcmp(path, "/launch") == 0)
-		answer_launch(p, r, q);
-	else if (strcmp(path, "/api/run") == 0)
-		page_run_answer(p, r, q);
-	else if (strcmp(path, "/api/state") == 0)
-		answer_state(p, r);
-	else if (strcmp(path, "/api/progress") == 0)
-		answer_progress(p, r);
-	else if (strcmp(path, "/api/upload") == 0)
-		answer_upload(p, r, q);
-	else
-		page_reply(r, 404, NULL, "", 0, false);
-}
-
-/* ---- requests ---- */
 
 static unsigned
 check(const struct page *p, struct http_request *r)
@@ -268,6 +58,26 @@ check(const struct page *p, struct http_request *r)
 	return browser_guard_check(p->guard, &q);
 }
 
+/* Does the body that is announced have its place?  In the gate. */
+static unsigned
+check_body(struct page *p, struct http_request *r, struct page_request *q)
+{
+	const char *length = http_server_header(r, "Content-Length"), *path = http_server_path(r);
+	uint64_t n = length == NULL ? 0 : strtoull(length, NULL, 10);	/* a number, the server saw to it */
+	uint64_t most = strcmp(path, "/api/upload") == 0 ? PAGE_FILE_MAX :
+	    strcmp(path, "/api/run") == 0 ? PAGE_RUN_MAX : PAGE_ASK_MAX;
+
+	if (http_server_header(r, "Transfer-Encoding") != NULL)
+		return 411;
+	if (n > (strcmp(http_server_method(r), "GET") == 0 ? 0 : most))
+		return 413;
+	if (n > PAGE_RECEIVING_MAX - p->receiving)
+		return 503;
+	q->announced = n;
+	p->receiving += n;
+	return 0;
+}
+
 static unsigned
 on_begin(void *ctx, struct http_request *r)
 {
@@ -280,9 +90,14 @@ on_begin(void *ctx, struct http_request *r)
 	bytes_init(&q->body);
 	http_server_set_user(r, q);
 	thread_lock_enter(p->gate);
-	q->refused = check(p, r);
-	p->last_request_ms = clock_monotonic_ms();
+	if ((q->refused = check(p, r)) == 0) {
+		q->refused = check_body(p, r, q);
+		p->last_request_ms = clock_monotonic_ms();
+	}
 	thread_lock_leave(p->gate);
+	/* at once: who is refused may take his time with the rest of what he sends */
+	if (q->refused != 0)
+		page_answer_refusal(r, q->refused);
 	return 0;
 }
 
@@ -297,31 +112,23 @@ on_body(void *ctx, struct http_request *r, const uint8_t *data, size_t len)
 	return q->body.rc;
 }
 
-/* A page that is looked at when its session is over says so; everything else is refused without a word. */
 static void
 on_answer(void *ctx, struct http_request *r)
 {
-	struct page *p = ctx;
-	struct page_request *q = http_server_user(r);
-
-	if (q->refused == 401 && strcmp(http_server_path(r), "/") == 0)
-		reply_asset(r, "again.html", 401);
-	else if (q->refused != 0)
-		page_reply(r, q->refused, NULL, "", 0, false);
-	else if (strcmp(http_server_method(r), "GET") == 0)
-		answer_get(p, r);
-	else
-		answer_post(p, r, q);
+	page_answer(ctx, r, http_server_user(r));
 }
 
 static void
 on_done(void *ctx, struct http_request *r)
 {
+	struct page *p = ctx;
 	struct page_request *q = http_server_user(r);
 
-	(void)ctx;
 	if (q == NULL)
 		return;
+	thread_lock_enter(p->gate);
+	p->receiving -= q->announced;
+	thread_lock_leave(p->gate);
 	page_run_free(q->run);
 	bytes_wipe(&q->body);
 	free(q);
@@ -386,10 +193,30 @@ should_go_on(struct page *p)
 	bool on;
 
 	thread_lock_enter(p->gate);
-	on = !process_should_stop() && (p->running > 0 ||
-	    clock_monotonic_ms() - p->last_request_ms < PAGE_IDLE_MINUTES * 60000);
+	on = !process_should_stop() && (p->running > 0 || (!p->over &&
+	    clock_monotonic_ms() - p->last_request_ms < PAGE_IDLE_MINUTES * 60000));
 	thread_lock_leave(p->gate);
 	return on;
+}
+
+/* A vault that was locked by another, or by idleness, leaves nothing here either. */
+static void
+notice_lock(struct page *p)
+{
+	int64_t now = clock_monotonic_ms();
+	bool any;
+
+	if (now - p->looked_ms < LOOK_MS)
+		return;
+	p->looked_ms = now;
+	thread_lock_enter(p->gate);
+	any = page_files_of_vault(p);
+	thread_lock_leave(p->gate);
+	if (!any || keeper_is_there(p->home))
+		return;
+	thread_lock_enter(p->gate);
+	page_files_forget(p, false);
+	thread_lock_leave(p->gate);
 }
 
 /* Commands that run are waited for; one that waits for the network is left, as the keeper does. */
@@ -438,6 +265,7 @@ serve(struct page *p, const struct page_options *o, struct local_listener *liste
 	while (rc == RC_OK && should_go_on(p)) {
 		http_server_step(p->server, STEP_MS);
 		answer_asker(p, listener);
+		notice_lock(p);
 	}
 	return rc;
 }
@@ -457,7 +285,7 @@ page_close(struct page *p)
 	browser_guard_free(p->guard);
 	phrases_free(p->phrases);
 	if (p->gate != NULL) {
-		page_files_forget(p);
+		page_files_forget(p, true);
 		thread_lock_free(p->gate);
 	}
 	free(p);

@@ -49,7 +49,7 @@ plain_name(const char *name, char out[PAGE_NAME_MAX + 1])
 }
 
 enum rc
-page_files_add(struct page *p, const char *name, struct bytes *data, const struct page_file **out)
+page_files_add(struct page *p, const char *name, struct bytes *data, struct page_file **out)
 {
 	uint8_t raw[PAGE_HANDLE_CHARS / 2];
 	struct page_file *f;
@@ -85,10 +85,20 @@ page_files_find(const struct page *p, const char *handle)
 }
 
 void
-page_files_forget(struct page *p)
+page_files_forget(struct page *p, bool all)
 {
 	for (size_t i = 0; i < PAGE_FILES_MAX; i++)
-		drop(&p->files[i]);
+		if (all || p->files[i].of_vault)
+			drop(&p->files[i]);
+}
+
+bool
+page_files_of_vault(const struct page *p)
+{
+	for (size_t i = 0; i < PAGE_FILES_MAX; i++)
+		if (p->files[i].of_vault)
+			return true;
+	return false;
 }
 
 const char *

@@ -58,8 +58,9 @@ page_run_free(struct page_run *run)
 
 /* ---- what was asked ---- */
 
-static enum rc
-read_argv(struct page_run *run, struct error *err)
+/* A command is a list of words. */
+static bool
+read_argv(struct page_run *run)
 {
 	const json_t *argv = json_object_get(run->asked, "argv"), *item;
 	const char *lang = json_string_value(json_object_get(run->asked, "lang"));
@@ -69,13 +70,13 @@ read_argv(struct page_run *run, struct error *err)
 	run->argv[run->argc++] = "--lang";
 	run->argv[run->argc++] = lang != NULL && strcmp(lang, "en") == 0 ? "en" : "vi";
 	if (!json_is_array(argv) || json_array_size(argv) == 0 || json_array_size(argv) > ARGV_MAX)
-		return error_set(err, RC_FORMAT, "argv", NULL, "a command is a list of words");
+		return false;
 	json_array_foreach(argv, i, item) {
-		if (!json_is_string(item) || strlen(json_string_value(item)) != json_string_length(item))
-			return error_set(err, RC_FORMAT, "argv", NULL, "a command is a list of words");
+		if (!json_is_string(item))
+			return false;
 		run->argv[run->argc++] = json_string_value(item);
 	}
-	return RC_OK;
+	return true;
 }
 
 static enum rc
@@ -114,7 +115,7 @@ take_input(struct page_run *run, const char *name, struct bytes *to)
 	const struct page_file *f;
 	enum rc rc = RC_NOTFOUND;
 
-	bytes_init(to);
+	bytes_reset(to);
 	if (json_is_string(text)) {
 		bytes_put(to, json_string_value(text), json_string_length(text));
 		return to->rc;
@@ -212,35 +213,57 @@ is_here(const char *name)
 	return false;
 }
 
-/* Who guesses waits longer each time. */
+/* The end of what is open, which needs no passphrase. */
+static bool
+is_an_end(const struct call *c)
+{
+	return strcmp(c->command->name, "lock") == 0 || strcmp(c->command->name, "wipe") == 0;
+}
+
+/* Who guesses waits longer each time, and does so one by one. */
 static enum rc
 may_try(struct page_run *run)
 {
 	struct page *p = run->page;
+	bool another;
 	int64_t left;
 
 	thread_lock_enter(p->gate);
 	left = p->try_after_ms - clock_monotonic_ms();
+	another = p->trying;
+	p->trying = another || left <= 0;
 	thread_lock_leave(p->gate);
+	if (another)
+		return error_set(&run->call->err, RC_BUSY, "", "wait, then try again",
+		    "a passphrase or code is being tried");
 	return left <= 0 ? RC_OK : error_set(&run->call->err, RC_BUSY, "", "wait, then try again",
 	    "the next try is possible in %d seconds", (int)((left + 999) / 1000));
 }
 
 static void
-note_try(struct page_run *run)
+note_try(struct page *p, enum rc rc)
 {
-	struct page *p = run->page;
 	int64_t delay = DELAY_FIRST_MS;
 
 	thread_lock_enter(p->gate);
-	if (run->rc == RC_OK)
+	p->trying = false;
+	if (rc == RC_OK)
 		p->wrong_tries = 0;
-	else if (run->rc == RC_AUTH && ++p->wrong_tries > FREE_TRIES) {
+	else if (rc == RC_AUTH && ++p->wrong_tries > FREE_TRIES) {
 		for (int i = FREE_TRIES + 1; i < p->wrong_tries && delay < DELAY_MAX_MS; i++)
 			delay *= 2;
 		p->try_after_ms = clock_monotonic_ms() + (delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS);
 	}
-	if (run->rc == RC_OK && strcmp(run->call->command->name, "unlock") == 0)
+	thread_lock_leave(p->gate);
+}
+
+/* Of what the porter did, what the page has to know. */
+static void
+note_errand(struct page *p, const struct call *c, enum rc asked, enum rc rc)
+{
+	thread_lock_enter(p->gate);
+	p->over = p->over || asked == RC_INTERNAL;
+	if (rc == RC_OK && strcmp(c->command->name, "unlock") == 0)
 		p->unlocked = true;
 	thread_lock_leave(p->gate);
 }
@@ -249,7 +272,8 @@ static enum rc
 run_here(struct page_run *run)
 {
 	struct call *c = run->call;
-	bool asks = c->typed[CALL_PASSPHRASE] != NULL || c->typed[CALL_CODE] != NULL;
+	/* whoever types something to lock has tried nothing */
+	bool asks = !is_an_end(c) && (c->typed[CALL_PASSPHRASE] != NULL || c->typed[CALL_CODE] != NULL);
 	enum rc rc, asked;
 
 	if (!is_here(c->command->name))
@@ -258,7 +282,11 @@ run_here(struct page_run *run)
 	if (asks && (rc = may_try(run)) != RC_OK)
 		return rc;
 	asked = porter_run(run->page->porter, c, run->argc, run->argv, &rc);
-	return asked == RC_OK ? rc : asked;
+	rc = asked == RC_OK ? rc : asked;
+	note_errand(run->page, c, asked, rc);
+	if (asks)
+		note_try(run->page, rc);
+	return rc;
 }
 
 static enum rc
@@ -269,11 +297,8 @@ run_it(struct page_run *run)
 
 	if ((rc = take_inputs(run)) != RC_OK)
 		return rc;
-	if (c->command->place == CALL_HERE) {
-		run->rc = run_here(run);
-		note_try(run);
-		return run->rc;
-	}
+	if (c->command->place == CALL_HERE)
+		return run_here(run);
 	c->put = put_piece;
 	c->get = get_piece;
 	c->tell = tell;
@@ -286,29 +311,20 @@ run_it(struct page_run *run)
 /* ---- the answer ---- */
 
 static void
-put_string(struct bytes *b, const char *text)
-{
-	json_t *s = json_string(text);
-	char *quoted = s == NULL ? NULL : json_dumps(s, JSON_ENCODE_ANY);
-
-	bytes_text(b, quoted == NULL ? "\"\"" : quoted);
-	free(quoted);
-	json_decref(s);
-}
-
-static void
 put_file(struct page_run *run, const char *name, struct bytes *data, bool *any)
 {
-	const struct page_file *f;
+	struct page_file *f;
 	const char *base = strrchr(name, '/');
 	struct bytes *b = &run->reply;
 
 	thread_lock_enter(run->page->gate);
-	if (page_files_add(run->page, base != NULL ? base + 1 : name, data, &f) == RC_OK)
+	if (page_files_add(run->page, base != NULL ? base + 1 : name, data, &f) == RC_OK) {
+		f->of_vault = run->call->command->place != CALL_HERE;
 		bytes_printf(b, "%s{\"name\":\"%s\",\"handle\":\"%s\",\"size\":%zu}", *any ? "," : "",
 		    f->name, f->handle, f->data.len);
-	else
+	} else {
 		bytes_printf(b, "%s{\"name\":\"\",\"too_large\":true}", *any ? "," : "");
+	}
 	thread_lock_leave(run->page->gate);
 	*any = true;
 }
@@ -342,13 +358,13 @@ put_error(struct page_run *run)
 	if (run->page->phrases != NULL && run->call->lang == FORM_VI)
 		phrases_translate(run->page->phrases, e);
 	bytes_printf(b, ",\"error\":{\"code\":%d,\"name\":", rc_exit_code(run->rc));
-	put_string(b, rc_name(run->rc));
+	page_put_string(b, rc_name(run->rc));
 	bytes_text(b, ",\"what\":");
-	put_string(b, e->what);
+	page_put_string(b, e->what);
 	bytes_text(b, ",\"where\":");
-	put_string(b, e->where);
+	page_put_string(b, e->where);
 	bytes_text(b, ",\"help\":");
-	put_string(b, e->help);
+	page_put_string(b, e->help);
 	bytes_u8(b, '}');
 }
 
@@ -365,11 +381,11 @@ write_reply(struct page_run *run)
 	if (len > 0 && (c->out.data[0] == '{' || c->out.data[0] == '['))
 		bytes_put(b, c->out.data, len);
 	else if (len > 0)
-		put_string(b, bytes_cstr(&c->out));
+		page_put_string(b, bytes_cstr(&c->out));
 	else
 		bytes_text(b, "null");
 	bytes_text(b, ",\"notes\":");
-	put_string(b, c->notes.len > 0 ? bytes_cstr(&c->notes) : "");
+	page_put_string(b, c->notes.len > 0 ? bytes_cstr(&c->notes) : "");
 	if (run->rc != RC_OK)
 		put_error(run);
 	put_files(run);
@@ -379,39 +395,42 @@ write_reply(struct page_run *run)
 }
 
 static void
-work(void *ctx)
+finish(struct page_run *run)
 {
-	struct page_run *run = ctx;
 	struct page *p = run->page;
-	struct http_request *r = run->request;
-	bool lock = strcmp(run->call->command->name, "lock") == 0 ||
-	    strcmp(run->call->command->name, "wipe") == 0;
 
-	run->rc = run_it(run);
 	write_reply(run);
 	memory_wipe_stack();
 	thread_lock_enter(p->gate);
-	if (lock || run->locked)
-		page_files_forget(p);
+	if (is_an_end(run->call) || run->locked)
+		page_files_forget(p, true);
 	p->progress[0] = '\0';
 	p->running--;
 	run->ended = true;
 	thread_lock_wake(p->gate);
-	http_server_go_on(r);
+	http_server_go_on(run->request);	/* which ends once the gate is left */
 	thread_lock_leave(p->gate);
+}
+
+static void
+work(void *ctx)
+{
+	struct page_run *run = ctx;
+
+	run->rc = run_it(run);
+	finish(run);
 }
 
 static unsigned
 begin(struct page_run *run, struct page_request *q)
 {
 	bool help = false, version = false, room;
-	struct error err = { 0 };
 	json_error_t je;
 	struct page *p = run->page;
 
 	run->asked = json_loadb((const char *)q->body.data, q->body.len, JSON_REJECT_DUPLICATES, &je);
 	bytes_wipe(&q->body);
-	if (!json_is_object(run->asked) || read_argv(run, &err) != RC_OK ||
+	if (!json_is_object(run->asked) || !read_argv(run) ||
 	    (run->call = calloc(1, sizeof(*run->call))) == NULL)
 		return 400;
 	run->rc = call_parse(run->call, p->table, run->argc, run->argv, &help, &version);
@@ -441,13 +460,8 @@ start(struct page_run *run)
 	http_server_wait(run->request);
 	if (thread_start(work, run) == RC_OK)
 		return;
-	thread_lock_enter(run->page->gate);
-	run->page->running--;
-	thread_lock_leave(run->page->gate);
 	run->rc = RC_NOMEM;
-	write_reply(run);
-	run->ended = true;
-	http_server_go_on(run->request);
+	finish(run);
 }
 
 void

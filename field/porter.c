@@ -53,6 +53,7 @@ read_request(struct errand *e, struct call *c, struct bytes *strings)
 	if ((rc = call_read_request(c, e->table, p, len, strings)) != RC_OK)
 		return rc;
 	c->from_page = true;
+	c->asker = e->link;
 	c->home = e->home;
 	for (int i = 0; i < CALL_SECRETS && rc == RC_OK; i++)
 		if ((p = reader_span(&r, TYPED_MAX, &len)) != NULL && len > 0)

@@ -1,5 +1,5 @@
 // The one door to the program: field/API.md.
-import { lang } from './words.js';
+import { lang, t } from './words.js';
 
 const token = document.querySelector('meta[name=token]').content;
 
@@ -55,7 +55,13 @@ export async function call(argv, more) {
 export const run = async (argv, more) => (await call(argv, more)).data;
 export const state = () => post('state', '{}');
 export const progress = async () => (await post('progress', '{}')).text || '';
-export const upload = async (blob) => (await post('upload', blob, 'application/octet-stream')).handle;
+// More than this is cut off, so it is not sent.
+const UPLOAD_MAX = 64 << 20;
+export async function upload(blob) {
+	if (blob.size > UPLOAD_MAX)
+		throw new Trouble({ code: 65, name: 'limit', what: t('too-large'), where: '', help: '' });
+	return (await post('upload', blob, 'application/octet-stream')).handle;
+}
 
 // Save to the computer, or show to be printed.
 export function save(file) {

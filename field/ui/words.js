@@ -302,6 +302,7 @@ const words = {
 	'to-mend': ['Còn {0} mục cần sửa', '{0} answers need another look'],
 	'to-mend-short': ['cần sửa', 'to mend'],
 	'to-review': ['cần xem lại', 'to review'],
+	'too-large': ['Tệp lớn hơn 64 MiB; hãy dùng dòng lệnh cho tệp này', 'This file is larger than 64 MiB; use the command line for it'],
 	'today': ['Hôm nay', 'Today'],
 	'tomorrow': ['ngày mai', 'tomorrow'],
 	'two-persons': ['Là hai người khác nhau', 'Two persons'],
