@@ -153,7 +153,7 @@ demo: all $(B)/bench/make_corpus
 	@tests/support/demo $(B)/bin
 # The page in a real browser; its pictures are in $(B)/screens.
 browser: all
-	@BIN=$(B)/bin tests/browser/run day && BIN=$(B)/bin tests/browser/run desk
+	@BIN=$(abspath $(B))/bin tests/browser/run day && BIN=$(abspath $(B))/bin tests/browser/run desk
 bench: all $(BENCHES)
 	@tests/bench/run $(B)
 bench-vault: $(B)/bench/bench_vault
