@@ -75,7 +75,7 @@ OBJ := $(call obj,$(SHARED_SRC) $(FIELD_SRC) $(SERVER_SRC) $(SUPPORT_SRC) $(UNIT
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all demo browser check simulate bench bench-vault bench-duplicates bench-sync bench-reports bench-ui lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
+.PHONY: all demo browser pictures check simulate bench bench-vault bench-duplicates bench-sync bench-reports bench-ui lint san fuzz crash faults fault-units cuts damage install uninstall clean help units flows headers
 
 all: $(B)/bin/field $(B)/bin/sync-server
 
@@ -154,6 +154,8 @@ demo: all $(B)/bench/make_corpus
 # The page in a real browser; its pictures are in $(B)/screens.
 browser: all
 	@BIN=$(abspath $(B))/bin tests/browser/run day && BIN=$(abspath $(B))/bin tests/browser/run desk
+pictures: all $(B)/bench/make_corpus
+	@BIN=$(abspath $(B))/bin tests/browser/pictures
 bench: all $(BENCHES)
 	@tests/bench/run $(B)
 bench-vault: $(B)/bench/bench_vault
@@ -201,6 +203,7 @@ help:
 	@echo "all      build bin/field and bin/sync-server in $(B)/"
 	@echo "demo     a whole province on this machine, in a minute"
 	@echo "browser  a worker's day and three desks in a real browser; pictures of every screen in $(B)/screens"
+	@echo "pictures  those of README.md, taken again"
 	@echo "check    every test; the last line is 'N passed, N failed'"
 	@echo "bench    bytes, requests, seconds and memory on 20,000 records (N=...)"
 	@echo "bench-vault  the vault's disk work beside plain SQLite and SQLCipher (ROWS= MANY= ROUNDS=)"

@@ -14,7 +14,7 @@ import { reportsScreen } from './reports.js';
 import { settingsScreen } from './settings.js';
 import { unitsScreen } from './units.js';
 
-const LOOK_MS = 5000;
+const LOOK_MS = 5000, COUNT_MS = 300;
 const BELOW = ['supervisor', 'holder'];
 
 // name: [screen, key of its name in the rail, for whom]
@@ -25,7 +25,7 @@ const screens = {
 	record: [recordScreen, null],
 };
 
-let status = null, standing = null, open = false;
+let status = null, standing = null, open = false, counting = 0;
 // Where the back button leads: the address says nothing, and what it would say is forgotten at the lock.
 let way = [], at = -1;
 
@@ -55,8 +55,10 @@ function draw() {
 export async function refresh() {
 	if (!open)
 		return null;
-	status = await run(['status']);
-	const units = await once(['units']).catch(() => []);
+	const [now, units] = await Promise.all([run(['status']), once(['units']).catch(() => [])]);
+	if (!open)
+		return null;		// it was locked meanwhile
+	status = now;
 	status.unit_name = (units.find((u) => u.code === status.unit) || {}).name;
 	draw();
 	return status;
@@ -95,7 +97,9 @@ export async function go(name, what, stay) {
 		history.pushState({ at }, '');
 	}
 	await show();
-	refresh().catch(() => {});
+	// what is counted around a screen must not keep the screen waiting: one command runs at a time
+	clearTimeout(counting);
+	counting = setTimeout(() => refresh().catch(() => {}), COUNT_MS);
 }
 
 addEventListener('popstate', (ev) => {

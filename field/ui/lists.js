@@ -5,7 +5,7 @@ import { run, call, once, save } from './api.js';
 import { byName, label, moment, number, plain, short } from './format.js';
 import { formScreen, shown } from './form.js';
 
-const PAGE = 50;
+const PAGE = 30;
 
 export async function newScreen({ go, back, form, id, draft, preset, unit }) {
 	if (draft) {

@@ -54,8 +54,17 @@ async function times(what, n, aim, once) {
 		all.push(await once(i));
 	note(what, all, aim);
 }
-// Who works looks at what came before pressing again; what the page still asks for by then is asked for.
-const quiet = () => page.waitForLoadState('networkidle');
+// Who works looks at what came before pressing again; by then the page has counted anew what waits.
+const LOOK_MS = 400;
+let flying = 0, last = 0;
+page.on('request', () => { flying += 1; });
+for (const over of ['requestfinished', 'requestfailed'])
+	page.on(over, () => { flying -= 1; last = Date.now(); });
+const quiet = async () => {
+	do
+		await page.waitForTimeout(LOOK_MS / 8);
+	while (flying > 0 || Date.now() - last < LOOK_MS);
+};
 
 // ---- unlocking; what a wrong passphrase takes is the stretching alone ----
 const fillIn = (words) => page.fill('input[type=password]', words);
