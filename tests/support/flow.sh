@@ -231,7 +231,7 @@ on() { # HOME COMMAND...: one command of the worker's program, in English
 	"$BIN/field" --lang en --home "$home" --passphrase-file "$home.pass" "$@"
 }
 value_of() { # HOME ID FIELD: what the record shows
-	on "$1" --json show "$2" | json fields "$3" value
+	on "$1" --json --quiet show "$2" | json fields "$3" value
 }
 sync_with() { # HOME [URL [OPTION...]]
 	on "$1" --json sync --server "${2:-$URL}" "${@:3}"
