@@ -81,7 +81,7 @@ async function show() {
 	if (mine !== at || !open)
 		return;
 	standing = made;
-	fill(main, made);
+	fill(main, made, h('details', { class: 'help' }, h('summary', {}, t('help')), h('p', {}, t('help-' + name))));
 	const head = main.querySelector('h1');
 	(head || main).focus({ preventScroll: true });
 	scrollTo(0, 0);

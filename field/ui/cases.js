@@ -1,5 +1,5 @@
 // Cases: those that wait first, then all, then referrals from and to other units.
-import { h, fill, button, link, table, textInput, field, say, ask } from './dom.js';
+import { h, fill, button, link, table, textInput, field, say, ask, latest } from './dom.js';
 import { t, has } from './words.js';
 import { run, once } from './api.js';
 import { day, number, moment, short, label } from './format.js';
@@ -12,9 +12,9 @@ export async function casesScreen({ go, refresh, status }) {
 	const quiet = (argv) => run(argv).catch(() => []);
 	const [due, referrals, requests, kept, request] = await Promise.all([quiet(['due', '--days', DAYS]), quiet(['referrals']), quiet(['requests', '--open']), quiet(['due', '--retention']), once(['forms', 'show', 'subject_request']).catch(() => null)]);
 	const rights = request ? request.lists.subject_right || [] : [], units = new Map((await unitItems().catch(() => [])).map((u) => [u.value, u.label]));
-	const find = textInput({ oninput: () => { clearTimeout(timer); timer = setTimeout(() => { at = 0; load(); }, 150); } });
+	const find = textInput({ oninput: () => { at = 0; typed(); } }), typed = latest(() => load());
 	const rows = h('div', { 'aria-live': 'polite' });
-	let timer = 0, at = 0, turn = 0;
+	let at = 0, turn = 0;
 
 	async function load() {
 		const mine = ++turn;

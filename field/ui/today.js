@@ -1,9 +1,10 @@
 // What waits today: due first, then what was begun, what must be looked at, and reports.
-import { h, button, link } from './dom.js';
+import { h, fill, button, link } from './dom.js';
 import { t } from './words.js';
 import { run, once } from './api.js';
 import { longDay, today, day, daysUntil, moment, number, label, short } from './format.js';
 
+const SHOWN = 20;
 const FAVOURITES = ['awareness_session', 'outreach', 'follow_up'];
 
 export function dueTag(iso) {
@@ -20,18 +21,20 @@ export function dueRow(d, go, own) {
 }
 
 export async function todayScreen({ go, status }) {
-	const [forms, due, drafts] = await Promise.all([once(['forms']), run(['due']).catch(() => []), run(['drafts']).catch(() => [])]);
+	const [forms, drafts] = await Promise.all([once(['forms']), run(['drafts'])]);
 	const mine = [...forms].filter((f) => f.writes !== false).sort((a, b) => (b.made || 0) - (a.made || 0) || FAVOURITES.indexOf(b.name) - FAVOURITES.indexOf(a.name)).filter((f) => (f.made || 0) > 0 || FAVOURITES.includes(f.name)).slice(0, 3);
 	const title = new Map(forms.map((f) => [f.name, label(f.title)]));
-	const rows = due.slice(0, 20).map((d) => dueRow(d, go, status.unit));
+	// many cases take a while to be gone through: the rest of the screen does not wait for it
+	const dueBox = h('div', { 'aria-live': 'polite' }, h('p', { class: 'soft' }, t('working-due')));
+	run(['due']).then((due) => fill(dueBox, due.length ? h('div', { class: 'card rows' }, due.slice(0, SHOWN).map((d) => dueRow(d, go, status.unit))) : h('p', { class: 'empty' }, t('due-none')),
+		due.length > SHOWN ? h('p', {}, link(t('all-due', number(due.length)), () => go('cases', { due: true }))) : null)).catch((e) => fill(dueBox, h('p', { class: 'note' }, e.text || e.message)));
 	const begun = drafts.map((d) => h('div', {}, h('span', { class: 'soft' }, moment(d.saved_at || d.at)), h('span', {}, title.get(d.form) || d.form, ' ', h('span', { class: 'tag good' }, t('draft-kept'))),
 		button(t('go-on-writing'), () => go('make', { draft: d.id }))));
 	const look = [[status.conflicts, 'n-conflicts'], [status.duplicates, 'n-duplicates'], [status.referrals, 'n-referrals'], [status.quarantined, 'n-quarantined']].filter(([n]) => n > 0);
 	return h('div', {}, h('h1', { tabIndex: -1 }, longDay(today())),
 		h('div', { class: 'big' }, mine.map((f, i) => button([label(f.title), h('small', {}, t('make-one'))], () => go('make', { form: f.name }), i === 0 ? 'main' : ''))),
 		h('p', {}, link(t('other-form'), () => go('make'))),
-		h('h2', {}, t('due-head')), rows.length ? h('div', { class: 'card rows' }, rows) : h('p', { class: 'empty' }, t('due-none')),
-		due.length > 20 ? h('p', {}, link(t('all-due', number(due.length)), () => go('cases', { due: true }))) : null,
+		h('h2', {}, t('due-head')), dueBox,
 		begun.length ? [h('h2', {}, t('begun-head')), h('div', { class: 'card rows' }, begun)] : null,
 		look.length ? [h('h2', {}, t('look-head')), h('div', { class: 'card rows' }, look.map(([n, key]) => h('div', {}, h('span', { class: 'tag warn' }, number(n)), h('span', {}, t(key)), button(t('look'), () => go(key === 'n-quarantined' ? 'sync' : 'review')))))] : null,
 		(status.events || []).length ? [h('h2', {}, t('events-head')), h('div', { class: 'card rows' }, status.events.slice(0, 5).map((e) => h('div', {}, h('span', { class: 'soft' }, moment(e.at)), h('span', {}, e.text || e.kind))))] : null);

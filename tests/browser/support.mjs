@@ -77,7 +77,7 @@ export async function axe(page, name) {
 export async function settled(page) {
 	await page.waitForFunction(() => {
 		const main = document.querySelector('main');
-		return main && main.querySelector('h1') && !/Đang mở…|Opening…|Đang làm…|Working…/.test(main.textContent);
+		return main && main.querySelector('h1') && !/Đang mở…|Opening…|Đang làm…|Working…|Đang tính|Working out/.test(main.textContent);
 	});
 }
 export async function nav(page, name) {
