@@ -20,8 +20,9 @@ export function ok(good, name, more) {
 		console.log('# ' + String(more).slice(0, 1500).replace(/\n/g, '\n# '));
 	return good;
 }
+// The plan comes from `run`, which goes on counting.
 export function end() {
-	console.log(`1..${n}`);
+	writeFileSync(join(T, 'count'), String(n));
 	process.exit(failed ? 1 : 0);
 }
 
