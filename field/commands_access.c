@@ -274,7 +274,7 @@ print_line(const struct listing *l, const struct access_log_line *line, const ui
 	    *line->reason != '\0' ? "  " : "", strcmp(line->reason, "-") == 0 ?
 	    call_say(c, "[đơn vị khác, không nêu lý do]", "[another unit's, no reason given]") :
 	    reason != NULL ? reason->label[c->lang] : line->reason, line->struck ?
-	    call_say(c, "  [bị gạch]", "  [struck through]") : "");
+	    call_say(c, "  [đã gạch bỏ]", "  [struck through]") : "");
 }
 
 static enum rc

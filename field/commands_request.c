@@ -40,15 +40,15 @@ print_request(const struct telling *t, const struct subject_request *r)
 	call_print(c, "%-22s %s  %s  %s", commands_id_of(t->desk.db, r->id, id),
 	    commands_day(c, r->received, received), telling_label(t, "subject_right", r->kind),
 	    *r->code != '\0' ? r->code : "—");
-	call_print(c, "    %s %s: %s%s", call_say(c, "trả lời trước hết", "answer by the end of"),
+	call_print(c, "    %s %s: %s%s", call_say(c, "trả lời chậm nhất hết ngày", "answer by the end of"),
 	    commands_day(c, r->due, due), due_words(t, r->state), r->sure ? "" :
 	    call_say(c, " (chưa có lịch nghỉ lễ của năm đó)", " (holidays of that year are not known)"));
 	if (*r->outcome != '\0')
 		call_print(c, "    %s: %s", call_say(c, "kết quả", "outcome"),
 		    telling_label(t, "request_outcome", r->outcome));
 	if (*r->do_by != '\0')
-		call_print(c, "    %s %s: %s", call_say(c, "hẹn thực hiện trước hết", "to be done by the end of"),
-		    commands_day(c, r->do_by, due), due_words(t, r->doing));
+		call_print(c, "    %s %s: %s", call_say(c, "hẹn thực hiện xong chậm nhất hết ngày",
+		    "to be done by the end of"), commands_day(c, r->do_by, due), due_words(t, r->doing));
 }
 
 enum rc

@@ -181,10 +181,8 @@ leave_for_good(struct call *c)
 		return rc == RC_OK ? RC_DENIED : rc;
 	c->ws->wipe = true;
 	error_clear(&c->err);
-	return error_set(&c->err, RC_DENIED, c->ws->home, call_say(c, "nộp máy cho tỉnh",
-	    "hand the laptop to your province"), "%s", call_say(c, "máy này đã ngừng sử dụng: máy chủ"
-	    " đã giữ lại mọi dữ liệu của máy, kho dữ liệu trên máy bị xóa", "this device has been"
-	    " retired: the server keeps all that it had, and the vault here is destroyed"));
+	return error_set(&c->err, RC_DENIED, c->ws->home, "hand the laptop to your province",
+	    "this device has been retired: the server keeps all that it had, and the vault here is destroyed");
 }
 
 enum rc
