@@ -26,20 +26,12 @@ is_in_use(struct sqlite3 *db, bool *out, struct error *err)
 	return rc;
 }
 
-/* One row a pair: of how many living records one verdict, another, or none is clear. */
-#define PAIRS "SELECT min(person_a, person_b) AS a, max(person_a, person_b) AS b," \
-	" sum(verdict = '" DUPLICATE_SAME "' AND l.conflicts = 0) AS same," \
-	" sum(verdict = '" DUPLICATE_DIFFERENT "' AND l.conflicts = 0) AS different, count(*) AS n," \
-	" min(l.id) AS link FROM form_person_link AS l" \
-	" WHERE l.alive AND person_a <> person_b"
-
+/* Of how many living records of a pair one verdict, another, or none is clear. */
 static enum duplicate_standing
 standing_of(struct sqlite3_stmt *q)
 {
 	int64_t n = query_column_int(q, 4);
 
-	if (n == 0)
-		return DUPLICATE_OPEN;
 	return query_column_int(q, 2) == n ? DUPLICATE_LINKED :
 	    query_column_int(q, 3) == n ? DUPLICATE_DISMISSED : DUPLICATE_CONTESTED;
 }
@@ -57,7 +49,12 @@ duplicate_link_all(struct sqlite3 *db, struct duplicate_decision **out, size_t *
 	*n = 0;
 	if (rc != RC_OK || !usable)
 		return rc;
-	rc = query_open(db, err, &q, "SELECT p.*, r.log, r.n FROM (" PAIRS " GROUP BY a, b) AS p"
+	rc = query_open(db, err, &q, "SELECT p.*, r.log, r.n FROM ("
+	    "SELECT min(person_a, person_b) AS a, max(person_a, person_b) AS b,"
+	    " sum(verdict = '" DUPLICATE_SAME "' AND l.conflicts = 0) AS same,"
+	    " sum(verdict = '" DUPLICATE_DIFFERENT "' AND l.conflicts = 0) AS different, count(*) AS n,"
+	    " min(l.id) AS link FROM form_person_link AS l"
+	    " WHERE l.alive AND person_a <> person_b GROUP BY a, b) AS p"
 	    " JOIN record AS r ON r.id = p.link ORDER BY a, b", "");
 	while (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row) {
 		if (*n == cap) {
@@ -81,27 +78,6 @@ duplicate_link_all(struct sqlite3 *db, struct duplicate_decision **out, size_t *
 		*out = NULL;
 		*n = 0;
 	}
-	return rc;
-}
-
-enum rc
-duplicate_link_standing(struct sqlite3 *db, const struct dot *a, const struct dot *b,
-    enum duplicate_standing *out, struct error *err)
-{
-	struct sqlite3_stmt *q = NULL;
-	int64_t x, y;
-	bool row, usable;
-	enum rc rc = is_in_use(db, &usable, err);
-
-	*out = DUPLICATE_OPEN;
-	if (rc != RC_OK || !usable || (rc = record_to_local(db, a, &x)) != RC_OK ||
-	    (rc = record_to_local(db, b, &y)) != RC_OK)
-		return rc;
-	rc = query_open(db, err, &q, PAIRS " AND ((person_a = ?1 AND person_b = ?2) OR"
-	    " (person_a = ?2 AND person_b = ?1))", "ii", x, y);
-	if (rc == RC_OK && (rc = query_next(q, &row, err)) == RC_OK && row)
-		*out = standing_of(q);
-	query_close(q);
 	return rc;
 }
 

@@ -42,8 +42,5 @@ struct duplicate_decision {
 /* free() *out. */
 enum rc duplicate_link_all(struct sqlite3 *db, struct duplicate_decision **out, size_t *n,
     struct error *err) RC_CHECK;
-/* How one pair stands.  RC_NOTFOUND: no such records. */
-enum rc duplicate_link_standing(struct sqlite3 *db, const struct dot *a, const struct dot *b,
-    enum duplicate_standing *out, struct error *err) RC_CHECK;
 
 #endif

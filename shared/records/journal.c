@@ -323,11 +323,3 @@ journal_set_limit(struct sqlite3 *db, uint64_t log, uint64_t limit_n, uint64_t *
 		*from = (limit_n < l.limit_n ? limit_n : l.limit_n) + 1;
 	return rc;
 }
-
-enum rc
-journal_set_folds(struct sqlite3 *db, const struct journal_scope *scope, bool folds,
-    struct error *err)
-{
-	return query_run(db, err, "UPDATE log SET folds = ?3 WHERE unit = ?1 AND compartment = ?2",
-	    "tii", scope->unit, (int64_t)scope->compartment, (int64_t)folds);
-}

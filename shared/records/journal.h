@@ -139,9 +139,6 @@ enum rc journal_receive(struct sqlite3 *db, const struct journal_log *log, uint6
  */
 enum rc journal_set_limit(struct sqlite3 *db, uint64_t log, uint64_t limit_n,
     uint64_t *from, struct error *err) RC_CHECK;
-/* A scope that could not be read here can now be: its logs fold.  Then rebuild. */
-enum rc journal_set_folds(struct sqlite3 *db, const struct journal_scope *scope,
-    bool folds, struct error *err) RC_CHECK;
 
 /*
  * Drop the bodies of a record's entries; tags stand for them, and the chain holds as before.

@@ -148,7 +148,8 @@ decision_is_one_record_a_pair_and_needs_a_reason_to_link(void **state)
 {
 	struct record_desk d;
 	struct dot a, b, link, again;
-	enum duplicate_standing standing;
+	struct duplicate_decision *all;
+	size_t n;
 	bool written;
 
 	(void)state;
@@ -166,8 +167,11 @@ decision_is_one_record_a_pair_and_needs_a_reason_to_link(void **state)
 	assert_int_equal(try_decide(&d, b, a, false, NULL, &again, &written), RC_OK);
 	assert_true(written);
 	assert_int_equal(dot_compare(&link, &again), 0);
-	assert_int_equal(duplicate_link_standing(d.db, &b, &a, &standing, NULL), RC_OK);
-	assert_int_equal(standing, DUPLICATE_DISMISSED);
+	assert_int_equal(duplicate_link_all(d.db, &all, &n, NULL), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(all[0].standing, DUPLICATE_DISMISSED);
+	assert_int_equal(dot_compare(&link, &all[0].link), 0);
+	free(all);
 	assert_int_equal(try_decide(&d, a, link, true, "x", &again, &written), RC_INVALID);
 	assert_int_equal(record_desk_delete(&d, b, NULL), RC_OK);
 	assert_int_equal(try_decide(&d, a, b, true, "x", &again, &written), RC_INVALID);
