@@ -8,7 +8,7 @@ const words = {
 	'all-due': ['Xem tất cả {0} việc', 'All {0}'],
 	'all-synced': ['Mọi đơn vị đều đã đồng bộ trong hai tuần qua.', 'Every unit has synced within the last two weeks.'],
 	'all-units': ['Tất cả đơn vị', 'All units'],
-	'answer-by': ['trả lời trước hết ngày {0}', 'answer by {0}'],
+	'answer-by': ['trả lời chậm nhất hết ngày {0}', 'answer by {0}'],
 	'as-template': ['Dùng làm mẫu', 'Use as a template'],
 	'aside-head': ['Được giữ riêng', 'Set aside'],
 	'aside-more': ['Những lần ghi này chưa được tính; không có gì bị mất.', 'These entries do not count yet; nothing is lost.'],
