@@ -8,6 +8,7 @@
 #include "field/submission.h"
 #include "shared/base/terminal.h"
 #include "shared/reports/report_correction.h"
+#include "shared/sync/replica.h"
 
 enum { COLUMNS_MAX = 32, WIDTH_MAX = 60, CELL_MAX = 400 };
 
@@ -98,19 +99,40 @@ texts_json(const struct record_view *v, const char *field)
 	return all;
 }
 
+/* Answers that do not count, and whose they are. */
 static json_t *
-report_json(const struct record_view *v)
+ignored_json(struct call *c, const struct record_view *v)
 {
+	const struct record_field *f = record_view_field(v, "states");
+	json_t *all = json_array();
+
+	for (size_t i = 0; f != NULL && i < f->n_values; i++) {
+		const struct record_value *value = &f->values[i];
+
+		if (!value->voided && submission_ignored(c->ws, v, value))
+			json_array_append_new(all, json_pack("{s:s,s:s}", "state", value->text, "by",
+			    replica_name_of(c->ws->replica, value->by)));
+	}
+	return all;
+}
+
+static json_t *
+report_json(struct call *c, const struct record_view *v)
+{
+	const char *state = submission_state(c->ws, v);
+	const struct record_value *last = submission_answered(c->ws, v, state);
 	const char *replaces = submission_shown(v, "replaces");
 	char id[DOT_TEXT_MAX];
 
 	dot_text(&v->id, id);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:s}", "id", id, "unit",
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:s,s:o,s:o}", "id", id, "unit",
 	    v->scope.unit, "plan", submission_shown(v, "plan"), "kind", submission_shown(v, "kind"),
 	    "from", submission_shown(v, "period_start"), "to", submission_shown(v, "period_end"),
-	    "state", submission_state(v), "replaces", *replaces != '\0' ? json_string(replaces) :
+	    "state", state, "replaces", *replaces != '\0' ? json_string(replaces) :
 	    json_null(), "version", submission_shown(v, "version"), "reasons",
-	    texts_json(v, "return_reasons"), "submitted", submission_shown(v, "submitted_at"));
+	    texts_json(v, "return_reasons"), "submitted", submission_shown(v, "submitted_at"),
+	    "state_by", last != NULL ? json_string(replica_name_of(c->ws->replica, last->by)) :
+	    json_null(), "ignored", ignored_json(c, v));
 }
 
 static const char *
@@ -124,6 +146,25 @@ state_words(const struct call *c, const char *state)
 	    call_say(c, "Dự thảo", "Draft");
 }
 
+/* Who answered, and who did that may not. */
+static void
+print_answers(struct call *c, const struct record_view *v)
+{
+	const struct record_field *f = record_view_field(v, "states");
+	const struct record_value *by = submission_answered(c->ws, v, submission_state(c->ws, v));
+
+	if (by != NULL && strcmp(by->text, "SUBMITTED") != 0)
+		call_print(c, call_say(c, "  Người trả lời: %s", "  Answered by %s"),
+		    replica_name_of(c->ws->replica, by->by));
+	for (size_t i = 0; f != NULL && i < f->n_values; i++) {
+		if (!f->values[i].voided && submission_ignored(c->ws, v, &f->values[i]))
+			call_print(c, call_say(c, "  “%s” do %s ghi không có hiệu lực: không thuộc thẩm quyền.",
+			    "  “%s” by %s does not count: it is not theirs to write."),
+			    state_words(c, f->values[i].text),
+			    replica_name_of(c->ws->replica, f->values[i].by));
+	}
+}
+
 static bool
 see_report(void *ctx, const struct record_view *v)
 {
@@ -135,15 +176,16 @@ see_report(void *ctx, const struct record_view *v)
 
 	l->n++;
 	if (l->all != NULL)
-		return json_array_append_new(l->all, report_json(v)) == 0;
+		return json_array_append_new(l->all, report_json(c, v)) == 0;
 	dot_text(&v->id, id);
 	call_print(c, call_say(c, "%s  %s  %s  %s  %s đến %s  lần %s  %s%s%s",
 	    "%s  %s  %s  %s  %s to %s  version %s  %s%s%s"), id, v->scope.unit,
 	    submission_shown(v, "plan"), commands_label(c, kind != NULL ? kind->field : NULL,
 	    submission_shown(v, "kind")), submission_shown(v, "period_start"),
 	    submission_shown(v, "period_end"), submission_shown(v, "version"),
-	    state_words(c, submission_state(v)), *replaces != '\0' ? call_say(c, ", thay cho ",
+	    state_words(c, submission_state(c->ws, v)), *replaces != '\0' ? call_say(c, ", thay cho ",
 	    ", replaces ") : "", replaces);
+	print_answers(c, v);
 	return true;
 }
 

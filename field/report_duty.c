@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "field/plan_deadline.h"
+#include "field/submission.h"
 #include "shared/sync/replica.h"
 #include "shared/vault/query.h"
 #include "shared/vault/vault.h"
@@ -42,8 +43,7 @@ enum { CODE, KIND, FROM_KIND, VIA, TO, MONTH_DAY, STRICT, OWNER, YEAR, START, EN
 
 /* Each version that was sent by the day, the newest first: its state, and when it was sent. */
 static const char versions_sql[] =
-    "SELECT s.id, COALESCE(CAST(s.version AS INTEGER), 0), COALESCE(s.submitted_at, ''),"
-    "  MAX(t.value = 'ACCEPTED'), MAX(t.value = 'RETURNED')"
+    "SELECT s.id, COALESCE(CAST(s.version AS INTEGER), 0), COALESCE(s.submitted_at, '')"
     " FROM form_report_submission AS s"
     " JOIN form_report_submission__states AS t ON t.id = s.id AND NOT t.voided"
     " WHERE s.alive AND s.unit = ?1 AND s.plan = ?2 AND s.kind = ?3 AND s.period_end >= ?4"
@@ -136,6 +136,26 @@ is_told(const struct finding *f, struct sqlite3_stmt *q, struct report_duty *d)
 
 /* ---- what has become of it ---- */
 
+/* An answer counts by its author, which the tables do not tell. */
+static enum rc
+read_state(const struct finding *f, struct report_duty *d)
+{
+	struct record_context c = workspace_records(f->ws, FORM_VI);
+	struct record_view v;
+	const char *state;
+	struct dot id;
+	enum rc rc;
+
+	if ((rc = record_of_local(c.db, d->id, &id)) != RC_OK ||
+	    (rc = record_show(&c, &id, &v, f->err)) != RC_OK)
+		return rc;
+	state = submission_state(f->ws, &v);
+	d->state = strcmp(state, "ACCEPTED") == 0 ? DUTY_ACCEPTED :
+	    strcmp(state, "RETURNED") == 0 ? DUTY_RETURNED : DUTY_SUBMITTED;
+	record_view_reset(&v);
+	return RC_OK;
+}
+
 static enum rc
 look_up(const struct finding *f, struct report_duty *d)
 {
@@ -156,13 +176,12 @@ look_up(const struct finding *f, struct report_duty *d)
 		if (first) {
 			d->id = query_column_int(q, 0);
 			d->version = query_column_int(q, 1);
-			d->state = query_column_int(q, 3) != 0 ? DUTY_ACCEPTED :
-			    query_column_int(q, 4) != 0 ? DUTY_RETURNED : DUTY_SUBMITTED;
+			rc = read_state(f, d);
 		}
 		first = false;
 		if (*d->submitted == '\0' || strcmp(sent, d->submitted) < 0)
 			d->submitted = arena_copy(&f->out->arena, sent, strlen(sent));
-		if (d->submitted == NULL)
+		if (rc == RC_OK && d->submitted == NULL)
 			rc = RC_NOMEM;
 	}
 	query_close(q);

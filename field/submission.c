@@ -24,25 +24,62 @@ submission_shown(const struct record_view *v, const char *field)
 }
 
 static bool
-has_been(const struct record_view *v, const char *state)
+is_above(enum identity_role role, const char *unit, const char *of)
+{
+	return (role == ROLE_SUPERVISOR || role == ROLE_HOLDER) && strcmp(unit, of) != 0;
+}
+
+/* May this device have answered?  By its invitation, too: a move takes nothing back. */
+static bool
+may_answer(struct workspace *ws, const uint8_t device[ENTRY_DEVICE_BYTES], const char *of)
+{
+	const struct directory *d = replica_directory(ws->replica);
+	const struct device *by = directory_device(d, device);
+	const struct invitation *inv = by != NULL ? &by->cert.invitation : NULL;
+
+	return by != NULL && (strcmp(of, directory_top_unit(d)) == 0 ||
+	    is_above(by->role, by->unit, of) || is_above(inv->role, inv->unit, of));
+}
+
+static bool
+is_answer(const struct record_value *value)
+{
+	return value->text != NULL &&
+	    (strcmp(value->text, "ACCEPTED") == 0 || strcmp(value->text, "RETURNED") == 0);
+}
+
+bool
+submission_ignored(struct workspace *ws, const struct record_view *v,
+    const struct record_value *value)
+{
+	return is_answer(value) && !may_answer(ws, value->by, v->scope.unit);
+}
+
+/* An answer is struck through by who may answer, any other state by whoever may write. */
+const struct record_value *
+submission_answered(struct workspace *ws, const struct record_view *v, const char *state)
 {
 	const struct record_field *f = record_view_field(v, "states");
 
 	for (size_t i = 0; f != NULL && i < f->n_values; i++) {
-		if (!f->values[i].voided && f->values[i].text != NULL &&
-		    strcmp(f->values[i].text, state) == 0)
-			return true;
+		const struct record_value *value = &f->values[i];
+
+		if (value->text == NULL || strcmp(value->text, state) != 0 ||
+		    submission_ignored(ws, v, value))
+			continue;
+		if (!value->voided || (is_answer(value) && !may_answer(ws, value->void_by, v->scope.unit)))
+			return value;
 	}
-	return false;
+	return NULL;
 }
 
 const char *
-submission_state(const struct record_view *v)
+submission_state(struct workspace *ws, const struct record_view *v)
 {
 	static const char *const states[] = { "ACCEPTED", "RETURNED", "SUBMITTED" };
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
-		if (has_been(v, states[i]))
+		if (submission_answered(ws, v, states[i]) != NULL)
 			return states[i];
 	}
 	return "DRAFT";
@@ -417,9 +454,9 @@ check_waits(struct workspace *ws, const struct record_view *v, enum form_lang la
 	enum rc rc;
 
 	dot_text(&v->id, s.id);
-	if (strcmp(submission_state(v), "SUBMITTED") != 0)
+	if (strcmp(submission_state(ws, v), "SUBMITTED") != 0)
 		return error_set(err, RC_INVALID, s.id, "a correction is a new version",
-		    "the report does not wait for an answer: %s", submission_state(v));
+		    "the report does not wait for an answer: %s", submission_state(ws, v));
 	if ((rc = submission_each(ws, lang, see_successor, &s, err)) != RC_OK)
 		return rc;
 	return !s.found ? RC_OK : error_set(err, RC_INVALID, s.id, "answer the newer version",

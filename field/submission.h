@@ -10,6 +10,11 @@
  * Who submits reads all three compartments of the unit (supervisor, holder); who accepts or returns
  * reads those too and stands above the unit.  For the top unit, whose receiver has no device, it
  * writes down itself what was answered.
+ *
+ * Whoever may write a report can add a state to it, or strike one through, as to any record.  So an
+ * answer counts only by its author: a supervisor or holder, by its assignment or its invitation, and
+ * not of the report's own unit unless that is the top one.  That the author's frames are of a unit
+ * above was judged when they came.  What does not count stays, and is told (submission_ignored).
  */
 #include "field/workspace.h"
 
@@ -52,7 +57,13 @@ bool submission_reads_all(struct workspace *ws, const char *unit);
 
 /* What a field shows, "" if nothing; DRAFT, SUBMITTED, RETURNED or ACCEPTED. */
 const char *submission_shown(const struct record_view *v, const char *field);
-const char *submission_state(const struct record_view *v);
+const char *submission_state(struct workspace *ws, const struct record_view *v);
+/* The value that says so and counts; NULL if there is none. */
+const struct record_value *submission_answered(struct workspace *ws, const struct record_view *v,
+    const char *state);
+/* Is this value of `states` an answer of somebody who may not give it? */
+bool submission_ignored(struct workspace *ws, const struct record_view *v,
+    const struct record_value *value);
 
 /* A view that is a report; RC_INVALID: a record of another form. */
 enum rc submission_open(struct workspace *ws, const struct dot *id, enum form_lang lang,

@@ -66,7 +66,7 @@ has_period(const struct submission_late *late, const struct date *from, const st
 static bool
 stands(const struct submission_late *late, const struct record_view *v, struct sent *s)
 {
-	const char *state = submission_state(v);
+	const char *state = submission_state(late->ws, v);
 
 	return (strcmp(state, "SUBMITTED") == 0 || strcmp(state, "ACCEPTED") == 0) &&
 	    date_parse(submission_shown(v, "period_start"), &s->from) == RC_OK && s->from.day != 0 &&

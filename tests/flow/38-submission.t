@@ -38,6 +38,11 @@ is "$(on "$commune" --quiet report show "$first" | wc -l)" 17 "without a name it
 complains 66 "b99" "a table that was not frozen is not there" on "$commune" report show "$first" b99
 complains 77 "above" "nobody accepts the own report" on "$commune" report accept "$first"
 
+must on "$commune" edit "$first" states=ACCEPTED
+is "$(on "$commune" --json report submissions | json 0 state) $(on "$commune" --json report submissions | json 0 ignored 0 state)" \
+	"SUBMITTED ACCEPTED" "nor by typing it into the record"
+like "$(on "$commune" report submissions)" "“Accepted” by Ủy ban xã does not count" "which is told, and whose it is"
+
 # ---- what is recorded later ----
 person=$(on "$lan" add person "full_name=Lý Thị Mai" sex=F birth_date=1991)
 must on "$lan" add case "person_id=$person" recv_channel=GATE recv_date=2026-03-09 recv_org_kind=BGP risk_level=LOW

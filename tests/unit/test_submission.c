@@ -63,7 +63,7 @@ assert_state(struct workspace *ws, struct dot id, const char *state)
 	struct record_view v;
 
 	view(ws, id, &v);
-	assert_string_equal(submission_state(&v), state);
+	assert_string_equal(submission_state(ws, &v), state);
 	record_view_reset(&v);
 }
 
@@ -290,6 +290,59 @@ the_unit_above_returns_and_accepts_and_the_sender_sees_it(void **state)
 	workspace_close(office);
 }
 
+static void
+strike(struct workspace *ws, struct dot id, const char *state)
+{
+	struct record_context c = workspace_records(ws, FORM_EN);
+	struct error err = { 0 };
+	struct record_view v;
+	const struct record_field *f;
+	struct dot dot = { 0, 0 };
+
+	view(ws, id, &v);
+	f = record_view_field(&v, "states");
+	assert_non_null(f);
+	for (size_t i = 0; i < f->n_values; i++)
+		if (strcmp(f->values[i].text, state) == 0)
+			assert_int_equal(record_void(&c, &id, "states", &f->values[i].address, "Nhầm",
+			    &dot, &err), RC_OK);
+	assert_int_not_equal(dot.log, 0);
+	record_view_reset(&v);
+}
+
+static void
+an_answer_that_was_typed_into_the_own_report_does_not_count(void **state)
+{
+	struct province *p = *state;
+	struct workspace *commune = province_device(p, "06001", ROLE_SUPERVISOR, "Nông Thị Lan");
+	struct workspace *office = province_device(p, "20", ROLE_SUPERVISOR, "Vi Thị Mai");
+	struct dot first = submit(commune), second;
+
+	province_edit(commune, first, NULL, "states", "ACCEPTED");
+	assert_state(commune, first, "SUBMITTED");
+	province_sync(p, commune);
+	province_sync(p, office);
+	assert_state(office, first, "SUBMITTED");
+	assert_int_equal(answer(office, first, false, "Thiếu phần kinh phí"), RC_OK);
+	assert_state(office, first, "RETURNED");
+	province_sync(p, office);
+	province_sync(p, commune);
+	assert_state(commune, first, "RETURNED");
+	/* nor is what was answered taken back by who was answered */
+	strike(commune, first, "RETURNED");
+	assert_state(commune, first, "RETURNED");
+	second = submit(commune);
+	province_sync(p, commune);
+	province_sync(p, office);
+	assert_state(office, first, "RETURNED");
+	assert_int_equal(answer(office, second, true, NULL), RC_OK);
+	assert_state(office, second, "ACCEPTED");
+	strike(office, second, "ACCEPTED");
+	assert_state(office, second, "SUBMITTED");
+	workspace_close(commune);
+	workspace_close(office);
+}
+
 /* Nothing of a report: no record, no frame that waits, no key that would open one. */
 static void
 assert_knows_no_report(struct province *p, struct workspace *ws, struct dot id)
@@ -410,6 +463,7 @@ main(void)
 		T(a_correction_is_the_next_version_and_names_what_it_replaces),
 		T(the_unit_above_returns_and_accepts_and_the_sender_sees_it),
 		T(supervisors_submit_and_answer_and_others_learn_nothing_of_it),
+		T(an_answer_that_was_typed_into_the_own_report_does_not_count),
 		T(what_was_replaced_is_not_answered_any_more),
 		T(only_who_reads_all_of_a_unit_submits_and_nobody_answers_for_itself),
 	};
