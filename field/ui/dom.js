@@ -43,6 +43,12 @@ export function link(label, go, cls) {
 
 // Text that a screen reader is told.
 export function say(text, bad) {
+	const asking = [...document.querySelectorAll('dialog[open]')].pop();
+	if (asking) {	// what stands behind it is not seen
+		const said = asking.querySelector('.said') || asking.appendChild(h('p', { class: 'said note', role: 'alert' }));
+		said.textContent = text;
+		return;
+	}
 	const box = document.getElementById('say');
 	if (!box)
 		return;

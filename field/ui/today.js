@@ -14,10 +14,16 @@ export function dueTag(iso) {
 }
 
 // One thing that is due: of a case, or a report.
-export function dueRow(d, go, own) {
+export function dueRow(d, go, own, kinds) {
 	const id = d.case || d.record, report = d.rule === 'report';
-	return h('div', {}, dueTag(d.due), h('span', {}, report ? t('due-report', d.kind) : (d.label || d.rule) + (d.month ? t('month-n', d.month) : ''), ' ', h('b', {}, d.code || (d.case ? short(d.case) : '')), d.unit && d.unit !== own ? h('span', { class: 'soft block' }, d.unit) : null),
+	return h('div', {}, dueTag(d.due), h('span', {}, report ? t('due-report', (kinds && kinds.get(d.kind)) || d.kind) : (d.label || d.rule) + (d.month ? t('month-n', d.month) : ''), ' ', h('b', {}, d.code || (d.case ? short(d.case) : '')), d.unit && d.unit !== own ? h('span', { class: 'soft block' }, d.unit) : null),
 		report ? button(t('look'), () => go('reports')) : id ? button(t('open'), () => go('record', { id })) : null);
+}
+
+// Kinds of reports by their codes, where this device knows the form.
+export async function reportKinds() {
+	const def = await once(['forms', 'show', 'report_submission']).catch(() => null), kind = def && def.fields.find((f) => f.name === 'kind');
+	return new Map(kind ? (def.lists[kind.list] || []).map((k) => [k.code, label(k)]) : []);
 }
 
 export async function todayScreen({ go, status }) {
@@ -26,7 +32,7 @@ export async function todayScreen({ go, status }) {
 	const title = new Map(forms.map((f) => [f.name, label(f.title)]));
 	// many cases take a while to be gone through: the rest of the screen does not wait for it
 	const dueBox = h('div', { 'aria-live': 'polite' }, h('p', { class: 'soft' }, t('working-due')));
-	run(['due']).then((due) => fill(dueBox, due.length ? h('div', { class: 'card rows' }, due.slice(0, SHOWN).map((d) => dueRow(d, go, status.unit))) : h('p', { class: 'empty' }, t('due-none')),
+	Promise.all([run(['due']), reportKinds()]).then(([due, kinds]) => fill(dueBox, due.length ? h('div', { class: 'card rows' }, due.slice(0, SHOWN).map((d) => dueRow(d, go, status.unit, kinds))) : h('p', { class: 'empty' }, t('due-none')),
 		due.length > SHOWN ? h('p', {}, link(t('all-due', number(due.length)), () => go('cases', { due: true }))) : null)).catch((e) => fill(dueBox, h('p', { class: 'note' }, e.text || e.message)));
 	const begun = drafts.map((d) => h('div', {}, h('span', { class: 'soft' }, moment(d.saved_at || d.at)), h('span', {}, title.get(d.form) || d.form, ' ', h('span', { class: 'tag good' }, t('draft-kept'))),
 		button(t('go-on-writing'), () => go('make', { draft: d.id }))));

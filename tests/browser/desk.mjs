@@ -147,7 +147,8 @@ await minh.page.setInputFiles('main input[type=file]', await bundle.path());
 ok(await minh.has('Đã nhận gói'), 'and taken in on another laptop', await minh.main());
 await minh.look('bundle');
 await minh.list('follow_up');
-ok(await minh.page.locator('main tbody tr').count() === 1, 'with what was recorded on the first');
+await minh.page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 1, null, { timeout: 10000 }).catch(() => {});
+ok(await minh.page.locator('main tbody tr').count() === 1, 'with what was recorded on the first', await minh.main());
 
 // ---- a sheet is tried before it is imported ----
 await nav(minh.page, 'Cài đặt');
