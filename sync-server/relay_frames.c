@@ -22,18 +22,18 @@ note_own(struct relay_session *s, uint64_t position)
 }
 
 /*
- * A laptop hands in its own frame, and this hub has it from the province: the province's receipt was
- * lost on its way, and only who hands a frame in is answered.
+ * A laptop hands in its own frame at this hub: it has no receipt of the province.  That was lost on its
+ * way, or the province set the frame aside when the hub handed it on; only who hands a frame in is
+ * answered, so the hub does it again.
  */
 static bool
 lacks_receipt_from_above(const struct relay_session *s, const struct depot_frame *f)
 {
 	const struct directory *dir = depot_directory(s->depot);
 	const struct device *self = directory_device(dir, depot_identity(s->depot)->device);
-	const struct device *carrier = directory_device(dir, f->carrier);
 
-	return self != NULL && directory_unit(dir, self->unit) != NULL && carrier != NULL &&
-	    carrier->role == ROLE_RELAY && memcmp(f->author, s->hello.device, sizeof(f->author)) == 0;
+	return self != NULL && directory_unit(dir, self->unit) != NULL &&
+	    memcmp(f->author, s->hello.device, sizeof(f->author)) == 0;
 }
 
 static enum rc

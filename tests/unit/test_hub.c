@@ -13,7 +13,7 @@
 #include "shared/vault/secret.h"
 #include "shared/vault/vault.h"
 #include "sync-server/authority.h"
-#include "sync-server/depot.h"
+#include "sync-server/depot_internal.h"
 #include "tests/support/cut_proxy.h"
 #include "tests/support/province_hub.h"
 
@@ -337,6 +337,34 @@ put_province_back(struct province_hub *h, const char *dir, const char *old)
 	province_serve(&h->p);
 }
 
+/* The province set a frame aside when the hub handed it on, without a receipt, and counts it by now. */
+static void
+what_the_province_did_not_answer_for_is_handed_on_again(void **state)
+{
+	struct province_hub *h = *state;
+	struct workspace *a = province_device(&h->p, "06001", ROLE_CASEWORKER, "Hoàng Văn Pao");
+	const uint8_t *self = replica_device(a->replica);
+	struct error err = { 0 };
+
+	sync_at(a, h->url);
+	province_add(a, "outreach", PROVINCE_VISIT);
+	sync_at(a, h->url);
+	/* passed over once: what came from the province is not handed on */
+	assert_int_equal(depot_sql_run(&h->own->sql, "UPDATE frame SET carrier = ?2 WHERE author = ?1", "bb",
+	    self, (size_t)16, depot_identity(h->p.served)->device, (size_t)16), RC_OK);
+	assert_int_equal(province_hub_upstream(h).frames_up, 0);
+	assert_int_equal(depot_sql_run(&h->own->sql, "UPDATE frame SET carrier = ?1 WHERE author = ?1", "b",
+	    self, (size_t)16), RC_OK);
+	assert_int_equal(province_hub_upstream(h).frames_up, 0);
+	/* the author hands it in once more, as when it learns that the province was put back */
+	assert_int_equal(query_run(vault_db(a->vault), &err, "UPDATE frame SET forward = 0", ""), RC_OK);
+	sync_at(a, h->url);
+	assert_int_equal(province_hub_upstream(h).frames_up, 1);
+	sync_at(a, h->url);
+	assert_int_equal(province_status(a).unsent_entries, 0);
+	workspace_close(a);
+}
+
 static void
 what_only_the_province_had_when_it_was_put_back_is_handed_in_at_the_hub(void **state)
 {
@@ -477,6 +505,7 @@ main(void)
 		T(a_hub_put_back_from_an_old_backup_loses_nothing),
 		T(a_province_put_back_is_filled_again_by_its_hub),
 		T(a_receipt_that_was_lost_comes_by_the_hub),
+		T(what_the_province_did_not_answer_for_is_handed_on_again),
 		T(what_only_the_province_had_when_it_was_put_back_is_handed_in_at_the_hub),
 		T(what_left_and_is_fetched_comes_from_the_hub_too),
 		T(what_stops_between_two_relays_leaves_the_cursor_of_the_first),
