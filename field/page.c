@@ -273,10 +273,15 @@ serve(struct page *p, const struct page_options *o, struct local_listener *liste
 static void
 page_close(struct page *p)
 {
+	char door[FILES_PATH_MAX];
+
 	if (p == NULL)
 		return;
 	if (p->unlocked)
 		(void)!keeper_lock(p->home, NULL);
+	/* of a browser that did not come through it */
+	if (files_join(p->home, "page.html", door) == RC_OK)
+		(void)!files_remove(door, NULL);
 	/* a thread that still runs uses all this to the end of the process */
 	if (p->server != NULL && !all_ended(p))
 		return;

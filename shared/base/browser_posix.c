@@ -24,18 +24,17 @@ become_browser(const char *path, int said)
 bool
 browser_open(const char *path)
 {
-	char full[4096], c;
+	char c;
 	int fds[2];
 	pid_t child;
 	bool there = false;
 
-	if ((getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL) ||
-	    realpath(path, full) == NULL || pipe(fds) != 0)
+	if ((getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL) || pipe(fds) != 0)
 		return false;
 	(void)fcntl(fds[0], F_SETFD, FD_CLOEXEC);
 	(void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	if ((child = fork()) == 0)
-		become_browser(full, fds[1]);
+		become_browser(path, fds[1]);
 	close(fds[1]);
 	if (child > 0) {
 		(void)waitpid(child, NULL, 0);
